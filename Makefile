@@ -1,0 +1,69 @@
+# Few targets; `make help` explains them. CI calls the same ones.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUN_SMOKE := exec env PYTHONPATH=tests $(PYTHON) -m smoke
+TYPED  := $(wildcard executor/src tests/local_cloud tests/benchmarks tests/smoke tests/terraform worker_image/*.py)
+TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
+
+.DEFAULT_GOAL := help
+.PHONY: help venv lint test test-fast test-engine smoke smoke-down bench cloud build push build-push lock clean
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  smoke: KEEP=1 leaves all up.  smoke, test: DB=postgres, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
+	@echo "  test: SMOKE=0 leaves the smoke out.  build, push: IMAGE=... BASE_IMAGE=..."
+	@echo "  everything: PYTHON=python3.12 (3.10 to 3.13), TERRAFORM=tofu, XDG_CACHE_HOME=..."
+
+venv: ## .venv from the lock (made again only when the lock changed)
+	@$(PYTHON) tests/smoke/environment.py dev
+
+lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
+	@PYTHONPATH=tests $(BIN)/python -m smoke.lint "$(TERRAFORM)" $(TYPED)
+
+test-fast: venv ## Every test that needs no container engine
+	@$(BIN)/pytest -q -m 'not engine'
+
+test-engine: venv ## The tests that need a container engine; starts one when none answers
+	@$(RUN_SMOKE) engine --if-possible -- $(BIN)/pytest -q -m engine
+
+# The image's tests run on the image that the smoke built.
+test: lint test-fast ## lint, test-fast, and where a container engine can be had the smoke and test-engine
+ifeq ($(SMOKE),0)
+	@echo "The smoke and the tests that need a container engine were left out (SMOKE=0)."
+else
+	@KEEP=0 $(MAKE) -s smoke OPTIONAL=--if-possible
+	@IMAGE=$(or $(IMAGE),airflow-fargate/worker:smoke) $(MAKE) -s test-engine
+endif
+
+smoke: ## The whole loop: Terraform, image, Airflow, a container per task, and back
+	@$(RUN_SMOKE) up $(OPTIONAL)
+
+smoke-down: ## Take down what `make smoke KEEP=1` left up
+	@$(RUN_SMOKE) down
+
+bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md (40 minutes; QUICK=1: ours, small)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(QUICK),--quick,--docs)
+
+cloud: venv ## The local cloud by itself, for Terraform and boto3 (CLOUD_PORT, 4566 by default)
+	@$(RUN_SMOKE) cloud
+
+build: ## The worker image: IMAGE=name:tag, BASE_IMAGE=...
+	@$(PYTHON) worker_image/build.py $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
+
+push: ## Push it; logs in to ECR when IMAGE is an ECR reference
+	@$(PYTHON) worker_image/push.py $(and $(IMAGE),IMAGE=$(IMAGE))
+
+build-push: ## Both, one after the other
+	@$(MAKE) -s build
+	@$(MAKE) -s push
+
+lock: venv ## Write the locks in tests/requirements again from their .in files
+	@cd tests/requirements && for name in dev checkov; do ../../$(BIN)/uv pip compile -q --universal \
+	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done
+
+clean: ## Remove what was made here and in the cache folder
+	@$(RUN_SMOKE) down
+	@rm -rf $(VENV) .venv-* .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/airflow-fargate"

@@ -1,0 +1,40 @@
+"""``airflow fargate doctor``: is everything there that a task needs? One line each: ok, or what to do."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from airflow_fargate.cli.checks import CHECKS, Finding, ok, todo, unknown
+from airflow_fargate.cli.session import open_session
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+    from airflow_fargate.cli.session import Session
+
+
+def main(_: argparse.Namespace) -> int:
+    """Print a line per check; return 1 when something is to be done."""
+    session = open_session()
+    findings = [ok("configuration", "[fargate] is complete and well-formed.")]
+    for check in CHECKS:
+        findings += _guarded(check, session)
+    for each in findings:
+        word = {True: "ok  ", False: "FAIL", None: "?   "}[each.ok]
+        sys.stdout.write(f"{word}  {each.about:15} {each.sentence}\n")
+    failed = sum(each.ok is False for each in findings)
+    sys.stdout.write("All is well.\n" if not failed else f"{failed} of {len(findings)} checks failed.\n")
+    return 1 if failed else 0
+
+
+def _guarded(check: Callable[[Session], Iterator[Finding]], session: Session) -> list[Finding]:
+    about = check.__name__.replace("_", " ")
+    try:
+        return list(check(session))
+    except Exception as error:  # noqa: BLE001  a check that breaks is a finding, and the others go on
+        code = ((getattr(error, "response", None) or {}).get("Error") or {}).get("Code", "")
+        if "AccessDenied" in code or "Unauthorized" in code:
+            return [unknown(about, f"Not allowed to look: {error}")]
+        return [todo(about, f"{type(error).__name__}: {error}")]

@@ -1,0 +1,79 @@
+"""``airflow fargate reap``: containers of ours that no task instance owns."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from airflow.cli.simple_table import AirflowConsole
+
+from airflow_fargate.cli.containers import OwnContainer, list_containers
+from airflow_fargate.cli.session import open_session
+
+if TYPE_CHECKING:
+    import argparse
+
+_UNFINISHED = ("queued", "running", "restarting")
+
+
+def main(args: argparse.Namespace) -> int:
+    """List the orphans, or stop them with ``--yes``; return 0, or 1 when one could not be stopped.
+
+    The cloud is listed before the database is read. The other way round, a task that is launched in between
+    would be a container without a row, and be stopped.
+    """
+    session, now = open_session(), time.time()
+    running = [
+        own
+        for own in list_containers(session, "RUNNING")
+        if now - (own.change.at("createdAt") or now) >= args.older_than
+    ]
+    owned = _owned_ids()
+    orphans = [own for own in running if not _is_owned(own, owned)]
+    AirflowConsole().print_as(data=[_row(own, now) for own in orphans], output=args.output)
+    if not orphans:
+        sys.stderr.write(f"None of {len(running)} containers is an orphan.\n")
+        return 0
+    if not args.yes:
+        sys.stderr.write(f"{len(orphans)} of {len(running)} containers are orphans; --yes stops them.\n")
+        return 0
+    failed = 0
+    for own in orphans:
+        try:
+            session.clients("ecs").stop_task(
+                cluster=session.config.cluster, task=own.change.arn, reason="airflow fargate reap: no owner"
+            )
+        except Exception as error:  # noqa: BLE001  the others are stopped all the same
+            failed += 1
+            sys.stderr.write(f"{own.change.arn} was not stopped: {error}\n")
+    sys.stderr.write(f"{len(orphans) - failed} containers were stopped.\n")
+    return 1 if failed else 0
+
+
+def _owned_ids() -> set[str]:
+    """Return the external ids of unfinished task instances: ARNs and launch ids."""
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+    from airflow.utils.session import create_session  # noqa: PLC0415  the same
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+
+    with create_session() as session:
+        found = session.execute(
+            select(TaskInstance.external_executor_id).where(TaskInstance.state.in_(_UNFINISHED))
+        )
+        return {each for (each,) in found if each}
+
+
+def _is_owned(own: OwnContainer, owned: set[str]) -> bool:
+    return own.change.arn in owned or own.tag("launch-id") in owned
+
+
+def _row(own: OwnContainer, now: float) -> dict[str, str]:
+    return {
+        "dag": own.tag("dag-id"),
+        "task": own.tag("task-id"),
+        "run": own.tag("run-id"),
+        "try": own.tag("try-number"),
+        "age": f"{now - (own.change.at('createdAt') or now):.0f} s",
+        "arn": own.change.arn,
+    }

@@ -1,0 +1,303 @@
+"""FargateExecutor: what Airflow's scheduler calls, translated for the fleet and back. No logic, no I/O."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections import deque
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.executors.base_executor import BaseExecutor
+from airflow.utils.state import TaskInstanceState
+
+from airflow_fargate import airflow_versions, cli
+from airflow_fargate.adoption import adopt
+from airflow_fargate.clock import SystemClock
+from airflow_fargate.config import FargateConfig, read_config
+from airflow_fargate.ecs import BotoClients
+from airflow_fargate.errors import ConfigurationError, TaskOptionsError
+from airflow_fargate.exit_codes import ExitCode
+from airflow_fargate.fleet import Fleet
+from airflow_fargate.launch import Launch
+from airflow_fargate.logs import ContainerLogs
+from airflow_fargate.messages import Finish, Report
+from airflow_fargate.metrics import FAILURES
+from airflow_fargate.options import SECTION
+from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.verdict import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow.cli.cli_config import GroupCommand
+    from airflow.models.taskinstance import TaskInstance
+
+    from airflow_fargate.run_request import Hook
+
+log = logging.getLogger(__name__)
+
+_TAKEN_PER_HEARTBEAT = 1000
+"""Workloads that one heartbeat hands over, 40 ms: a burst of ten thousand must not hold the scheduler.
+Not fewer: later slices would share the interpreter's lock with the launches that the first one began."""
+
+_KEPT_LOGS = 1000
+
+
+class FargateExecutor(BaseExecutor):
+    """Runs every task in its own Fargate container.
+
+    ``[core] executor = airflow_fargate.FargateExecutor``, options in section ``[fargate]``.
+    """
+
+    pre_assigns_external_executor_id: ClassVar[bool] = True
+    supports_multi_team: ClassVar[bool] = True
+    supports_ad_hoc_ti_run: ClassVar[bool] = True
+    is_production: ClassVar[bool] = True
+    serve_logs: ClassVar[bool] = False
+
+    _fleet: Fleet | None = None
+    _profiles: Mapping[str, TaskOptions] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kept_logs: deque[Any] = deque(maxlen=_KEPT_LOGS)
+        self._owners: dict[Any, str] = {}
+
+    # --- lifecycle -----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read the configuration and start the threads.
+
+        Raises:
+            SystemExit: the section cannot be used. The scheduler ends with the sentences that say what to
+                correct; a traceback would bury them.
+        """
+        try:
+            config = self.read_config()
+            self._profiles = parse_profiles(config)
+            self._fleet = self._build_fleet(config)
+        except ConfigurationError as error:
+            raise SystemExit(f"FargateExecutor cannot start.\n{error}") from None
+        self._fleet.start()
+        log.info("FargateExecutor started: cluster %s, deployment %s", config.cluster, config.deployment)
+
+    def _build_fleet(self, config: FargateConfig) -> Fleet:
+        clients = BotoClients(config.region, config.threads)
+        return Fleet(config, clients, SystemClock(), load_hook(config.execution_config_function))
+
+    def read_config(self) -> FargateConfig:
+        """Return the section as it is configured for this executor's team.
+
+        Raises:
+            ConfigurationError: one sentence per fault.
+        """
+        conf = self.conf
+        present = conf.getsection(SECTION) or {}
+        return read_config(present, lambda name: conf.get(SECTION, name, fallback=None))
+
+    def end(self) -> None:
+        """Stop launching; leave what runs to the next scheduler."""
+        if self._fleet is not None:
+            self._guarded("ending", self._fleet.end)
+
+    def terminate(self) -> None:
+        """Stop every container of ours."""
+        if self._fleet is not None:
+            fleet = self._fleet
+            self._guarded("terminating", lambda: fleet.stop_all("The executor was terminated"))
+
+    # --- workloads -----------------------------------------------------------------------------------------
+
+    def queue_workload(self, workload: Any, session: Any) -> None:
+        """Take a workload; it is launched at the next heartbeat that has a slot for it."""
+        super().queue_workload(workload, session)
+        owner = self._guarded(
+            "reading the owner", lambda: airflow_versions.owner_of(workload.ti.dag_id, session)
+        )
+        if owner:
+            self._owners[workload.key] = owner
+
+    def _process_workloads(self, workloads: Sequence[Any]) -> None:
+        with self._fleet.launch_queue.held() if self._fleet is not None else nullcontext():
+            # The rest stays in queued_tasks, and is offered again at the next heartbeat.
+            for workload in workloads[:_TAKEN_PER_HEARTBEAT]:
+                self._process(workload)
+
+    def _process(self, workload: Any) -> None:
+        key = workload.key
+        self.queued_tasks.pop(key, None)
+        self.running.add(key)
+        try:
+            self._fleet_or_fail().launch(self._launch_of(workload))
+        except TaskOptionsError as error:
+            self.log_task_event(event="fargate refused", extra=str(error), ti_key=key)
+            self.fail(key, str(error))
+        except Exception as error:
+            log.exception("%s could not be handed to the launcher", key)
+            self.fail(key, f"The executor could not take this task: {error!r}")
+
+    def _launch_of(self, workload: Any) -> Launch:
+        config = self._fleet_or_fail().config
+        own = parse_task_options("executor_config", workload.ti.executor_config)
+        profile = self._profiles.get(workload.ti.queue, TaskOptions())
+        options = effective_options(config, profile, own)
+        launch_id = airflow_versions.launch_id_of(workload)
+        return Launch(
+            key=workload.key,
+            launch_id=launch_id,
+            identity=airflow_versions.identity_of(workload, self._owners.pop(workload.key, "")),
+            priority=workload.ti.priority_weight,
+            options=options,
+            document=airflow_versions.document_of(workload, launch_id, self.jwt_generator),
+        )
+
+    def sync(self) -> None:
+        """Tell Airflow what has become of its tasks."""
+        fleet = self._fleet
+        if fleet is None:
+            return
+        for told in self._guarded("syncing", fleet.sync) or ():
+            try:
+                self._tell(told)
+            except Exception:
+                log.exception("Airflow could not be told: %r", told)
+        self._guarded("sending metrics", self._send_metrics)
+
+    def _send_metrics(self) -> None:
+        fleet = self._fleet_or_fail()
+        fleet.metrics.send(airflow_versions.statistics(), len(fleet.registry))
+
+    def _tell(self, told: Any) -> None:
+        if isinstance(told, Report):
+            self.change_state(told.key, TaskInstanceState.QUEUED, told.arn, remove_running=False)
+            return
+        if not isinstance(told, Finish):
+            self.log_task_event(
+                event="fargate launches again", extra=told.why, ti_key=told.attempt.launch.key
+            )
+            return
+        diagnosis = told.verdict.diagnosis
+        if told.verdict.outcome is Outcome.SUCCESS:
+            self.success(told.key, diagnosis.arn)
+            return
+        if diagnosis.exit_code == ExitCode.TASK_FAILED:
+            # The task has told the API server itself, and its log says why.
+            log.info("%s failed: %s", told.key, diagnosis)
+        else:
+            log.error("%s failed: %s", told.key, diagnosis)
+            self._fleet_or_fail().metrics.count(FAILURES, fault=diagnosis.fault.name.lower())
+            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=told.key)
+        self.fail(told.key, str(diagnosis))
+
+    def log_task_event(self, *, event: str, extra: str, ti_key: Any) -> None:
+        """Add an event to Airflow's event log.
+
+        The scheduler saves them through a generator that lets go of each, while SQLAlchemy's bulk insert
+        refers to them weakly: one that nobody else holds is inserted without its values, which fails for all
+        (seen with Airflow 3.3.2). So the last ones are held here.
+        """
+        super().log_task_event(event=event, extra=extra, ti_key=ti_key)
+        self._kept_logs += list(self._task_event_logs)[-1:]
+
+    # --- other schedulers, other ends ----------------------------------------------------------------------
+
+    def try_adopt_task_instances(self, tis: Sequence[TaskInstance]) -> Sequence[TaskInstance]:
+        """Take over the tasks of a scheduler that is gone; return those that are to be reset."""
+        fleet = self._fleet
+        if fleet is None:
+            return tis
+        left = self._guarded("adopting", lambda: adopt(tis, fleet, self.running, self._launch_of))
+        return tis if left is None else left
+
+    def revoke_task(self, *, ti: TaskInstance) -> None:
+        """Forget a task that is stuck in queued, and stop its container."""
+        key = ti.key
+        self.queued_tasks.pop(key, None)
+        self._owners.pop(key, None)
+        self.running.discard(key)
+        fleet = self._fleet
+        if fleet is not None:
+            self._guarded("revoking", lambda: fleet.revoke(key, "Airflow revoked this task"))
+
+    def get_task_log(
+        self,
+        ti: TaskInstance,
+        try_number: int,  # noqa: ARG002  Airflow's signature
+    ) -> tuple[list[str], list[str]]:
+        """Return a running task's log from CloudWatch: (messages, lines). Called in the api-server."""
+        try:
+            config = self.read_config()
+        except ConfigurationError as error:
+            return [str(error)], []
+        arn = ti.external_executor_id or ""
+        if not config.log_group or not arn.startswith("arn:"):
+            return ["The container's log is read from CloudWatch once it has started."], []
+        logs = ContainerLogs(
+            BotoClients(config.region, 1), config.log_group, config.log_stream_prefix, config.container_name
+        )
+        try:
+            return [f"CloudWatch {config.log_group} {logs.stream(arn)}"], logs.lines(arn)
+        except Exception as error:  # noqa: BLE001  the log page shows the reason, whatever it is
+            return [f"CloudWatch {config.log_group} {logs.stream(arn)} could not be read: {error}"], []
+
+    @staticmethod
+    def get_cli_commands() -> list[GroupCommand]:
+        """Return ``airflow fargate ...``."""
+        return cli.commands()
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _fleet_or_fail(self) -> Fleet:
+        if self._fleet is None:
+            raise RuntimeError("FargateExecutor was not started")
+        return self._fleet
+
+    @staticmethod
+    def _guarded(doing: str, call: Callable[[], Any]) -> Any:
+        """Call; an exception is logged and ends here: one that left would end the scheduler."""
+        try:
+            return call()
+        except Exception:
+            log.exception("FargateExecutor failed while %s", doing)
+            return None
+
+
+def parse_profiles(config: FargateConfig) -> dict[str, TaskOptions]:
+    """Return queue -> options.
+
+    Raises:
+        ConfigurationError: a profile has a key or value that is not allowed.
+    """
+    try:
+        return {
+            queue: parse_task_options(f"[{SECTION}] profiles: {queue}", profile)
+            for queue, profile in config.profiles.items()
+        }
+    except TaskOptionsError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def load_hook(path: str) -> Hook | None:
+    """Import ``execution_config_function`` and call it, as AIP-29 has it: it returns the function to use.
+
+    Raises:
+        ConfigurationError: it cannot be imported, or does not return a function.
+    """
+    if not path:
+        return None
+    module, _, name = path.rpartition(".")
+    try:
+        outer = getattr(importlib.import_module(module), name)
+        hook = outer()
+    except Exception as error:
+        raise ConfigurationError(
+            f"[{SECTION}] execution_config_function = {path!r} cannot be used: {error!r}. It takes the "
+            "import path of a function without arguments that returns a function."
+        ) from error
+    if not callable(hook):
+        raise ConfigurationError(
+            f"[{SECTION}] execution_config_function = {path!r} returned {hook!r}: a function is needed, from "
+            "the Airflow command to run_task's keyword arguments."
+        )
+    return hook  # type: ignore[no-any-return]

@@ -1,0 +1,302 @@
+"""All the parts at work together: one Airflow scheduler's containers.
+
+Knows nothing of Airflow. The scheduler's thread calls the public methods; none of them does I/O but
+:meth:`Fleet.start` and :meth:`Fleet.end`, and neither of these waits longer than it is told to.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from airflow_fargate import metrics, reconciler
+from airflow_fargate.ecs import DESCRIBE_LIMIT
+from airflow_fargate.exit_codes import ExitCode
+from airflow_fargate.explainer import Explainer
+from airflow_fargate.health import Health
+from airflow_fargate.launch_queue import LaunchQueue
+from airflow_fargate.launcher import Launcher
+from airflow_fargate.listener import Listener
+from airflow_fargate.logs import ContainerLogs
+from airflow_fargate.messages import Decision, Finish, LaunchAgain, Message, Report, Seen, Stop
+from airflow_fargate.metrics import Metrics
+from airflow_fargate.payload import store_for
+from airflow_fargate.rate_limiter import RateLimiter
+from airflow_fargate.reconciler import Reconciler
+from airflow_fargate.registry import Registry
+from airflow_fargate.request_model import request_faults
+from airflow_fargate.retry import RetryPolicy
+from airflow_fargate.run_request import Hook, RunRequestBuilder
+from airflow_fargate.stopper import Stopper
+from airflow_fargate.task import State
+from airflow_fargate.threads import StepThread
+from airflow_fargate.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+    from airflow_fargate.clock import Clock
+    from airflow_fargate.config import FargateConfig
+    from airflow_fargate.ecs import ClientSource
+    from airflow_fargate.launch import Launch
+
+log = logging.getLogger(__name__)
+
+_ASKED_PER_SYNC = 1000
+_EXPLAIN_SECONDS = 10.0
+"""How long a failure waits for the container's last lines before it is told without them."""
+Told = Report | Finish | LaunchAgain
+"""What Airflow is told of."""
+
+
+class Fleet:
+    """The containers of one scheduler.
+
+    Args:
+        config: the ``[fargate]`` section.
+        clients: where boto3 clients come from.
+        clock: both clocks.
+        hook: what ``execution_config_function`` returned, or None.
+    """
+
+    def __init__(self, config: FargateConfig, clients: ClientSource, clock: Clock, hook: Hook | None) -> None:
+        self.config = config
+        self._clients = clients
+        self._clock = clock
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._explained: queue.SimpleQueue[tuple[Hashable, Verdict]] = queue.SimpleQueue()
+        # Key -> verdict, and when it began to wait; in that order.
+        self._explaining: dict[Hashable, tuple[Verdict, float]] = {}
+        self._reconciled_at = float("-inf")
+        self.health = Health(log)
+        self.metrics = Metrics()
+        self.registry = Registry(config.container_name, config.deployment, clock.monotonic)
+        builder = RunRequestBuilder(config, hook, request_faults)
+        limiter = RateLimiter(
+            config.run_task_rate,
+            config.run_task_burst,
+            config.launch_rate,
+            config.launch_burst,
+            clock.monotonic(),
+        )
+        self.launch_queue = LaunchQueue(limiter, builder.capacity, clock.monotonic)
+        self.launcher = Launcher(
+            clients,
+            builder,
+            store_for(clients, config.payload_bucket, config.payload_prefix),
+            self.launch_queue,
+            RetryPolicy(SystemRandom().random),
+            clock.monotonic,
+            self._inbox.put,
+            self.metrics,
+        )
+        self.reconciler = Reconciler(
+            clients, config.cluster, self.registry.started_by, clock.monotonic, self._inbox.put
+        )
+        self.stopper = Stopper(clients, config.cluster)
+        self.listener = (
+            Listener(
+                clients,
+                config.event_queue_url,
+                self.registry.owns,
+                self.registry.of_deployment,
+                clock.time,
+                self._inbox.put,
+                self.metrics,
+            )
+            if config.event_queue_url
+            else None
+        )
+        logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
+        self.explainer = Explainer(logs, lambda key, told: self._explained.put((key, told)))
+        self._launcher_threads = [
+            StepThread(
+                f"launcher-{n}", "launching", self.launcher.run_one, self.health, self.launch_queue.wait
+            )
+            for n in range(config.threads)
+        ]
+        self._other_threads = [
+            StepThread("reconciler", "describing tasks", self.reconciler.run_one, self.health),
+            StepThread("stopper", "stopping tasks", self.stopper.run_one, self.health),
+            StepThread("explainer", "reading logs", self.explainer.run_one, self.health),
+        ]
+        if self.listener is not None:
+            self._other_threads.extend(
+                StepThread(f"listener-{n}", "receiving events", self.listener.receive, self.health)
+                for n in range(config.listeners)
+            )
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in (*self._launcher_threads, *self._other_threads):
+            thread.start()
+        threading.Thread(target=self.warm_up, name="fargate-warm-up", daemon=True).start()
+
+    def warm_up(self) -> None:
+        """Load boto3, its clients and their models: half a second that the first burst would wait for.
+
+        It would hold the interpreter's lock then, and with it a heartbeat. Calls nothing.
+        """
+        request_faults({})
+        for service in ("ecs", "s3") if self.config.payload_bucket else ("ecs",):
+            try:
+                self._clients(service)
+            except Exception as error:  # noqa: BLE001  whoever needs it meets it again, and says so
+                log.debug("The client of %s could not be made yet: %r", service, error)
+
+    # --- from Airflow --------------------------------------------------------------------------------------
+
+    def launch(self, launch: Launch) -> None:
+        """Have a workload launched as soon as the limits allow."""
+        deadline = self._clock.monotonic() + self.config.launch_timeout
+        self.launcher.submit(self.registry.launch(launch, deadline))
+
+    def adopt(self, key: Hashable, launch_id: str, arn: str = "", launch: Launch | None = None) -> None:
+        """Take over another scheduler's task; see :meth:`Registry.adopt`."""
+        deadline = self._clock.monotonic() + self.config.launch_timeout
+        self.registry.adopt(key, launch_id, arn, launch, deadline)
+
+    def revoke(self, key: Hashable, reason: str) -> None:
+        """Let go of a task and stop its container; nothing more is said of it."""
+        self._explaining.pop(key, None)
+        task = self.registry.get(key)
+        if task is None:
+            return
+        decisions = self.registry.revoke(key, reason)
+        if task.state is State.LAUNCHING and self.launcher.cancel(task.launch_id):
+            self.registry.forget(task.launch_id)
+        self._carry_out(decisions)
+
+    def stop_all(self, reason: str) -> None:
+        """Stop every container of ours, from this thread: the process may exit as soon as this returns.
+
+        Ends with the first call that AWS refuses, or after ``end_timeout``; the stopper does the rest.
+        """
+        for task in self.registry:
+            self.revoke(task.key, reason)
+        deadline = self._clock.monotonic() + self.config.end_timeout
+        while self._clock.monotonic() < deadline and self.stopper.run_one() == 0:
+            pass
+
+    def sync(self) -> list[Told]:
+        """Take in what the threads learned; return what Airflow is to be told. No I/O."""
+        told: list[Told] = []
+        for message in _drain(self._inbox):
+            try:
+                self._measure(message)
+                told += self._carry_out(self.registry.apply(message))
+            except Exception:
+                # One message that we cannot digest must cost neither the others nor the scheduler.
+                log.exception("A message was dropped, its task is described again later: %r", message)
+        told += self._explanations()
+        # What was taken in is told whatever happens now: nobody would say it again.
+        try:
+            self._reconcile()
+            for thread in (*self._launcher_threads, *self._other_threads):
+                thread.restart_if_dead()
+        except Exception as error:  # noqa: BLE001  a thread that cannot be started, a fault of ours
+            self.health.failed("sync", error, doing="looking after tasks and threads")
+        else:
+            self.health.works("sync")
+        return told
+
+    def end(self) -> None:
+        """Launch nothing more, stop nothing, settle what is under way; within ``end_timeout``.
+
+        What was not launched yet stays queued in Airflow's database, and what runs runs on: the next
+        scheduler adopts both. The order matters: launchers first, so that nothing new begins; then the rest,
+        so that StopTask calls already asked for have had the time of the launchers' last call.
+        """
+        deadline = self._clock.monotonic() + self.config.end_timeout
+        for thread in self._launcher_threads:
+            thread.stop()
+        self.launch_queue.wake()
+        for thread in self._launcher_threads:
+            if not thread.join(deadline - self._clock.monotonic()):
+                log.warning("A launch is still under way: the next scheduler finds its container.")
+        for thread in self._other_threads:
+            thread.stop()
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _carry_out(self, decisions: Iterable[Decision]) -> list[Told]:
+        told: list[Told] = []
+        for decision in decisions:
+            if isinstance(decision, Stop):
+                self.stopper.ask(decision.arn, decision.reason)
+                continue
+            if isinstance(decision, LaunchAgain):
+                log.info("Launching again: %s: %s", decision.attempt.launch.identity, decision.why)
+                self.metrics.count(metrics.LAUNCHED_AGAIN)
+                self.launcher.resubmit(decision.attempt)
+            elif isinstance(decision, Finish) and self._needs_log(decision.verdict):
+                self._explaining[decision.key] = (decision.verdict, self._clock.monotonic())
+                self.explainer.ask(decision.key, decision.verdict)
+                continue
+            told.append(decision)
+        return told
+
+    def _measure(self, message: Message) -> None:
+        if not isinstance(message, Seen):
+            return
+        news = self.registry.is_news(message.change)
+        if message.described and news:
+            self.metrics.count(metrics.RECONCILE_FINDS)
+        elif not message.described and not news:
+            self.metrics.count(metrics.STALE)
+        if news and message.change.decided(self.config.container_name):
+            self.metrics.timeline(message.change)
+
+    def _explanations(self) -> list[Told]:
+        told: list[Told] = []
+        for key, verdict in _drain(self._explained):
+            if self._explaining.pop(key, None) is not None:
+                told.append(Finish(key, verdict))
+        late = self._clock.monotonic() - _EXPLAIN_SECONDS
+        while self._explaining:
+            key, (verdict, since) = next(iter(self._explaining.items()))
+            if since > late:
+                break
+            del self._explaining[key]
+            told.append(Finish(key, verdict))
+        return told
+
+    def _needs_log(self, verdict: Verdict) -> bool:
+        """Say whether log lines explain more: a task that failed by itself has its log in Airflow."""
+        code = verdict.diagnosis.exit_code
+        return (
+            bool(self.config.log_group)
+            and verdict.outcome is Outcome.FAILED
+            and code is not None
+            and code != ExitCode.TASK_FAILED
+        )
+
+    def _reconcile(self) -> None:
+        tasks = len(self.registry)
+        seconds = reconciler.interval(self.config.reconcile_interval, tasks, events=self.listener is not None)
+        now, limit = self._clock.monotonic(), _ASKED_PER_SYNC
+        if self.listener is not None and not self.registry.has_news_to_fetch():
+            # Each call carries a hundred, and no minute has more of them than it should: tasks that were
+            # adopted together fall silent together.
+            if now < self._reconciled_at + reconciler.PAUSE_WITH_EVENTS:
+                return
+            limit = DESCRIBE_LIMIT
+        silent = self.registry.silent(seconds, limit)
+        self._reconciled_at = now if silent else self._reconciled_at
+        if silent:
+            self.reconciler.ask(
+                [task.arn for task in silent if task.arn],
+                [task.launch_id for task in silent if not task.arn],
+            )
+
+
+def _drain(source: queue.SimpleQueue) -> Iterable:  # type: ignore[type-arg]
+    # Not more than was there at the beginning: threads that write quickly must not hold the scheduler.
+    for _ in range(source.qsize()):
+        try:
+            yield source.get_nowait()
+        except queue.Empty:
+            return

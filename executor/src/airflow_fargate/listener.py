@@ -1,0 +1,146 @@
+"""ECS task state changes from SQS: the quick way to learn that a task has ended.
+
+The queue gets what the EventBridge rule of the task_events module lets through. Delivery is at least once and
+unordered: the registry sorts that out by version. What an event misses, the reconciler finds.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_fargate import metrics
+from airflow_fargate.ecs import LONG_POLL_SECONDS, RECEIVE_LIMIT, ClientSource
+from airflow_fargate.messages import Message, Seen
+from airflow_fargate.metrics import Metrics
+from airflow_fargate.task_state_change import TaskStateChange, parse_task
+
+log = logging.getLogger(__name__)
+
+SOURCE = "aws.ecs"
+DETAIL_TYPE = "ECS Task State Change"
+
+_GATHER_SECONDS = 0.15
+"""Pause between batches that were not full. Events gather meanwhile, ten to a call: at ten tasks a second
+this is one SQS call for each task, receiving and deleting together, and costs an event 0.07 s on average."""
+_HAND_BACK_SECONDS = 10.0
+"""How old an event of another scheduler's task may be before it is dropped rather than handed back."""
+
+
+def parse_event(body: str) -> TaskStateChange:
+    """Parse an SQS message body that EventBridge wrote.
+
+    Raises:
+        ValueError: it is no ECS Task State Change.
+    """
+    event = json.loads(body)
+    if (
+        not isinstance(event, Mapping)
+        or event.get("detail-type") != DETAIL_TYPE
+        or event.get("source") != SOURCE
+    ):
+        raise ValueError("not an ECS Task State Change event")
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        raise ValueError("an event without detail")  # noqa: TRY004  the message is at fault
+    return parse_task(detail)
+
+
+class Listener:
+    """Receives, parses, posts, deletes.
+
+    Args:
+        clients: where the SQS client comes from.
+        queue_url: the queue.
+        owns: says whether a change is about a task of ours; called from the listener's thread.
+        is_ours: says whether a change is about a task of our deployment, of whichever scheduler.
+        now: seconds since the epoch.
+        post: takes a message for the registry.
+        counted: what is measured; nobody sees it when left out.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
+        self,
+        clients: ClientSource,
+        queue_url: str,
+        owns: Callable[[TaskStateChange], bool],
+        is_ours: Callable[[TaskStateChange], bool],
+        now: Callable[[], float],
+        post: Callable[[Message], None],
+        counted: Metrics | None = None,
+    ) -> None:
+        self._metrics = counted or Metrics()
+        self._clients = clients
+        self._queue_url = queue_url
+        self._owns = owns
+        self._is_ours = is_ours
+        self._now = now
+        self._post = post
+
+    def receive(self) -> float:
+        """Receive one batch; return the seconds to wait before the next.
+
+        Raises:
+            Exception: what boto3 raises; nothing is lost by it.
+        """
+        sqs = self._clients("sqs")
+        answer = sqs.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=RECEIVE_LIMIT,
+            WaitTimeSeconds=LONG_POLL_SECONDS,
+            MessageSystemAttributeNames=["SentTimestamp"],
+        )
+        messages = answer.get("Messages") or []
+        done: list[Any] = []
+        hand_back: list[Any] = []
+        for message in messages:
+            if (verdict := self._handle(message)) is None:
+                continue
+            (done if verdict else hand_back).append(message)
+        if done:
+            self._delete(sqs, done)
+        if hand_back:
+            self._hand_back(sqs, hand_back)
+        return _GATHER_SECONDS if 0 < len(messages) < RECEIVE_LIMIT else 0.0
+
+    def _handle(self, message: Mapping[str, Any]) -> bool | None:
+        """Return True when done with it, False when it is another scheduler's, None to leave it there."""
+        try:
+            change = parse_event(message.get("Body") or "")
+        except (ValueError, RecursionError) as error:
+            # Not deleted: it comes back until the queue's redrive policy puts it into the dead-letter queue.
+            self._metrics.count(metrics.POISON)
+            log.warning("A message that is no task event (%s): %s", message.get("MessageId"), error)
+            return None
+        sent = float((message.get("Attributes") or {}).get("SentTimestamp") or 0) / 1000
+        age = self._now() - sent
+        if self._owns(change):
+            self._metrics.count(metrics.EVENTS)
+            self._metrics.time(metrics.EVENT_LAG_SECONDS, max(0.0, age))
+            self._post(Seen(change))
+            return True
+        return not self._is_ours(change) or age > _HAND_BACK_SECONDS
+
+    def _delete(self, sqs: Any, messages: list[Mapping[str, Any]]) -> None:
+        answer = sqs.delete_message_batch(
+            QueueUrl=self._queue_url,
+            Entries=[
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                for number, message in enumerate(messages)
+            ],
+        )
+        # They come again, and are known by their version.
+        for failed in answer.get("Failed") or ():
+            log.debug("An event was not deleted: %s", failed)
+
+    def _hand_back(self, sqs: Any, messages: list[Mapping[str, Any]]) -> None:
+        """Make them visible at once for the scheduler that they are for."""
+        sqs.change_message_visibility_batch(
+            QueueUrl=self._queue_url,
+            Entries=[
+                {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+                for number, message in enumerate(messages)
+            ],
+        )

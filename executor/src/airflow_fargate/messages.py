@@ -1,0 +1,95 @@
+"""What the parts say to each other: messages go into the registry, decisions come out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from airflow_fargate.launch import Attempt
+    from airflow_fargate.task_state_change import TaskStateChange
+    from airflow_fargate.verdict import Verdict
+
+# --- messages -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """RunTask answered with a task (``attempt`` is the one it answered), or a search found one."""
+
+    launch_id: str
+    change: TaskStateChange
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The launcher gave up: no task was started in this round of the launch, and none will be."""
+
+    launch_id: str
+    sentence: str
+    round: int = 0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An event, or DescribeTasks (``described``), told where a task is."""
+
+    change: TaskStateChange
+    described: bool = False
+
+
+@dataclass(frozen=True)
+class Missing:
+    """DescribeTasks does not know this ARN."""
+
+    arn: str
+
+
+@dataclass(frozen=True)
+class NotFound:
+    """No task of this launch id is in the cluster."""
+
+    launch_id: str
+
+
+Message = Accepted | Refused | Seen | Missing | NotFound
+
+# --- decisions ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Report:
+    """Tell Airflow which ECS task runs this workload."""
+
+    key: Hashable
+    arn: str
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Tell Airflow that it has ended."""
+
+    key: Hashable
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class LaunchAgain:
+    """Hand it to the launcher once more, as a new attempt."""
+
+    attempt: Attempt
+    why: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop this ECS task."""
+
+    arn: str
+    reason: str
+
+
+Decision = Report | Finish | LaunchAgain | Stop

@@ -1,0 +1,96 @@
+"""How a workload, with its token, reaches the container: by S3, or in the command itself."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_fargate.errors import RequestError
+
+if TYPE_CHECKING:
+    from airflow_fargate.ecs import ClientSource
+    from airflow_fargate.launch import Attempt
+
+
+class PayloadStore(Protocol):
+    """Puts a workload where its container finds it."""
+
+    def references(self, attempt: Attempt, document: str) -> list[str]:
+        """Return the references that the command may carry, the one to prefer first.
+
+        Raises:
+            Exception: the document could not be stored.
+        """
+        ...
+
+    def discard(self, attempt: Attempt) -> None:
+        """Remove the payload of a launch that will not happen; does nothing where nothing was stored."""
+        ...
+
+
+@dataclass(frozen=True)
+class S3Payloads:
+    """One object per launch, under a prefix that a lifecycle rule empties; the worker deletes what it read.
+
+    Args:
+        clients: where the S3 client comes from.
+        bucket: its name. Its default encryption applies.
+        prefix: of the keys, without slashes at its ends.
+    """
+
+    clients: ClientSource
+    bucket: str
+    prefix: str
+
+    def _key(self, attempt: Attempt) -> str:
+        return "/".join(filter(None, (self.prefix.strip("/"), f"{attempt.launch.launch_id}.json")))
+
+    def references(self, attempt: Attempt, document: str) -> list[str]:
+        """Write the object. A repeated attempt overwrites it with a fresh token; the reference stays."""
+        key = self._key(attempt)
+        self.clients("s3").put_object(
+            Bucket=self.bucket, Key=key, Body=document.encode(), ContentType="application/json"
+        )
+        return [f"s3://{self.bucket}/{key}"]
+
+    def discard(self, attempt: Attempt) -> None:
+        """Delete the object."""
+        self.clients("s3").delete_object(Bucket=self.bucket, Key=self._key(attempt))
+
+
+class InlinePayloads:
+    """No bucket: the workload stands in the container override, token and all.
+
+    Whoever may call DescribeTasks can read it there until the task's record expires; the token itself ends
+    with the task's try. The storage module spares that.
+    """
+
+    def references(self, attempt: Attempt, document: str) -> list[str]:  # noqa: ARG002  the store of objects names them by it
+        """Return the document, and the same compressed for when the first breaks 8,192 characters."""
+        packed = base64.urlsafe_b64encode(zlib.compress(document.encode(), 9)).decode()
+        return [f"json:{document}", f"zlib:{packed}"]
+
+    def discard(self, attempt: Attempt) -> None:
+        """Do nothing."""
+
+
+def command_for(reference: str) -> list[str]:
+    """Return the Airflow CLI command that runs the workload behind a reference."""
+    return ["airflow", "fargate", "run-workload", reference]
+
+
+def too_large(size: int, *, inline: bool) -> RequestError:
+    """Return the error for overrides that fit in no way; ``inline`` when the workload stands in them."""
+    hint = (
+        "Set [fargate] payload_bucket: the workload then goes through S3."
+        if inline
+        else "Make the task's command and executor_config['env'] shorter."
+    )
+    return RequestError(f"The container override would take {size} characters; ECS takes 8192. {hint}")
+
+
+def store_for(clients: ClientSource, bucket: str, prefix: str) -> PayloadStore:
+    """Return the store that the configuration asks for."""
+    return S3Payloads(clients, bucket, prefix) if bucket else InlinePayloads()

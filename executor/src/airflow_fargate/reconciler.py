@@ -1,0 +1,149 @@
+"""DescribeTasks for the tasks that have been silent too long: finds what an event missed."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar
+
+from airflow_fargate import ecs
+from airflow_fargate.ecs import DESCRIBE_LIMIT, ClientSource
+from airflow_fargate.failures import is_throttling
+from airflow_fargate.messages import Accepted, Message, Missing, NotFound, Seen
+from airflow_fargate.rate_limiter import TokenBucket
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+log = logging.getLogger(__name__)
+
+_Item = TypeVar("_Item")
+
+_CALLS_PER_MINUTE_WITH_EVENTS = 20
+PAUSE_WITH_EVENTS = 60.0 / _CALLS_PER_MINUTE_WITH_EVENTS
+"""Seconds between the calls of a fleet that has events."""
+_CALLS_PER_MINUTE_ALONE = 600
+"""Half of the 20 a second that AWS refills the bucket of DescribeTasks and ListTasks with."""
+_RATE, _BURST = 10.0, 50
+_IDLE_SECONDS = 1.0
+_BLIND_SECONDS = 15.0
+"""How long ListTasks may not show a task that was just started: not found before that is not believed."""
+
+
+def interval(configured: float, tasks: int, *, events: bool) -> float:
+    """Return the seconds of silence after which a task is described.
+
+    Few tasks: as configured. Many: as long as it takes to describe them all within a fixed number of calls a
+    minute, so that the cost does not grow with the number of running tasks.
+    """
+    calls = -(-tasks // DESCRIBE_LIMIT)
+    per_minute = _CALLS_PER_MINUTE_WITH_EVENTS if events else _CALLS_PER_MINUTE_ALONE
+    return max(configured, calls * 60.0 / per_minute)
+
+
+class Reconciler:
+    """Asks ECS about tasks, a hundred at a time.
+
+    Args:
+        clients: where the ECS client comes from.
+        cluster: its name or ARN.
+        started_by: returns the startedBy of a launch id.
+        clock: monotonic seconds.
+        post: takes a message for the registry.
+    """
+
+    def __init__(
+        self,
+        clients: ClientSource,
+        cluster: str,
+        started_by: Callable[[str], str],
+        clock: Callable[[], float],
+        post: Callable[[Message], None],
+    ) -> None:
+        self._clients = clients
+        self._cluster = cluster
+        self._started_by = started_by
+        self._clock = clock
+        self._post = post
+        self._bucket = TokenBucket(_RATE, _BURST, clock())
+        self._arns: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # Launch ids, and when each was first asked for.
+        self._sought: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
+        # The same, not found yet; with when they are looked for again, in that order.
+        self._unseen: deque[tuple[float, str, float]] = deque()
+
+    def ask(self, arns: Sequence[str], launch_ids: Sequence[str] = ()) -> None:
+        """Have tasks described, and launches looked for; called from the scheduler's thread, does no I/O."""
+        for arn in arns:
+            self._arns.put(arn)
+        for launch_id in launch_ids:
+            self._sought.put((launch_id, self._clock()))
+
+    def run_one(self) -> float:
+        """Make the next call; return the seconds to wait before the one after.
+
+        Raises:
+            Exception: what boto3 raises. The tasks asked for are asked for again when they stay silent.
+        """
+        if (wait := self._bucket.wait(self._clock())) > 0:
+            return wait
+        arns = list(dict.fromkeys(_drain(self._arns, DESCRIBE_LIMIT)))
+        if arns:
+            self._bucket.take(self._clock())
+            self._describe(arns)
+            return 0.0
+        while self._unseen and self._unseen[0][0] <= self._clock():
+            _, launch_id, asked_at = self._unseen.popleft()
+            self._sought.put((launch_id, asked_at))
+        for launch_id, asked_at in _drain(self._sought, 1):
+            self._bucket.take(self._clock())
+            self._bucket.take(self._clock())  # A search is two calls or three.
+            self._search(launch_id, asked_at)
+            return 0.0
+        return _IDLE_SECONDS
+
+    def _search(self, launch_id: str, asked_at: float) -> None:
+        now = self._clock()
+        found = ecs.find_by_launch_id(self._clients("ecs"), self._cluster, self._started_by(launch_id))
+        if found is not None:
+            self._post(Accepted(launch_id, found))
+        elif now - asked_at < _BLIND_SECONDS:
+            # Its scheduler may have launched it in its last second, with a token that we do not know.
+            self._unseen.append((now + _BLIND_SECONDS, launch_id, asked_at))
+        else:
+            self._post(NotFound(launch_id))
+
+    def _describe(self, arns: list[str]) -> None:
+        try:
+            found, missing = ecs.describe_tasks(self._clients("ecs"), self._cluster, arns)
+        except Exception as error:
+            code = ((getattr(error, "response", None) or {}).get("Error") or {}).get("Code")
+            if code != "InvalidParameterException" or is_throttling("", str(error)):
+                raise
+            self._isolate(arns, error)
+            return
+        for change in found:
+            self._post(Seen(change, described=True))
+        for arn in missing:
+            self._post(Missing(arn))
+
+    def _isolate(self, arns: list[str], error: Exception) -> None:
+        """One ARN that ECS takes for no ARN spoils a whole call: halve until it stands alone."""
+        if len(arns) == 1:
+            log.warning("ECS takes %r for no task: %s", arns[0], error)
+            self._post(Missing(arns[0]))
+            return
+        middle = len(arns) // 2
+        self._describe(arns[:middle])
+        self._describe(arns[middle:])
+
+
+def _drain(source: queue.SimpleQueue[_Item], limit: int) -> list[_Item]:
+    found: list[_Item] = []
+    while len(found) < limit:
+        try:
+            found.append(source.get_nowait())
+        except queue.Empty:
+            break
+    return found

@@ -1,0 +1,343 @@
+"""Every task that is ours, and the only code that changes what we know of one.
+
+Owned by the scheduler's thread: no locks, no I/O. What the threads learn arrives as messages; what is to be
+done comes back as decisions, which the executor carries out.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from airflow_fargate import verdict
+from airflow_fargate.launch import Attempt, Launch
+from airflow_fargate.messages import (
+    Accepted,
+    Decision,
+    Finish,
+    LaunchAgain,
+    Message,
+    Missing,
+    Refused,
+    Report,
+    Seen,
+    Stop,
+)
+from airflow_fargate.task import Move, State, TrackedTask, after
+from airflow_fargate.verdict import Outcome, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    from airflow_fargate.task_state_change import TaskStateChange
+
+MISSING_GRACE = 120.0
+"""Seconds. DescribeTasks is eventually consistent: a young task can be absent without being lost."""
+
+_ALIVE = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING")
+_UNWANTED = "Airflow no longer wants this task"
+
+_REMEMBERED = 10_000
+"""Ended tasks whose ARNs are kept, about 2 MB: late and repeated events are recognised by them."""
+
+
+class Registry:
+    """The tasks.
+
+    Args:
+        container_name: the container whose exit code decides.
+        deployment: the prefix of our tasks' startedBy.
+        clock: returns monotonic seconds.
+    """
+
+    def __init__(self, container_name: str, deployment: str, clock: Callable[[], float]) -> None:
+        self._container_name = container_name
+        self._prefix = f"{deployment}/"
+        self._clock = clock
+        self._by_launch: dict[str, TrackedTask] = {}
+        self._by_key: dict[Hashable, TrackedTask] = {}
+        self._by_arn: dict[str, TrackedTask] = {}
+        # In the order in which they were last heard of: the silent ones are at the front.
+        self._heard: OrderedDict[str, None] = OrderedDict()
+        # ARNs of tasks that ended lately: what is still said of them is no stranger's.
+        self._ended: OrderedDict[str, None] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._by_launch)
+
+    def __iter__(self) -> Iterator[TrackedTask]:
+        return iter(list(self._by_launch.values()))
+
+    def __repr__(self) -> str:
+        counts = {state.name: 0 for state in State}
+        for task in self._by_launch.values():
+            counts[task.state.name] += 1
+        return f"<Registry {' '.join(f'{name}={count}' for name, count in counts.items() if count)}>"
+
+    def get(self, key: Hashable) -> TrackedTask | None:
+        """Return the task of this key, or None."""
+        return self._by_key.get(key)
+
+    def owns(self, change: TaskStateChange) -> bool:
+        """Say whether a change is about one of our tasks; the one method that other threads may call."""
+        return (
+            change.arn in self._by_arn
+            or self.launch_id(change) in self._by_launch
+            or change.arn in self._ended
+        )
+
+    def is_news(self, change: TaskStateChange) -> bool:
+        """Say whether a change tells more of one of our tasks than is known."""
+        task = self._by_arn.get(change.arn) or self._by_launch.get(self.launch_id(change))
+        return task is not None and (not task.arn or change.version > task.version)
+
+    def of_deployment(self, change: TaskStateChange) -> bool:
+        """Say whether a change is about a task of our deployment, whichever scheduler launched it."""
+        return bool(self.launch_id(change))
+
+    def started_by(self, launch_id: str) -> str:
+        """Return the startedBy of a launch id."""
+        return f"{self._prefix}{launch_id}"
+
+    def launch_id(self, change: TaskStateChange) -> str:
+        """Return the launch id that a task's startedBy carries; empty for another deployment's tasks."""
+        return (
+            change.started_by.removeprefix(self._prefix) if change.started_by.startswith(self._prefix) else ""
+        )
+
+    # --- in ------------------------------------------------------------------------------------------------
+
+    def launch(self, launch: Launch, deadline: float) -> Attempt:
+        """Begin to track a workload; return its first attempt."""
+        attempt = Attempt(launch, number=0, capacity=0, deadline=deadline)
+        self._track(TrackedTask(launch.key, launch.launch_id, State.LAUNCHING, attempt))
+        return attempt
+
+    def adopt(self, key: Hashable, launch_id: str, arn: str, launch: Launch | None, deadline: float) -> None:
+        """Take over a task that another scheduler launched.
+
+        Args:
+            key: Airflow's key.
+            launch_id: its launch id; when only the ARN is known, the ARN stands in for it.
+            arn: its ARN, empty when it is to be looked for by its launch id.
+            launch: what to launch when it turns out that it never was; None when that must not happen.
+            deadline: monotonic seconds after which it is not launched again.
+        """
+        attempt = Attempt(launch, number=0, capacity=0, deadline=deadline) if launch is not None else None
+        self._track(TrackedTask(key, launch_id, State.SOUGHT, attempt, arn=arn))
+
+    def apply(self, message: Message) -> list[Decision]:
+        """Take in one message; return what is to be done. What is not about our tasks is nothing."""
+        if isinstance(message, Accepted):
+            return self._answered(message)
+        if isinstance(message, Seen):
+            return self._seen(message.change)
+        if isinstance(message, Missing):
+            return self._missing(self._by_arn.get(message.arn))
+        task = self._by_launch.get(message.launch_id)
+        if task is None:
+            return []
+        return self._refused(task, message) if isinstance(message, Refused) else self._not_found(task)
+
+    def revoke(self, key: Hashable, reason: str) -> list[Decision]:
+        """Let go of a task: stop its container, now or as soon as it is known, and say nothing of it."""
+        task = self._by_key.pop(key, None)
+        if task is None:
+            return []
+        task.revoked = True
+        return [Stop(task.arn, reason)] if task.arn else []
+
+    def forget(self, launch_id: str) -> None:
+        """Drop a task of which nothing was launched."""
+        if task := self._by_launch.get(launch_id):
+            self._drop(task)
+
+    # --- out -----------------------------------------------------------------------------------------------
+
+    def has_news_to_fetch(self) -> bool:
+        """Say whether there is a task that must be asked for at once: an adopted one, most often."""
+        first = next(iter(self._heard), None)
+        return first is not None and self._by_launch[first].heard_at == float("-inf")
+
+    def silent(self, seconds: float, limit: int) -> list[TrackedTask]:
+        """Return up to ``limit`` tasks of which nothing was heard for so long; they count as asked now."""
+        now = self._clock()
+        found: list[TrackedTask] = []
+        while self._heard and len(found) < limit:
+            launch_id = next(iter(self._heard))
+            task = self._by_launch[launch_id]
+            if now - task.heard_at < seconds:
+                break
+            self._hear(task, now)
+            # What the launcher holds has no ARN to ask for; it reports by itself.
+            if task.state is not State.LAUNCHING:
+                found.append(task)
+        return found
+
+    # --- changes -------------------------------------------------------------------------------------------
+
+    def _seen(self, change: TaskStateChange) -> list[Decision]:
+        task = self._by_arn.get(change.arn) or self._by_launch.get(self.launch_id(change))
+        if task is None or change.arn in task.earlier_arns:
+            return []
+        if not task.arn or task.state is State.SOUGHT:
+            return self._accepted(task, change)
+        if task.arn != change.arn:
+            # Two containers for one launch id: AWS broke its promise, or somebody copied a request. The one
+            # that we know goes on.
+            return [] if change.stopped else [Stop(change.arn, "a second container for the same launch")]
+        first: list[Decision] = [Stop(task.arn, _UNWANTED)] if self._outlived_its_stop(task, change) else []
+        return first + self._take(task, change)
+
+    def _answered(self, message: Accepted) -> list[Decision]:
+        task, change, attempt = self._by_launch.get(message.launch_id), message.change, message.attempt
+        if task is None:
+            # Revoked while RunTask was under way; or ended, when the events were quicker than the answer.
+            known = change.stopped or change.arn in self._ended
+            return [] if known else [Stop(change.arn, _UNWANTED)]
+        if attempt is not None and task.attempt is not None and attempt.round == task.attempt.round:
+            if change.arn in task.earlier_arns and task.state is State.LAUNCHING:
+                # The scheduler before us used this token, for a task that stopped before it ran.
+                task.attempt = replace(attempt, round=attempt.round + 1, number=0)
+                return [LaunchAgain(task.attempt, "the clientToken stands for a task that has stopped")]
+            task.attempt = attempt  # How far along the chain it came.
+        decisions = self._accepted(task, _without_verdict(change))
+        if not change.containers and task.arn == change.arn:
+            # Told by its ARN alone, as AWS answers a repeated launch: where it is has to be asked.
+            self._hear(task, float("-inf"))
+        return decisions
+
+    def _accepted(self, task: TrackedTask, change: TaskStateChange) -> list[Decision]:
+        if change.arn in task.earlier_arns:
+            return []
+        if task.arn == change.arn and task.state is not State.SOUGHT:
+            return self._take(task, change)
+        if task.arn and task.arn != change.arn:
+            return [] if change.stopped else [Stop(change.arn, "a second container for the same launch")]
+        task.arn = change.arn
+        self._by_arn[change.arn] = task
+        self._rename(task, self.launch_id(change))
+        first: list[Decision] = []
+        if task.revoked and not change.stopped:
+            first = [Stop(change.arn, _UNWANTED)]
+        elif self._speaks_for_its_key(task):
+            first = [Report(task.key, task.arn)]
+        return first + self._take(task, change)
+
+    def _take(self, task: TrackedTask, change: TaskStateChange) -> list[Decision]:
+        self._hear(task, self._clock())
+        task.missing_since = None
+        if change.version and change.version < task.version:
+            return []
+        task.version = max(task.version, change.version)
+        if change.decided(self._container_name):
+            return self._stopped(task, change)
+        if change.ran:
+            task.state = after(task.state, Move.RUNS)
+            task.attempt = None  # It holds the payload: the largest thing that we remember.
+        else:
+            task.state = after(task.state, Move.PENDING)
+        return []
+
+    def _outlived_its_stop(self, task: TrackedTask, change: TaskStateChange) -> bool:
+        """Say whether a container that was to be stopped still runs: StopTask failed, or came too early."""
+        return task.revoked and change.arn == task.arn and change.last_status in _ALIVE
+
+    def _stopped(self, task: TrackedTask, change: TaskStateChange) -> list[Decision]:
+        judged = verdict.judge(change, self._container_name)
+        attempt = task.attempt
+        again = judged.outcome is Outcome.LAUNCH_AGAIN and self._speaks_for_its_key(task)
+        if again and attempt is not None and self._clock() < attempt.deadline:
+            task.state = after(task.state, Move.LAUNCH_AGAIN)
+            del self._by_arn[task.arn]
+            task.earlier_arns += (task.arn,)
+            task.arn, task.version = "", 0
+            task.attempt = replace(attempt, round=attempt.round + 1, number=0, capacity=attempt.capacity + 1)
+            return [LaunchAgain(task.attempt, str(judged.diagnosis))]
+        return self._end(task, Move.STOPPED, judged)
+
+    def _refused(self, task: TrackedTask, message: Refused) -> list[Decision]:
+        later = task.attempt is not None and task.attempt.round > message.round
+        if later or task.state is not State.LAUNCHING:
+            # The repeat of a launch whose task was seen meanwhile: events were quicker than answers.
+            return []
+        return self._end(task, Move.REFUSED, verdict.refused(message.sentence))
+
+    def _missing(self, task: TrackedTask | None) -> list[Decision]:
+        if task is None:
+            return []
+        now = self._clock()
+        if task.missing_since is None:
+            task.missing_since = now
+        if now - task.missing_since < MISSING_GRACE:
+            return []
+        return self._end(task, Move.LOST, verdict.lost(task.arn, now - task.missing_since))
+
+    def _not_found(self, task: TrackedTask) -> list[Decision]:
+        if task.state is not State.SOUGHT:
+            return []
+        if task.attempt is not None and self._speaks_for_its_key(task):
+            # Queued by a scheduler that ended before it launched it. Should the search have been blind: AWS
+            # answers a clientToken that it knows with the task that it knows.
+            task.state = after(task.state, Move.LAUNCH_AGAIN)
+            return [LaunchAgain(task.attempt, "its scheduler ended before it was launched")]
+        if task.missing_since is None:
+            task.missing_since = self._clock()
+        if self._clock() - task.missing_since < MISSING_GRACE:
+            return []
+        sentence = "No container was found for this task after the scheduler that queued it had gone."
+        return self._end(task, Move.LOST, verdict.refused(sentence))
+
+    def _end(self, task: TrackedTask, move: Move, judged: Verdict) -> list[Decision]:
+        task.state = after(task.state, move)
+        told: list[Decision] = [Finish(task.key, judged)] if self._speaks_for_its_key(task) else []
+        self._drop(task)
+        return told
+
+    def _speaks_for_its_key(self, task: TrackedTask) -> bool:
+        """Say whether Airflow still means this launch by its key.
+
+        It does not when it has revoked it, nor when it has queued the key again: a task that deferred resumes
+        under the same key, and its first container may end after that.
+        """
+        return self._by_key.get(task.key) is task
+
+    def _track(self, task: TrackedTask) -> None:
+        self._by_launch[task.launch_id] = task
+        self._by_key[task.key] = task
+        if task.arn:
+            self._by_arn[task.arn] = task
+        self._hear(task, self._clock() if task.state is State.LAUNCHING else float("-inf"))
+
+    def _rename(self, task: TrackedTask, launch_id: str) -> None:
+        """Put an adopted task, known by its ARN alone, under the launch id that its startedBy tells."""
+        if launch_id and launch_id != task.launch_id:
+            del self._by_launch[task.launch_id]
+            self._heard.pop(task.launch_id, None)
+            task.launch_id = launch_id
+            self._by_launch[launch_id] = task
+
+    def _drop(self, task: TrackedTask) -> None:
+        if self._by_launch.get(task.launch_id) is task:
+            del self._by_launch[task.launch_id]
+            self._heard.pop(task.launch_id, None)
+        self._by_arn.pop(task.arn, None)
+        for arn in filter(None, (task.arn, *task.earlier_arns)):
+            self._ended[arn] = None
+        while len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
+        if self._by_key.get(task.key) is task:
+            del self._by_key[task.key]
+
+    def _hear(self, task: TrackedTask, now: float) -> None:
+        task.heard_at = now
+        self._heard[task.launch_id] = None
+        self._heard.move_to_end(task.launch_id, last=now != float("-inf"))
+
+
+def _without_verdict(change: TaskStateChange) -> TaskStateChange:
+    """Return what a repeated launch is answered with, less its end: ECS says STOPPED there, and not why."""
+    if change.stopped and not change.containers:
+        return replace(change, last_status="DEPROVISIONING")
+    return change

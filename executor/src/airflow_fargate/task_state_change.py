@@ -1,0 +1,162 @@
+"""What ECS says of a task: one shape for events, DescribeTasks and RunTask's answer.
+
+AWS's dictionaries end here. The three sources share their keys; they differ in how they write times (text in
+events, datetime from boto3) and in what they leave out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_fargate.exit_codes import ExitCode
+
+STOPPED = "STOPPED"
+RUNNING = "RUNNING"
+_PLAIN_EXITS = (ExitCode.SUCCESS, ExitCode.TASK_FAILED)
+
+TIMELINE = (
+    "createdAt",
+    "connectivityAt",
+    "pullStartedAt",
+    "pullStoppedAt",
+    "startedAt",
+    "stoppingAt",
+    "executionStoppedAt",
+    "stoppedAt",
+)
+"""The times that a task carries (ECS API reference, Task), in the order in which they happen."""
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """One container of a task; ``exit_code`` is None while it runs and when it never started."""
+
+    name: str
+    last_status: str
+    exit_code: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class TaskStateChange:
+    """A task as ECS saw it at one version.
+
+    Args:
+        arn: the task's ARN.
+        last_status: PROVISIONING, PENDING, ... STOPPED.
+        version: rises with every change; 0 when the source does not say.
+        started_by: the text that RunTask was given.
+        stop_code: why it stopped, in one word (EssentialContainerExited, SpotInterruption, ...).
+        stopped_reason: the same in AWS's sentence.
+        capacity_provider: FARGATE, FARGATE_SPOT, ...; empty with a launch type.
+        containers: all of them, sidecars too.
+        timeline: name of the time -> seconds since the epoch.
+        memory: MiB that the task was given, None when the source does not say.
+    """
+
+    arn: str
+    last_status: str
+    version: int = 0
+    started_by: str = ""
+    stop_code: str = ""
+    stopped_reason: str = ""
+    capacity_provider: str = ""
+    containers: tuple[ContainerState, ...] = ()
+    timeline: tuple[tuple[str, float], ...] = ()
+    memory: int | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the task has ended."""
+        return self.last_status == STOPPED
+
+    @property
+    def ran(self) -> bool:
+        """Whether the task's containers may have run: only then may its code have done anything."""
+        return (
+            self.last_status == RUNNING
+            or self.at("startedAt") is not None
+            or any(each.exit_code is not None for each in self.containers)
+        )
+
+    def decided(self, container_name: str) -> bool:
+        """Say whether what became of this container is known for good.
+
+        It is when the task has stopped; and before that, when the container left with 0 or with the code for
+        a failed task. STOPPED follows only when the network interface is gone, ten seconds later and more;
+        a slot would be held for nothing. Other codes wait for it: the stop code says whose doing they were.
+        """
+        ours = self.container(container_name)
+        return self.stopped or (ours is not None and ours.exit_code in _PLAIN_EXITS)
+
+    def at(self, name: str) -> float | None:
+        """Return a time of the timeline in seconds since the epoch, or None."""
+        return next((seconds for each, seconds in self.timeline if each == name), None)
+
+    def container(self, name: str) -> ContainerState | None:
+        """Return the container of this name, or None."""
+        return next((each for each in self.containers if each.name == name), None)
+
+
+def parse_task(task: Mapping[str, Any]) -> TaskStateChange:
+    """Parse a task of DescribeTasks, RunTask or an event's ``detail``.
+
+    Raises:
+        ValueError: it has no ARN or no status, so it is no task.
+    """
+    arn, last_status = task.get("taskArn"), task.get("lastStatus")
+    if not isinstance(arn, str) or not isinstance(last_status, str) or not arn or not last_status:
+        raise ValueError("a task without taskArn or lastStatus")
+    return TaskStateChange(
+        arn=arn,
+        last_status=last_status,
+        version=_integer(task.get("version")) or 0,
+        started_by=str(task.get("startedBy") or ""),
+        stop_code=str(task.get("stopCode") or ""),
+        stopped_reason=str(task.get("stoppedReason") or ""),
+        capacity_provider=str(task.get("capacityProviderName") or ""),
+        containers=_containers(task.get("containers")),
+        timeline=tuple(
+            (name, seconds) for name in TIMELINE if (seconds := _seconds(task.get(name))) is not None
+        ),
+        memory=_integer(task.get("memory")),
+    )
+
+
+def _containers(value: Any) -> tuple[ContainerState, ...]:
+    if not isinstance(value, (list, tuple)):
+        return ()
+    return tuple(_container(each) for each in value if isinstance(each, Mapping))
+
+
+def _container(container: Mapping[str, Any]) -> ContainerState:
+    return ContainerState(
+        name=str(container.get("name") or ""),
+        last_status=str(container.get("lastStatus") or ""),
+        exit_code=_integer(container.get("exitCode")),
+        reason=str(container.get("reason") or ""),
+    )
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, datetime):
+        return value.timestamp()
+    if isinstance(value, str):
+        try:
+            # Python 3.10 does not read the Z that EventBridge writes.
+            return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    return None

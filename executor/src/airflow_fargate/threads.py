@@ -1,0 +1,83 @@
+"""Threads that repeat one step for ever, and are noticed when they end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_fargate.health import Health
+
+log = logging.getLogger(__name__)
+
+_LONGEST_PAUSE = 5.0
+_AFTER_ERROR = 5.0
+
+
+class StepThread:
+    """One thread.
+
+    Args:
+        name: for logs and thread dumps.
+        doing: what a step does, for the log ("receiving events").
+        step: does one thing; returns the seconds to wait before the next.
+        health: is told of exceptions; none ends the thread.
+        wait: waits so many seconds, or less; the default can be ended by :meth:`stop`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        doing: str,
+        step: Callable[[], float],
+        health: Health,
+        wait: Callable[[float], None] | None = None,
+    ) -> None:
+        self._name = name
+        self._doing = doing
+        self._step = step
+        self._health = health
+        self._stopping = threading.Event()
+        self._wait = wait or self._sleep
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start the thread; it is a daemon: a scheduler that exits must not wait for a long poll."""
+        self._thread = threading.Thread(target=self._run, name=f"fargate-{self._name}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask it to end after the step under way."""
+        self._stopping.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for its end; say whether it ended."""
+        if self._thread is not None:
+            self._thread.join(timeout=max(0.0, seconds))
+        return self._thread is None or not self._thread.is_alive()
+
+    def restart_if_dead(self) -> bool:
+        """Start it anew when it died unasked; say whether that was needed."""
+        if self._thread is None or self._thread.is_alive() or self._stopping.is_set():
+            return False
+        log.error("The thread %s had ended; starting it again", self._name)
+        self.start()
+        return True
+
+    def _sleep(self, seconds: float) -> None:
+        self._stopping.wait(seconds)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                pause = self._step()
+            except Exception as error:  # noqa: BLE001  one bad step must not end the thread
+                self._health.failed(self._name, error, doing=self._doing)
+                self._stopping.wait(_AFTER_ERROR)
+            else:
+                self._health.works(self._name)
+                if pause > 0:
+                    self._wait(min(pause, _LONGEST_PAUSE))

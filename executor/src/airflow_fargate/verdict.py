@@ -1,0 +1,218 @@
+"""What a stopped task means for its Airflow task: outcome, diagnosis, and what to do about it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from airflow_fargate import exit_codes, sizes
+from airflow_fargate.failures import never_ran_and_may_pass
+
+if TYPE_CHECKING:
+    from airflow_fargate.task_state_change import ContainerState, TaskStateChange
+
+_KILLED = 137  # 128 + SIGKILL, as container engines report it
+_ENDED_BY_SIGTERM = 143
+_MAX_LOG_LINES = 20
+
+
+class Outcome(Enum):
+    """What follows from a task that has stopped."""
+
+    SUCCESS = "the container left with 0"
+    FAILED = "it ran, or can never run: Airflow decides about another try"
+    LAUNCH_AGAIN = "nothing of it ran, and the cause can pass"
+
+
+class Fault(Enum):
+    """Whose doing it was: where to look first."""
+
+    NONE = "nobody's"
+    TASK = "the task's"
+    USER = "somebody stopped it"
+    INFRASTRUCTURE = "AWS's"
+    DEPLOYMENT = "the deployment's (image, roles, network, configuration)"
+    UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a task ended as it did; ``str()`` of it is what the user reads in Airflow.
+
+    Args:
+        what: what happened, a sentence.
+        fault: whose doing it was.
+        hint: what to do, a sentence; empty when there is nothing to say.
+        arn: the ECS task, empty when none was started.
+        stop_code: ECS's word for the stop.
+        reason: ECS's sentences for the stop and the container.
+        exit_code: of our container; None when it has none.
+        log_lines: the last lines that the container wrote.
+    """
+
+    what: str
+    fault: Fault
+    hint: str = ""
+    arn: str = ""
+    stop_code: str = ""
+    reason: str = ""
+    exit_code: int | None = None
+    log_lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return one line, and the last log lines below it where there are any."""
+        facts = [
+            f"exit code {self.exit_code}" if self.exit_code is not None else "",
+            f"stop code {self.stop_code}" if self.stop_code else "",
+            f"ECS: {self.reason}" if self.reason else "",
+            f"task {self.arn}" if self.arn else "",
+        ]
+        text = f"{self.what} {self.hint}".strip() + f" ({'; '.join(filter(None, facts))})" * any(facts)
+        if self.log_lines:
+            text += "\nLast lines of the container:\n" + "\n".join(self.log_lines[-_MAX_LOG_LINES:])
+        return text
+
+    def with_log(self, lines: tuple[str, ...]) -> Diagnosis:
+        """Return the same with the container's last lines."""
+        return replace(self, log_lines=lines)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Outcome and diagnosis of one stopped task."""
+
+    outcome: Outcome
+    diagnosis: Diagnosis
+
+
+def judge(change: TaskStateChange, container_name: str) -> Verdict:
+    """Judge a task whose last status is STOPPED.
+
+    Args:
+        change: the task.
+        container_name: the container whose exit code decides.
+    """
+    ours = change.container(container_name)
+    if ours is not None and ours.exit_code is not None:
+        return _after_running(change, ours)
+    if not change.ran:
+        return _before_running(change, ours)
+    what = (
+        f"The container {container_name!r} was started and ECS gives no exit code for it."
+        if ours is not None
+        else f"The task has no container {container_name!r}: it has "
+        f"{', '.join(each.name for each in change.containers) or 'none'}."
+    )
+    hint = "" if ours is not None else "Correct [fargate] container_name."
+    fault = _infrastructure(change) or (Fault.UNKNOWN if ours is not None else Fault.DEPLOYMENT)
+    return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, fault, hint))
+
+
+def lost(arn: str, seconds: float) -> Verdict:
+    """Return the verdict on a task that ECS no longer knows: it ended, how is not known."""
+    return Verdict(
+        Outcome.FAILED,
+        Diagnosis(
+            f"ECS has not known this task for {seconds:.0f} seconds: it ended and its record has expired "
+            "(ECS keeps a stopped task for an hour), so its exit code is not known.",
+            Fault.UNKNOWN,
+            "Look for its end in the task's log.",
+            arn=arn,
+        ),
+    )
+
+
+def refused(sentence: str) -> Verdict:
+    """Return the verdict on a launch that AWS refused for good, or for longer than ``launch_timeout``."""
+    return Verdict(Outcome.FAILED, Diagnosis(sentence, Fault.DEPLOYMENT))
+
+
+def _after_running(change: TaskStateChange, ours: ContainerState) -> Verdict:
+    code = ours.exit_code or 0
+    if code == 0:
+        return Verdict(Outcome.SUCCESS, _diagnosis(change, ours, "The container ended well.", Fault.NONE))
+    if "outofmemory" in ours.reason.lower():
+        what, fault, hint = _out_of_memory(change)
+    elif change.stop_code == "UserInitiated":
+        what, fault, hint = "The task was stopped from outside while it ran.", Fault.USER, ""
+    elif _infrastructure(change):
+        what = {
+            "SpotInterruption": "AWS took the Spot capacity back while the task ran.",
+            "TerminationNotice": "AWS retired the host while the task ran.",
+        }.get(change.stop_code, "The host failed while the task ran.")
+        fault = Fault.INFRASTRUCTURE
+        hint = (
+            "For a task that cannot be interrupted set executor_config={'capacity': ['FARGATE']}."
+            if change.stop_code == "SpotInterruption"
+            else "Give the task retries."
+        )
+    elif code == _KILLED:
+        what, fault, hint = _out_of_memory(change)
+        what = "The container was killed with SIGKILL: most often for memory, else when it ignored SIGTERM."
+    elif code == _ENDED_BY_SIGTERM:
+        what, fault, hint = "The container was ended by SIGTERM.", Fault.USER, ""
+    elif (known := exit_codes.meaning_of(code)) is not None:
+        what = known
+        fault = Fault.TASK if code == exit_codes.ExitCode.TASK_FAILED else Fault.DEPLOYMENT
+        hint = ""
+    else:
+        what, fault, hint = f"The container left with exit code {code}.", Fault.TASK, ""
+    return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, fault, hint))
+
+
+def _before_running(change: TaskStateChange, ours: ContainerState | None) -> Verdict:
+    reason = _reason(change, ours)
+    if change.stop_code == "UserInitiated":
+        what, fault, hint = "The task was stopped from outside before it ran.", Fault.USER, ""
+        return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, fault, hint))
+    if never_ran_and_may_pass(change.stop_code, reason):
+        what = "The task never started, for a cause that can pass."
+        return Verdict(Outcome.LAUNCH_AGAIN, _diagnosis(change, ours, what, Fault.INFRASTRUCTURE))
+    lower = reason.lower()
+    if "cannotpullcontainer" in lower:
+        what = "The image could not be pulled, so the task never started."
+        hint = (
+            "Push it (make build-push), or give the task's subnets a way to the registry: NAT, or endpoints "
+            "for ecr.api, ecr.dkr and S3."
+        )
+    elif "resourceinitializationerror" in lower:
+        what = "ECS could not prepare the task (secrets, logs or network), so it never started."
+        hint = "Check the execution role's permissions and the subnets' way to the services named."
+    elif "cannotstartcontainer" in lower or "cannotcreatecontainer" in lower:
+        what = "The container could not be started."
+        hint = "Check the image's entrypoint and architecture, and the command."
+    else:
+        what, hint = "The task stopped before its container ran.", ""
+    return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, Fault.DEPLOYMENT, hint))
+
+
+def _out_of_memory(change: TaskStateChange) -> tuple[str, Fault, str]:
+    had = f" at {change.memory} MiB" if change.memory else ""
+    more = sizes.next_memory(change.memory) if change.memory else None
+    hint = f"Set executor_config={{'memory': {more}}}." if more else "Give the task more memory."
+    return f"The container was killed for memory{had}.", Fault.TASK, hint
+
+
+def _infrastructure(change: TaskStateChange) -> Fault | None:
+    taken = change.stop_code in ("SpotInterruption", "TerminationNotice", "InfrastructureHealth")
+    return Fault.INFRASTRUCTURE if taken else None
+
+
+def _reason(change: TaskStateChange, ours: ContainerState | None) -> str:
+    parts = [change.stopped_reason, ours.reason if ours is not None else ""]
+    return " ".join(dict.fromkeys(filter(None, parts)))
+
+
+def _diagnosis(
+    change: TaskStateChange, ours: ContainerState | None, what: str, fault: Fault, hint: str = ""
+) -> Diagnosis:
+    return Diagnosis(
+        what=what,
+        fault=fault,
+        hint=hint,
+        arn=change.arn,
+        stop_code=change.stop_code,
+        reason=_reason(change, ours),
+        exit_code=ours.exit_code if ours is not None else None,
+    )

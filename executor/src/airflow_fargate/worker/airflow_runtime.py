@@ -1,0 +1,185 @@
+"""Airflow 3.0 to 3.3 as the worker sees it: every difference between these releases, and nowhere else.
+
+Importing this module imports nothing of Airflow. The stock `execute_workload` drops the outcome: it exits 0
+for a failed task. So the supervisor is called directly, and its own process object is asked for the final
+state when it is done.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import selectors
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+SERVER_TERMINATED = "SERVER_TERMINATED"
+"""What the supervisor calls a task that it ended because the API server said so."""
+
+
+@dataclass
+class TaskProcess:
+    """What the supervisor knew of the task's process.
+
+    `exit_code` is negative for a signal and None while it runs; `final_state` is Airflow's word for the
+    outcome, None when unknown.
+    """
+
+    pid: int
+    exit_code: int | None = None
+    final_state: str | None = None
+
+
+def installed_version() -> str:
+    """Return the version of the Airflow that is installed here."""
+    import airflow  # noqa: PLC0415
+
+    return str(airflow.__version__)
+
+
+def execution_api_url() -> str | None:
+    """Return the configured address of the execution API, or None where Airflow would guess localhost."""
+    from airflow.configuration import conf  # noqa: PLC0415
+
+    url = conf.get("core", "execution_api_server_url", fallback=None)
+    if url:
+        return str(url)
+    base = conf.get("api", "base_url", fallback=None)
+    return f"{str(base).rstrip('/')}/execution/" if base and "://" in base else None
+
+
+def send_logs_to_stdout() -> None:
+    """Make Airflow log JSON lines to the container's standard output."""
+    from airflow.sdk.log import configure_logging  # noqa: PLC0415
+
+    # 3.0 says enable_pretty_log=False for what later releases call json_output=True.
+    style = {"json_output": True, "enable_pretty_log": False}
+    configure_logging(output=sys.stdout.buffer, **_accepted(configure_logging, style))
+
+
+def read_workload(document: Mapping[str, Any]) -> Any:
+    """Return Airflow's workload object; raises ValueError that names the wrong fields, and no value."""
+    from airflow.executors import workloads  # noqa: PLC0415
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
+
+    try:
+        return TypeAdapter(workloads.All).validate_python(dict(document))
+    except ValidationError as error:
+        # Its own text quotes the values, the token among them.
+        fields = {".".join(str(part) for part in fault["loc"]) or "type" for fault in error.errors()}
+        raise ValueError(", ".join(sorted(fields))) from None
+
+
+def is_task(workload: Any) -> bool:
+    """Tell a task from a callback or a connection test."""
+    return bool(workload.type == "ExecuteTask")
+
+
+def run_task(workload: Any, server: str) -> int:
+    """Run a task to its end under Airflow's supervisor; returns the exit code of the task's process."""
+    from airflow.sdk.execution_time import supervisor  # noqa: PLC0415
+
+    supervise = getattr(supervisor, "supervise_task", None) or supervisor.supervise  # 3.3 renamed it
+    arguments = {
+        "ti": workload.ti,
+        "bundle_info": workload.bundle_info,
+        "dag_rel_path": workload.dag_rel_path,
+        "token": workload.token,
+        "server": server,
+        "log_path": workload.log_path,
+        "subprocess_logs_to_stdout": True,
+        "sentry_integration": getattr(workload, "sentry_integration", ""),  # since 3.2
+    }
+    return int(supervise(**_accepted(supervise, arguments)) or 0)
+
+
+def run_other(workload: Any, server: str) -> int | None:
+    """Run a callback or a connection test; returns an exit code, or None where this release cannot."""
+    from airflow.executors.base_executor import BaseExecutor  # noqa: PLC0415
+
+    run = getattr(BaseExecutor, "run_workload", None)  # since 3.3
+    return None if run is None else int(run(workload, server=server, subprocess_logs_to_stdout=True) or 0)
+
+
+@contextmanager
+def observed_tasks(started: Callable[[TaskProcess], None]) -> Iterator[None]:
+    """Report the process of each task that the supervisor waits for, and fill in how it ended.
+
+    Args:
+        started: Called once the API server let the task start; the object is completed when it has ended,
+            also when the supervisor then fails to record it.
+    """
+    from airflow.sdk.execution_time.supervisor import ActivitySubprocess  # noqa: PLC0415
+
+    wait = ActivitySubprocess.wait
+
+    def observed_wait(process: Any) -> int:
+        task = TaskProcess(process.pid)
+        started(task)
+        _wake_at_exit(process)
+        try:
+            code = int(wait(process))
+        finally:
+            if process._exit_code is not None:  # noqa: SLF001  None when the supervisor broke off
+                task.exit_code = int(process._exit_code)  # noqa: SLF001
+                task.final_state = str(getattr(process.final_state, "value", process.final_state))
+        _record_retry_of_a_dead_task(process, task)
+        return code
+
+    ActivitySubprocess.wait = observed_wait
+    try:
+        yield
+    finally:
+        ActivitySubprocess.wait = wait
+
+
+class _ProcessEnd:
+    """A pidfd as the supervisor's selector wants its files: readable once the process has ended."""
+
+    def __init__(self, pid: int) -> None:
+        self._handle = os.pidfd_open(pid)
+
+    def fileno(self) -> int:
+        return self._handle
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def _wake_at_exit(process: Any) -> None:
+    """Let the supervisor notice the end of the task's process at once.
+
+    It waits for the process's sockets only. They close a moment before the process is gone, and then the
+    supervisor sleeps for a whole heartbeat interval, 5 s by default, in most of the runs.
+    """
+    try:
+        end = _ProcessEnd(process.pid)
+    except OSError:
+        return  # it has ended already, or the kernel has no pidfd: then it takes those seconds
+    process.selector.register(end, selectors.EVENT_READ, (lambda _: False, process.selector.unregister))
+
+
+def _record_retry_of_a_dead_task(process: Any, task: TaskProcess) -> None:
+    """Tell the API server what the supervisor only told itself.
+
+    It calls a killed task with tries left up for retry, and takes for granted that the task itself
+    said so to the API server, which it could not. Without this Airflow waits for the heartbeat timeout.
+    """
+    if task.final_state == "up_for_retry" and process._terminal_state is None:  # noqa: SLF001
+        process.client.task_instances.retry(
+            id=process.id,
+            end_date=datetime.now(tz=timezone.utc),
+            rendered_map_index=process._rendered_map_index,  # noqa: SLF001
+        )
+
+
+def _accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those arguments that this release's function takes."""
+    parameters = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in parameters}

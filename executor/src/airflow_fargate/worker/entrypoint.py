@@ -1,0 +1,106 @@
+"""The container's entrypoint: parse the command, run it, exit with the truth."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+from airflow_fargate.exit_codes import ExitCode
+from airflow_fargate.worker.command import RunWorkload, parse_command
+from airflow_fargate.worker.errors import WorkerError
+from airflow_fargate.worker.init import split_off_init
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_fargate.worker.payload import ObjectStore
+
+STOP_TIMEOUT_VARIABLE = "AIRFLOW_FARGATE_STOP_TIMEOUT"
+DEFAULT_STOP_TIMEOUT = 120.0
+"""Seconds between SIGTERM and SIGKILL: the longest `stopTimeout` of Fargate, which Terraform sets."""
+SHARE_FOR_THE_TASK = 0.75
+"""How much of that the task gets; in the rest Airflow records the state and uploads the log."""
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a container's command.
+
+    Args:
+        arguments: The command; by default this process's own.
+
+    Returns:
+        The exit code; does not return when another program takes over this process.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    try:
+        command = parse_command(words, python=sys.executable)
+        split_off_init()
+        if isinstance(command, RunWorkload):
+            return run_workload(command.reference)
+        execute(command.argv)
+    except WorkerError as error:
+        say(str(error))
+        return int(error.code)
+
+
+def run_workload(reference: str) -> int:
+    """Fetch the payload, run its workload, return the exit code."""
+    from airflow_fargate.worker.stopping import TaskStop  # noqa: PLC0415  other commands do without
+
+    stop = TaskStop(limit=stop_limit(), say=say, leave=leave_stopped)
+    from airflow_fargate.worker.payload import load_payload  # noqa: PLC0415
+    from airflow_fargate.worker.supervise import run_payload  # noqa: PLC0415
+
+    payload = load_payload(reference, _s3, say)
+    try:
+        return int(run_payload(payload, stop))
+    except WorkerError:
+        raise
+    except Exception:  # noqa: BLE001  said in full, less the token
+        token = str(payload.workload.get("token") or "")
+        text = traceback.format_exc()
+        say(f"Running the workload failed:\n{text.replace(token, '***') if token else text}")
+        return int(ExitCode.TASK_FAILED)
+
+
+def execute(argv: Sequence[str]) -> NoReturn:
+    """Replace this process by a program, found on PATH; its exit code is the container's."""
+    try:
+        os.execvp(argv[0], list(argv))  # noqa: S606  the command is the container's own
+    except OSError as error:
+        raise WorkerError(
+            ExitCode.BAD_COMMAND, f"The program {argv[0]!r} cannot be run: {error.strerror}."
+        ) from error
+
+
+def stop_limit() -> float:
+    """Return the seconds a task gets to end after SIGTERM."""
+    text = os.environ.get(STOP_TIMEOUT_VARIABLE, "")
+    try:
+        seconds = float(text) if text else DEFAULT_STOP_TIMEOUT
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise WorkerError(
+            ExitCode.CONFIG_MISSING,
+            f"{STOP_TIMEOUT_VARIABLE} is {text!r}: give the seconds of the task definition's stopTimeout.",
+        )
+    return seconds * SHARE_FOR_THE_TASK
+
+
+def say(line: str) -> None:
+    """Write one line to the container's log."""
+    print(f"airflow-fargate-worker: {line}", file=sys.stderr, flush=True)  # noqa: T201  the container's log
+
+
+def leave_stopped() -> NoReturn:
+    """Leave at once: there is no task yet, and the main thread may wait for the network."""
+    os._exit(int(ExitCode.STOPPED))
+
+
+def _s3() -> ObjectStore:
+    from airflow_fargate.worker.s3 import S3Store  # noqa: PLC0415  imports boto3
+
+    return S3Store()

@@ -1,0 +1,11 @@
+# Spot while there is some, On-Demand when there is none: a launch goes along the chain, at no cost to the task's tries.
+capacity = ["FARGATE_SPOT", "FARGATE"]
+
+airflow = {
+  execution_api_server_url = "http://airflow.internal:8080/execution/"
+}
+
+# Spot tasks are interrupted with two minutes' notice: worth watching.
+observability = {
+  prices = { vcpu_hour = 0.0125, gb_hour = 0.00137 }
+}

@@ -1,0 +1,39 @@
+resource "aws_ecs_cluster" "airflow" {
+  #checkov:skip=CKV_AWS_65:On by default; container_insights lets those turn it off who pay for their own monitoring.
+  name = var.name
+
+  setting {
+    name  = "containerInsights"
+    value = var.container_insights
+  }
+
+  # The executor starts no task with ECS Exec on. Should someone do it by hand, it is encrypted and on record.
+  configuration {
+    execute_command_configuration {
+      kms_key_id = var.kms_key_arn
+      logging    = "OVERRIDE"
+
+      log_configuration {
+        cloud_watch_encryption_enabled = true
+        cloud_watch_log_group_name     = aws_cloudwatch_log_group.exec.name
+      }
+    }
+  }
+}
+
+# Both are always there: an idle provider costs nothing, and a task may ask for the other one by itself.
+resource "aws_ecs_cluster_capacity_providers" "airflow" {
+  cluster_name       = aws_ecs_cluster.airflow.name
+  capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+
+  default_capacity_provider_strategy {
+    capacity_provider = var.capacity[0]
+    weight            = 1
+  }
+}
+
+resource "aws_cloudwatch_log_group" "exec" {
+  name              = "/airflow-fargate/${var.name}/exec"
+  kms_key_id        = var.kms_key_arn
+  retention_in_days = var.log_retention_days
+}

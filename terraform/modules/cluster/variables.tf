@@ -1,0 +1,47 @@
+variable "name" {
+  type        = string
+  description = "Name of the deployment, and of the cluster."
+}
+
+variable "capacity" {
+  type        = list(string)
+  default     = ["FARGATE"]
+  description = "Capacity providers in the order in which the executor tries them; the first is the cluster's default."
+
+  validation {
+    condition     = length(var.capacity) > 0
+    error_message = "capacity must name at least one capacity provider: FARGATE, FARGATE_SPOT or both."
+  }
+
+  validation {
+    condition     = alltrue([for provider in var.capacity : contains(["FARGATE", "FARGATE_SPOT"], provider)])
+    error_message = "capacity may hold FARGATE and FARGATE_SPOT only."
+  }
+
+  validation {
+    condition     = length(distinct(var.capacity)) == length(var.capacity)
+    error_message = "Each capacity provider may stand in capacity once."
+  }
+}
+
+variable "container_insights" {
+  type        = string
+  default     = "enabled"
+  description = "Container Insights: enabled, enhanced (per task, at a higher price) or disabled."
+
+  validation {
+    condition     = contains(["enabled", "enhanced", "disabled"], var.container_insights)
+    error_message = "container_insights must be enabled, enhanced or disabled."
+  }
+}
+
+variable "kms_key_arn" {
+  type        = string
+  description = "Key that encrypts ECS Exec sessions and their log."
+}
+
+variable "log_retention_days" {
+  type        = number
+  default     = 365
+  description = "Days for which the log of ECS Exec sessions is kept."
+}

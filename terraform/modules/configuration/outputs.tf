@@ -1,0 +1,24 @@
+output "airflow_cfg" {
+  value       = local.airflow_cfg
+  description = "The executor's configuration, to be pasted into airflow.cfg."
+
+  precondition {
+    condition     = local.keys_agree
+    error_message = "Terraform and the executor disagree about the options of [fargate]: ${local.keys_differ}. Bring modules/configuration and config_keys.json together."
+  }
+}
+
+output "airflow_env" {
+  value       = local.airflow_env
+  description = "The same as environment variables, one NAME=value a line."
+}
+
+output "helm_values" {
+  value       = local.helm_values
+  description = "The same as values of the official Helm chart, in YAML."
+}
+
+output "options" {
+  value       = local.settings[local.declared.section]
+  description = "The options of [fargate] that are set, for those who write the file themselves: several teams, for instance."
+}

@@ -1,0 +1,85 @@
+# What the Airflow task itself may do.
+
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+
+locals {
+  # Only ECS, and only for tasks of this account: the condition keeps another account's ECS from using the role.
+  # AWS documents it for task roles; for execution roles it does not, and they stand without.
+  assumed_by_tasks = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "ecs-tasks.amazonaws.com" }
+      Action    = "sts:AssumeRole"
+      Condition = {
+        StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id }
+        ArnLike      = { "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:ecs:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:*" }
+      }
+    }]
+  })
+
+  payload_statements = {
+    for key, payloads in { payload = var.payloads } : key => [
+      {
+        # No listing: a launch id cannot be guessed, so a task finds its own payload and no other.
+        Sid      = "FetchOwnPayload"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:DeleteObject"]
+        Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
+      },
+      merge(local.key_through_s3, { Resource = payloads.kms_key_arn }),
+    ] if payloads != null
+  }
+
+  log_statements = {
+    for key, logs in { logs = var.logs } : key => [
+      {
+        # Airflow reads a log before it appends to it.
+        Sid      = "WriteLogs"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "${logs.bucket_arn}/${logs.prefix}/*"
+      },
+      {
+        # Without it S3 answers "forbidden" to the question whether a log exists, and Airflow gives up the upload.
+        Sid      = "SeeThatALogIsNotThere"
+        Effect   = "Allow"
+        Action   = "s3:ListBucket"
+        Resource = logs.bucket_arn
+      },
+      merge(local.key_through_s3, { Resource = logs.kms_key_arn }),
+    ] if logs != null
+  }
+
+  task_statements = merge(local.payload_statements, local.log_statements)
+
+  key_through_s3 = {
+    Sid       = "KeyThroughS3"
+    Effect    = "Allow"
+    Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
+    Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.id}.amazonaws.com" } }
+  }
+}
+
+resource "aws_iam_role" "task" {
+  name                 = "${var.name}-task"
+  description          = "What Airflow tasks of ${var.name} may do on AWS."
+  assume_role_policy   = local.assumed_by_tasks
+  permissions_boundary = var.permissions_boundary
+}
+
+resource "aws_iam_role_policy" "task" {
+  for_each = local.task_statements
+
+  name   = each.key
+  role   = aws_iam_role.task.id
+  policy = jsonencode({ Version = "2012-10-17", Statement = each.value })
+}
+
+resource "aws_iam_role_policy_attachment" "task" {
+  for_each = var.task_policy_arns
+
+  role       = aws_iam_role.task.name
+  policy_arn = each.value
+}

@@ -1,0 +1,124 @@
+output "airflow_cfg" {
+  value       = module.configuration.airflow_cfg
+  description = "The executor's configuration, to be pasted into airflow.cfg."
+}
+
+output "airflow_env" {
+  value       = module.configuration.airflow_env
+  description = "The same as environment variables, one NAME=value a line."
+}
+
+output "helm_values" {
+  value       = module.configuration.helm_values
+  description = "The same as values of the official Helm chart, in YAML."
+}
+
+output "image" {
+  value       = module.worker.image
+  description = "The image that tasks run: push it under exactly this name."
+}
+
+output "repository_url" {
+  value       = module.registry.repository_url
+  description = "The deployment's image repository."
+}
+
+output "docker_login" {
+  value       = "aws ecr get-login-password --region ${data.aws_region.current.id} | docker login --username AWS --password-stdin ${module.registry.registry}"
+  description = "Command that logs docker in to the repository, for twelve hours."
+}
+
+output "region" {
+  value       = data.aws_region.current.id
+  description = "The region everything is in."
+}
+
+output "cluster_name" {
+  value       = module.cluster.name
+  description = "The ECS cluster."
+}
+
+output "cluster_arn" {
+  value       = module.cluster.arn
+  description = "ARN of the ECS cluster."
+}
+
+output "task_definition_family" {
+  value       = module.worker.family
+  description = "Family of the worker's task definition."
+}
+
+output "task_definition_arn" {
+  value       = module.worker.task_definition_arn
+  description = "ARN of its newest revision."
+}
+
+output "container_name" {
+  value       = module.worker.container_name
+  description = "Name of the container that runs Airflow."
+}
+
+output "vpc_id" {
+  value       = local.network.vpc_id
+  description = "The VPC in which tasks run."
+}
+
+output "subnet_ids" {
+  value       = local.network.subnet_ids
+  description = "The subnets in which tasks run."
+}
+
+output "security_group_ids" {
+  value       = [module.worker.security_group_id]
+  description = "Security groups of the tasks: let them in where Airflow listens."
+}
+
+output "log_group_name" {
+  value       = module.worker.log.group
+  description = "Log group of the containers."
+}
+
+output "event_queue_url" {
+  value       = module.task_events.queue_url
+  description = "Queue of task state changes."
+}
+
+output "event_dlq_url" {
+  value       = module.task_events.dead_letter_queue_url
+  description = "Where events end up that could not be delivered or handled. It should stay empty."
+}
+
+output "payload_bucket" {
+  value       = module.storage.payloads.bucket
+  description = "Bucket through which workloads reach their containers."
+}
+
+output "log_bucket" {
+  value       = module.storage.logs.bucket
+  description = "Bucket of Airflow's task logs."
+}
+
+output "dashboard_url" {
+  value       = one([for observability in module.observability : observability.dashboard_url])
+  description = "The dashboard's page; null without observability."
+}
+
+output "kms_key_arn" {
+  value       = module.encryption.key_arn
+  description = "The deployment's key."
+}
+
+output "scheduler_policy_arn" {
+  value       = module.scheduler_access.policy_arn
+  description = "Policy for whoever runs the scheduler and the API server."
+}
+
+output "task_role_arn" {
+  value       = module.worker.roles.task
+  description = "Role of the tasks: attach what your tasks need."
+}
+
+output "execution_role_arn" {
+  value       = module.worker.roles.execution
+  description = "Role with which ECS starts the containers."
+}

@@ -1,0 +1,102 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name        = "airflow"
+  cluster     = { name = "airflow", arn = "arn:aws:ecs:us-east-1:123456789012:cluster/airflow" }
+  family      = "airflow-worker"
+  queues      = { events = "airflow-task-events", dead_letter = "airflow-task-events-dead-letter" }
+  rule_name   = "airflow-task-events"
+  kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+}
+
+run "alarms_watch_and_the_dashboard_has_no_overlap" {
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    alarms = { sns_topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall" }
+    prices = { vcpu_hour = 0.03238 }
+  }
+
+  assert {
+    condition     = output.alarm_names == tolist(["airflow-dead-letters", "airflow-failed-launches", "airflow-queue-age", "airflow-undelivered-events"])
+    error_message = "Four alarms stand: ${jsonencode(output.alarm_names)}"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.watch : contains(alarm.alarm_actions, "arn:aws:sns:us-east-1:123456789012:oncall") && contains(alarm.ok_actions, "arn:aws:sns:us-east-1:123456789012:oncall")])
+    error_message = "Every alarm tells the topic, and also that it is over."
+  }
+
+  assert {
+    condition     = contains(keys(aws_cloudwatch_log_metric_filter.events), aws_cloudwatch_metric_alarm.watch["failed-launches"].metric_name)
+    error_message = "The alarm must watch a metric that is written."
+  }
+
+  assert {
+    condition     = length(aws_budgets_budget.deployment) == 0
+    error_message = "No budget without being asked for."
+  }
+
+  assert {
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.deployment.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == length(jsondecode(aws_cloudwatch_dashboard.deployment.dashboard_body).widgets)
+    error_message = "Two widgets stand in the same place."
+  }
+
+  assert {
+    condition     = strcontains(aws_cloudwatch_dashboard.deployment.dashboard_body, "0.03238") && strcontains(aws_cloudwatch_dashboard.deployment.dashboard_body, "0.004445")
+    error_message = "The estimate must use the price given, and the default for the other."
+  }
+}
+
+run "without_a_topic_alarms_only_show_and_a_budget_counts_the_tag" {
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    budget = { monthly_usd = 100, emails = ["data@example.org"] }
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.watch : length(coalesce(alarm.alarm_actions, [])) == 0])
+    error_message = "No topic, no action."
+  }
+
+  assert {
+    condition     = contains([for filter in aws_budgets_budget.deployment["budget"].cost_filter : filter.values[0]], "user:airflow-fargate$airflow")
+    error_message = "The budget must count this deployment alone."
+  }
+}
+
+run "budget_without_reader_and_what_is_no_topic_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    budget = { monthly_usd = 100, emails = [] }
+    alarms = { sns_topic_arn = "oncall@example.org" }
+  }
+
+  expect_failures = [var.budget, var.alarms]
+}
+
+run "alarm_at_nothing_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    alarms = { queue_age_seconds = 0 }
+  }
+
+  expect_failures = [var.alarms]
+}

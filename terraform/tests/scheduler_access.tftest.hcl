@@ -1,0 +1,74 @@
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name             = "airflow"
+  cluster_arn      = "arn:aws:ecs:us-east-1:123456789012:cluster/airflow"
+  family           = "airflow-worker"
+  passed_role_arns = ["arn:aws:iam::123456789012:role/airflow-task", "arn:aws:iam::123456789012:role/airflow-execution"]
+  queue            = { arn = "arn:aws:sqs:us-east-1:123456789012:airflow-task-events", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/queue" }
+  payloads         = { bucket_arn = "arn:aws:s3:::payloads", prefix = "workloads", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/payloads" }
+  logs             = { bucket_arn = "arn:aws:s3:::logs", prefix = "logs", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/logs" }
+  log_group_arn    = "arn:aws:logs:us-east-1:123456789012:log-group:/airflow-fargate/airflow/worker"
+  repository_arn   = "arn:aws:ecr:us-east-1:123456789012:repository/airflow/worker"
+  role_names       = ["airflow-scheduler"]
+}
+
+run "every_permission_is_as_narrow_as_aws_lets_it_be" {
+  module {
+    source = "./modules/scheduler_access"
+  }
+
+  assert {
+    condition = anytrue([for statement in jsondecode(output.policy_json).Statement :
+      statement.Action == "ecs:RunTask" && toset(statement.Resource) == toset(["arn:aws:ecs:us-east-1:123456789012:task-definition/airflow-worker", "arn:aws:ecs:us-east-1:123456789012:task-definition/airflow-worker:*"]) && statement.Condition.ArnEquals["ecs:cluster"] == var.cluster_arn
+    if statement.Sid == "LaunchOurDefinition"])
+    error_message = "RunTask is for our family in our cluster."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(output.policy_json).Statement : statement.Condition.StringEquals["iam:PassedToService"] == "ecs-tasks.amazonaws.com" if strcontains(jsonencode(statement.Action), "iam:")])
+    error_message = "Roles are passed to ECS tasks only."
+  }
+
+  assert {
+    condition     = alltrue([for statement in jsondecode(output.policy_json).Statement : contains(["FindTasksAfterARestart", "DoctorLooksAround"], statement.Sid) if contains(flatten([statement.Resource]), "*")])
+    error_message = "Only calls that know no resource are for everything."
+  }
+
+  assert {
+    condition     = !strcontains(output.policy_json, ":*\"],\"Effect") && !anytrue([for statement in jsondecode(output.policy_json).Statement : anytrue([for action in flatten([statement.Action]) : strcontains(action, "*")])])
+    error_message = "Every call is named."
+  }
+
+  assert {
+    condition = jsonencode({ for statement in jsondecode(output.policy_json).Statement : statement.Condition.StringEquals["kms:ViaService"] => statement.Resource if startswith(statement.Sid, "KeyThrough") }) == jsonencode({
+      "s3.us-east-1.amazonaws.com"  = ["arn:aws:kms:us-east-1:123456789012:key/payloads", "arn:aws:kms:us-east-1:123456789012:key/logs"]
+      "sqs.us-east-1.amazonaws.com" = ["arn:aws:kms:us-east-1:123456789012:key/queue"]
+    })
+    error_message = "Each key must be usable through the service that holds what it encrypts: ${output.policy_json}"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy_attachment.scheduler["airflow-scheduler"].policy_arn == output.policy_arn
+    error_message = "The role that was named has the policy."
+  }
+}
+
+run "what_is_not_there_is_not_permitted" {
+  module {
+    source = "./modules/scheduler_access"
+  }
+
+  variables {
+    queue    = null
+    payloads = null
+    logs     = null
+  }
+
+  assert {
+    condition     = !anytrue([for word in ["sqs:", "s3:", "kms:"] : strcontains(output.policy_json, word)])
+    error_message = "Without queue and buckets the policy must not speak of them."
+  }
+}

@@ -1,0 +1,1 @@
+"""Our executor and the amazon provider's, through the same scenarios in the same run; see ``make bench``."""

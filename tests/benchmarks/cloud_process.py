@@ -1,0 +1,213 @@
+"""`python -m benchmarks.cloud_process`: the simulated cloud with AWS's latencies, and a record of every call.
+
+It is the local cloud with a simulated engine, behind one more layer: that waits half of a call's latency
+before the call is made and half after, answers S3's two calls from memory, and writes down what was called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import resource
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from local_cloud.behaviour import Behaviour
+from local_cloud.catalog import StaticCatalog
+from local_cloud.cloud import ACCOUNT, CloudOptions, LocalCloud
+from local_cloud.fast_json import decode, encode
+from local_cloud.rendering import as_epoch
+from local_cloud.server import answer, read_body
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from local_cloud.events import TaskEvent
+    from local_cloud.records import Task
+
+    Scope = dict[str, Any]
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+BUCKET = "payloads"
+CLUSTER = "airflow"
+FAMILY = "worker"
+LATENCY = {
+    "RunTask": 0.120,
+    "StopTask": 0.060,
+    "DescribeTasks": 0.050,
+    "ListTasks": 0.050,
+    "ReceiveMessage": 0.020,
+    "DeleteMessageBatch": 0.020,
+    "ChangeMessageVisibilityBatch": 0.020,
+    "PutObject": 0.030,
+    "DeleteObject": 0.030,
+}
+"""Seconds from request to answer; the machine's own time comes on top."""
+JITTER = 0.25
+"""Each latency is drawn from 1 - JITTER to 1 + JITTER of itself."""
+BUS_SECONDS = (0.05, 0.15)
+"""From a change in ECS to the message in SQS: EventBridge's way, drawn for each event."""
+TARGET = re.compile(rb"\.(\w+)$")
+WORKLOAD = re.compile(rb"task-\d{6}")
+
+
+class Edge:
+    """An ASGI application in front of the local cloud's.
+
+    calls: one ``[seconds since the epoch, operation, throttled]`` per call of AWS.
+    """
+
+    def __init__(self, cloud: LocalCloud, inner: Any, seed: int) -> None:
+        self._cloud = cloud
+        self._inner = inner
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._objects: dict[str, bytes] = {}
+        self.calls: list[list[Any]] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI 3."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path.startswith("/_local/"):
+            await self._inner(scope, receive, send)
+            return
+        if path.startswith("/_bench/"):
+            page = self._page(path.removeprefix("/_bench/"), await read_body(receive))
+            await answer(send, 200, [(b"content-type", b"application/json")], encode(page))
+            return
+        operation = _operation(scope)
+        call = [time.time(), operation, False]
+        self.calls.append(call)
+        half = LATENCY.get(operation, 0.0) * self._random.uniform(1 - JITTER, 1 + JITTER) / 2
+
+        async def send_late(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start" and half:
+                await asyncio.sleep(half)
+            if b"Throttling" in message.get("body", b"")[:400]:
+                call[2] = True
+            await send(message)
+
+        await asyncio.sleep(half)
+        if path.startswith(f"/{BUCKET}/"):
+            await self._object(scope["method"], path, receive, send_late)
+        else:
+            await self._inner(scope, receive, send_late)
+
+    async def _object(self, method: str, path: str, receive: Receive, send: Send) -> None:
+        body = await read_body(receive)
+        if method == "PUT":
+            self._objects[path] = body
+            await answer(send, 200, [(b"etag", b'"0"')], b"")
+            return
+        self._objects.pop(path, None)
+        await answer(send, 204, [], b"")
+
+    def _page(self, name: str, body: bytes) -> Any:
+        if name == "record":
+            return {
+                "calls": self.calls,
+                "tasks": [_row(task) for task in self._cloud.plane.tasks()],
+                "busy": time.process_time(),
+                "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                "injected": dict(self._cloud.plane.faults.injected),
+                "left": len(self._objects),
+            }
+        if name == "count":
+            return {"tasks": len(self._cloud.plane.tasks())}
+        if name == "preload":
+            return {"arns": self._preload(decode(body)["tasks"])}
+        raise ValueError(name)
+
+    def _preload(self, tasks: list[dict[str, str]]) -> list[str]:
+        """Have tasks that run already, as if another scheduler had launched them; none of them ends."""
+        engine: Any = self._cloud.engine
+        before, engine.default = engine.default, Behaviour(provisioning=0, pending=0, run=None)
+        arns = []
+        for each in tasks:
+            reply = self._cloud.plane.call("RunTask", _request(each), "us-east-1", as_epoch)
+            arns.append(reply.document["tasks"][0]["taskArn"])
+        engine.default = before
+        return arns
+
+
+def _operation(scope: Scope) -> str:
+    target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"")
+    if found := TARGET.search(target):
+        return found[1].decode()
+    return {"PUT": "PutObject", "DELETE": "DeleteObject", "GET": "GetObject"}.get(scope["method"], "Other")
+
+
+def _request(task: dict[str, str]) -> dict[str, Any]:
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}}
+    command = {"name": FAMILY, "command": [task["name"]]}
+    return {
+        "cluster": CLUSTER,
+        "taskDefinition": FAMILY,
+        "launchType": "FARGATE",
+        "networkConfiguration": network,
+        "overrides": {"containerOverrides": [command]},
+        "startedBy": task["started_by"],
+    }
+
+
+def _row(task: Task) -> dict[str, Any]:
+    # Whichever executor launched it: the workload's name stands in the command, or in the tags.
+    found = WORKLOAD.search(encode([task.overrides, dict(task.tags)]))
+    return {
+        "name": found[0].decode() if found else "",
+        "arn": task.arn,
+        "status": task.last_status,
+        "created": task.created_at,
+        "started": task.started_at,
+        # The container's exit; STOPPED follows when the network interface is gone.
+        "exited": task.stopping_at,
+        "stopped": task.stopped_at,
+        "provider": task.capacity_provider,
+    }
+
+
+def build(port: int, seed: int) -> LocalCloud:
+    """Return a cloud with a cluster and a task definition, ready to be served."""
+    cloud = LocalCloud(CloudOptions(engine="simulated", port=port, seed=seed))
+    cloud.build()
+    plane: Any = cloud.plane
+    catalog = StaticCatalog(ACCOUNT)
+    catalog.add_cluster(CLUSTER)
+    catalog.add_task_definition(
+        family=FAMILY, cpu="256", memory="512", containerDefinitions=[{"name": FAMILY, "image": "worker"}]
+    )
+    plane.catalog = catalog
+    plane._subscribers[:] = [_slow_bus(cloud, send, seed) for send in plane._subscribers]
+    server: Any = cloud._server
+    server.config.app = Edge(cloud, server.config.app, seed)
+    return cloud
+
+
+def _slow_bus(cloud: LocalCloud, send: Callable[[TaskEvent], None], seed: int) -> Callable[[TaskEvent], None]:
+    draw = random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    def carry(event: TaskEvent) -> None:
+        cloud.plane.clock.call_later(draw.uniform(*BUS_SECONDS), lambda: send(event))
+
+    return carry
+
+
+def main() -> int:
+    """Serve until SIGTERM."""
+    options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    cloud = build(options.get("port", 0), options.get("seed", 0))
+    LATENCY.update(options.get("latency", {}))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        cloud.serve(lambda: print(f"ready {cloud.endpoint}", flush=True))
+    finally:
+        cloud.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""From records to figures. Pure: times in seconds since the epoch go in, named numbers come out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.drives import Record
+
+Figures = dict[str, Any]
+ECS = ("RunTask", "DescribeTasks", "ListTasks", "StopTask")
+SQS = ("ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
+
+
+def percentile(values: Iterable[float], percent: float) -> float:
+    """The value below which so many percent lie; the highest for 100; 0.0 of nothing."""
+    ordered = sorted(values)
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
+def launching(record: Record, tasks: int) -> Figures:
+    """How a burst was launched: seconds to the last launch, throttling, heartbeats meanwhile, CPU."""
+    created = sorted(first_launches(record).values())
+    last = created[-1] if created else record.started
+    meanwhile = [each for each in record.heartbeats if each[0] <= last]
+    cpu = next((each[3] for each in record.heartbeats if each[0] > last), record.marks["cpu_end"])
+    run_tasks = [each for each in record.cloud["calls"] if each[1] == "RunTask"]
+    throttled = sum(bool(each[2]) for each in run_tasks)
+    return {
+        "launched": len(created),
+        "of": tasks,
+        "seconds_to_last": last - record.started,
+        "throttled_share": throttled / max(1, len(run_tasks)),
+        "cpu_ms_per_launch": 1000 * (cpu - record.marks["cpu_start"]) / max(1, len(created)),
+        **heartbeats(meanwhile),
+        **cloud_load(record),
+    }
+
+
+def heartbeats(beats: list[list[float]]) -> Figures:
+    """Milliseconds that heartbeat() held the scheduler."""
+    taken = [1000 * each[1] for each in beats]
+    return {
+        "heartbeats": len(taken),
+        "heartbeat_p50_ms": percentile(taken, 50),
+        "heartbeat_p99_ms": percentile(taken, 99),
+        "heartbeat_max_ms": percentile(taken, 100),
+    }
+
+
+def outcomes(record: Record, tasks: int) -> Figures:
+    """What became of the tasks, all of which end well in the simulated cloud.
+
+    duplicates: containers that ran beyond the first of their task. lost: tasks whose end Airflow was never
+    told. wrongly_failed: told as failed. open: told nothing, and the drive ended while something was left.
+    """
+    ran = Counter(each["name"] for each in record.cloud["tasks"] if each["started"] is not None)
+    ended = {name: word for _, name, word, _ in record.events if word in {"success", "failed"}}
+    words = Counter(ended.values())
+    return {
+        "tasks": tasks,
+        "succeeded": words["success"],
+        "duplicates": sum(count - 1 for count in ran.values()),
+        "lost": tasks - len(ended),
+        "wrongly_failed": words["failed"],
+        "seconds": record.marks["ended"] - record.started,
+        "slots_left": record.marks["running"],
+        "payloads_left": record.cloud["left"],
+    }
+
+
+def latency(record: Record) -> Figures:
+    """Seconds from a container's exit to the event in Airflow's hands."""
+    exited = {each["name"]: each["exited"] for each in record.cloud["tasks"] if each["exited"]}
+    seconds = [
+        at - exited[name]
+        for at, name, word, _ in record.events
+        if word in {"success", "failed"} and name in exited
+    ]
+    return {
+        "ended": len(seconds),
+        "exit_to_event_p50_s": percentile(seconds, 50),
+        "exit_to_event_p99_s": percentile(seconds, 99),
+        "exit_to_event_max_s": percentile(seconds, 100),
+    }
+
+
+def calls(record: Record, tasks: int) -> Figures:
+    """AWS calls by operation, and per task."""
+    counted = Counter(each[1] for each in record.cloud["calls"] if each[0] >= record.started)
+    return {
+        "calls": dict(counted),
+        "calls_per_task": sum(counted.values()) / max(1, tasks),
+    }
+
+
+def steady(record: Record, tasks: int, window: float) -> Figures:
+    """What the last ``window`` seconds cost while nothing happened."""
+    begin = record.marks["ended"] - window
+    beats = [each for each in record.heartbeats if each[0] >= begin]
+    before = next((each for each in beats), record.heartbeats[-1])
+    seconds = record.marks["ended"] - before[0]
+    minutes = seconds / 60
+    ecs = [each[0] for each in record.cloud["calls"] if each[0] >= before[0] and each[1] in ECS]
+    sqs = [each[0] for each in record.cloud["calls"] if each[0] >= before[0] and each[1] in SQS]
+    per_minute = Counter(int((at - before[0]) // 60) for at in ecs)
+    return {
+        "running": tasks,
+        "window_s": seconds,
+        "cpu_share": (record.marks["cpu_end"] - before[3]) / max(seconds, 1e-9),
+        "ecs_calls_per_minute": len(ecs) / max(minutes, 1e-9),
+        "ecs_calls_in_busiest_minute": max(per_minute.values(), default=0),
+        "sqs_calls_per_minute": len(sqs) / max(minutes, 1e-9),
+        "bytes_per_task": record.marks["held_bytes"] / max(1, tasks),
+        **heartbeats(beats),
+    }
+
+
+def adoption(record: Record, offered: int) -> Figures:
+    """What the scheduler waited for inside its transaction."""
+    return {
+        "offered": offered,
+        "not_adopted": record.marks["not_adopted"],
+        "slots": record.marks["slots"],
+        "adoption_s": record.marks["adoption"][1],
+    }
+
+
+def first_launches(record: Record) -> dict[str, float]:
+    """Task -> when its first container was created."""
+    found: dict[str, float] = {}
+    for each in record.cloud["tasks"]:
+        if each["created"] >= record.started:
+            found[each["name"]] = min(each["created"], found.get(each["name"], float("inf")))
+    return found
+
+
+def launch_curve(record: Record) -> list[list[float]]:
+    """[seconds, launches so far], for a plot."""
+    return [
+        [at - record.started, number + 1] for number, at in enumerate(sorted(first_launches(record).values()))
+    ]
+
+
+def heartbeat_curve(record: Record) -> list[list[float]]:
+    """[seconds, milliseconds that the heartbeat took], for a plot."""
+    return [[at - record.started, 1000 * taken] for at, taken, *_ in record.heartbeats]
+
+
+def cloud_load(record: Record) -> Figures:
+    """How busy the simulated cloud's one core was: near 1 it would be what is measured."""
+    seconds = record.marks["ended"] - record.started
+    return {
+        "cloud_calls_per_s": len(record.cloud["calls"]) / max(seconds, 1e-9),
+        "cloud_cpu_share": record.cloud["busy"] / max(seconds, 1e-9),
+    }

@@ -1,0 +1,53 @@
+"""What a RunTask call costs in CPU by itself: boto3 as it comes, one call after another."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.cloud import REGION, Cloud, CloudSetup
+from benchmarks.cloud_process import CLUSTER, FAMILY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CALLS = 100
+_COMMAND = ["airflow", "fargate", "run-workload", "json:" + "x" * 1200]
+
+
+def bare_call_ms() -> float:
+    """Return the milliseconds of CPU of one call, request and answer as large as a launch's."""
+    with Cloud(CloudSetup(quotas=None)) as cloud:
+        cloud.open()
+        run_task = _client(cloud.endpoint).run_task
+        _call(run_task)
+        begun = time.process_time()
+        for _ in range(_CALLS):
+            _call(run_task)
+        return 1000 * (time.process_time() - begun) / _CALLS
+
+
+def _call(run_task: Callable[..., Any]) -> None:
+    network = {"subnets": ["subnet-1", "subnet-2"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"}
+    run_task(
+        cluster=CLUSTER,
+        taskDefinition=FAMILY,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": network},
+        overrides={"containerOverrides": [{"name": FAMILY, "command": _COMMAND}]},
+        startedBy="airflow/00000000-0000-4000-8000-000000000000",
+        tags=[{"key": f"airflow:{n}", "value": "benchmark"} for n in range(7)],
+        enableECSManagedTags=True,
+        propagateTags="TASK_DEFINITION",
+    )
+
+
+def _client(endpoint: str) -> Any:
+    import boto3  # noqa: PLC0415  half a second
+
+    session = boto3.session.Session(
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        region_name=REGION,
+    )
+    return session.client("ecs", endpoint_url=endpoint)

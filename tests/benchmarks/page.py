@@ -1,0 +1,238 @@
+"""docs/benchmarks.md as text. Pure: figures in, Markdown out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.cloud_process import BUS_SECONDS, JITTER, LATENCY
+from benchmarks.targets import table
+
+Figures = dict[str, Any]
+
+
+_INTRODUCTION = """# Benchmarks
+
+Written by `make bench`{quick}: ours (FargateExecutor) and the peer (AwsEcsExecutor of the amazon provider)
+through the same scenarios in the same run. Read the ratios rather than the times: they are of one machine.
+
+Machine: {cores} cores, {system}, Python {python}. Airflow {apache-airflow}, amazon provider
+{apache-airflow-providers-amazon}, airflow-fargate {airflow-fargate}, boto3 {boto3}.
+
+## How it is done
+
+- AWS is the simulated engine of `tests/local_cloud`, a process of its own, spoken to by boto3 over HTTP,
+  with AWS's token buckets (`tests/local_cloud/limits.py`) and these latencies, each drawn from {least} to
+  {most} of itself: {latency}.
+  Events take {bus} ms from ECS to SQS. A container takes 5 s to start, and 2 s from its exit to STOPPED.
+  Nothing here was measured on live AWS.
+- Each executor is driven in a process of its own as Airflow's scheduler does it (adopt at start; queue,
+  heartbeat, events, event logs; 1 s of sleep when nothing was queued and no event came), with 50 ms of
+  waiting in each loop for what Airflow does in its database. The executor is loaded by Airflow's own loader;
+  workloads are ExecuteTask objects, made without a database.
+- The peer has its defaults. Ours has an event queue, and S3 payloads unless it says inline; its rates are set
+  to the raised quotas where they are raised.
+- Exit means the container's exit; event means that Airflow's scheduler has it in hand.
+- CPU is that of the whole scheduler process: all threads, Airflow's part of the heartbeat included.
+"""
+
+
+def page(document: dict[str, Any]) -> str:
+    """Return the page."""
+    introduction = _INTRODUCTION.format(
+        quick=", the quick version" if document["quick"] else "",
+        least=f"{1 - JITTER:g}",
+        most=f"{1 + JITTER:g}",
+        latency=", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in LATENCY.items()),
+        bus=" to ".join(f"{1000 * seconds:.0f}" for seconds in BUS_SECONDS),
+        **document["machine"],
+    )
+    parts = [introduction]
+    if note := document.get("note"):
+        parts += [note, ""]
+    parts += ["## What was promised", "", *table(document["scenarios"]), ""]
+    for name, build in SECTIONS.items():
+        if name in document["scenarios"]:
+            parts += [*build(document["scenarios"][name]["cases"]), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+_BOUND = """Fargate lets 20 RunTask calls through at once and 20 a second after that, and launches 100 tasks
+at once and 20 a second after that: n launches take at least max((n - 20) / 20, (n - 100) / 20) seconds, 49 s
+for a thousand. With quotas raised ten-fold it is (n - 200) / 200, 4 s."""
+
+
+def _burst(cases: Figures) -> list[str]:
+    rows = [
+        ("time to the last launch", "seconds_to_last", "{:.1f} s"),
+        ("... times the bound", "times_the_bound", "{:.2f}"),
+        ("launched", "launched", "{}"),
+        ("RunTask calls throttled", "throttled_share", "{:.1%}"),
+        ("heartbeat() p50", "heartbeat_p50_ms", "{:,.1f} ms"),
+        ("heartbeat() p99", "heartbeat_p99_ms", "{:,.1f} ms"),
+        ("heartbeat() longest", "heartbeat_max_ms", "{:,.1f} ms"),
+        ("CPU per launch", "cpu_ms_per_launch", "{:.2f} ms"),
+        ("CPU of a RunTask call by boto3 alone", "bare_call_ms", "{:.2f} ms"),
+        ("simulated cloud's CPU (1 = a core)", "cloud_cpu_share", "{:.2f}"),
+    ]
+    lines = [
+        "## A thousand tasks at once",
+        "",
+        _BOUND,
+        "",
+        "![Launches](benchmarks/launches.svg)",
+        "",
+        "![Launches, raised quotas](benchmarks/launches_raised.svg)",
+        "",
+        "![Heartbeats](benchmarks/heartbeats.svg)",
+        "",
+    ]
+    return [*lines, *_tables(cases, rows)]
+
+
+def _counted(title: str, text: str, *more: tuple[str, str, str]) -> Any:
+    rows = [
+        *more,
+        ("tasks", "tasks", "{}"),
+        ("succeeded", "succeeded", "{}"),
+        ("second containers", "duplicates", "{}"),
+        ("lost", "lost", "{}"),
+        ("wrongly failed", "wrongly_failed", "{}"),
+        ("seconds until all had ended", "seconds", "{:.0f}"),
+    ]
+    return lambda cases: [f"## {title}", "", text, "", *_tables(cases, rows)]
+
+
+_LATENCY = [
+    ("exit to event, p50", "exit_to_event_p50_s", "{:.2f} s"),
+    ("exit to event, p99", "exit_to_event_p99_s", "{:.2f} s"),
+    ("exit to event, longest", "exit_to_event_max_s", "{:.2f} s"),
+]
+_HEARTBEATS = [
+    ("heartbeat() p99", "heartbeat_p99_ms", "{:,.1f} ms"),
+    ("heartbeat() longest", "heartbeat_max_ms", "{:,.1f} ms"),
+]
+
+
+def _measured(title: str, text: str, *rows: tuple[str, str, str]) -> Any:
+    return lambda cases: [f"## {title}", "", text, "", *_tables(cases, list(rows))]
+
+
+SECTIONS = {
+    "burst": _burst,
+    "faults": _counted(
+        "Faults",
+        "5 % server errors (half of them after the work was done), 2 % lost answers (half of them "
+        "after 8 s), "
+        "3 % throttling (a third of it hidden in InvalidParameterException), 3 % capacity refusals, at the "
+        "default limits; sums over the seeds.",
+        ("seeds", "seeds", "{}"),
+        ("faults injected", "injected", "{}"),
+    ),
+    "gap": _counted(
+        "No capacity",
+        "Every launch is refused for want of capacity; in real time. Airflow itself gives up a task that is "
+        "queued for 600 s, so nine minutes are what an executor can bridge.",
+    ),
+    "killed": _counted(
+        "A scheduler killed half-way",
+        "SIGKILL when half of the containers are there; a second scheduler is offered the task "
+        "instances with "
+        "what the first had committed, and queues again what is not adopted, as Airflow does.",
+        ("containers before the kill", "launched_before", "{}"),
+        ("task instances not adopted", "not_adopted", "{}"),
+    ),
+    "steady": _measured(
+        "Running tasks",
+        "Tasks that run and do nothing else, when they have been adopted and described once and are "
+        "due again (ours: after one minute, after five at 10,000). Bytes are those of all that the "
+        "executor keeps of a task.\n\n![Calls](benchmarks/calls.svg)",
+        ("heartbeat() p50", "heartbeat_p50_ms", "{:,.2f} ms"),
+        ("heartbeat() p99", "heartbeat_p99_ms", "{:,.2f} ms"),
+        ("heartbeat() longest", "heartbeat_max_ms", "{:,.2f} ms"),
+        ("CPU of the process", "cpu_share", "{:.2%}"),
+        ("ECS calls a minute", "ecs_calls_per_minute", "{:.1f}"),
+        ("... in the busiest minute", "ecs_calls_in_busiest_minute", "{}"),
+        ("SQS calls a minute", "sqs_calls_per_minute", "{:.1f}"),
+        ("bytes per task", "bytes_per_task", "{:,.0f}"),
+        ("seconds measured", "window_s", "{:.0f}"),
+    ),
+    "churn": _measured(
+        "Ten tasks a second",
+        "Each runs 5 to 15 s, others run on beside them. The peer launches one after another and "
+        "falls behind: "
+        "its figures are of what ended within the time. Calls are all that the executor made: ECS, SQS, S3.",
+        ("tasks", "tasks", "{}"),
+        ("ended within the time", "ended", "{}"),
+        *_LATENCY,
+        ("AWS calls per task", "calls_per_task", "{:.2f}"),
+        *_HEARTBEATS,
+    ),
+    "small": _measured(
+        "A small deployment",
+        "Forty tasks at once, each 10 to 30 s long.",
+        ("seconds until all had ended", "seconds", "{:.1f}"),
+        *_LATENCY,
+        ("AWS calls per task", "calls_per_task", "{:.2f}"),
+        *_HEARTBEATS,
+    ),
+    "adoption": _measured(
+        "Adoption",
+        "The time that try_adopt_task_instances takes, in which the scheduler holds row locks. Of "
+        "some tasks the "
+        "database has only the launch id, as their scheduler ended before it could record the ARN.",
+        ("offered", "offered", "{}"),
+        ("not adopted", "not_adopted", "{}"),
+        ("slots counted", "slots", "{}"),
+        ("seconds", "adoption_s", "{:.3f}"),
+    ),
+    "events": _measured(
+        "Lost, doubled and late events",
+        "Ten per cent of each. A lost event is found by the reconciler, after 60 s of silence by "
+        "default. The "
+        "peer uses no events.",
+        ("tasks", "tasks", "{}"),
+        ("succeeded", "succeeded", "{}"),
+        ("second containers", "duplicates", "{}"),
+        ("lost", "lost", "{}"),
+        ("wrongly failed", "wrongly_failed", "{}"),
+        *_LATENCY,
+    ),
+    "shared": _measured(
+        "Two schedulers",
+        "Two of ours on one queue and under one quota, each with its own tasks.",
+        ("tasks", "tasks", "{}"),
+        ("succeeded", "succeeded", "{}"),
+        ("second containers", "duplicates", "{}"),
+        ("lost", "lost", "{}"),
+        ("wrongly failed", "wrongly_failed", "{}"),
+        *_LATENCY,
+    ),
+}
+
+
+def _tables(cases: Figures, rows: list[tuple[str, str, str]]) -> list[str]:
+    lines: list[str] = []
+    for label, case in cases.items():
+        executors = [name for name in ("ours", "peer") if name in case]
+        both = len(executors) > 1
+        lines += [
+            f"**{label[0].upper()}{label[1:]}**",
+            "",
+            "| |" + "".join(f" {name} |" for name in executors) + (" ours / peer |" if both else ""),
+            "|---|" + "---:|" * (len(executors) + both),
+        ]
+        for title, key, pattern in rows:
+            values = [case[name].get(key) for name in executors]
+            if all(value is None for value in values):
+                continue
+            cells = [pattern.format(value) if value is not None else "" for value in values]
+            lines.append(f"| {title} | " + " | ".join([*cells, *([_ratio(*values)] if both else [])]) + " |")
+        lines.append("")
+    return lines
+
+
+def _ratio(ours: float | None, peer: float | None) -> str:
+    if not ours or not peer or ours == peer:
+        return ""
+    ratio = ours / peer
+    return f"{ratio:.2f}" if ratio >= 0.01 else f"1 / {1 / ratio:,.0f}"

@@ -1,0 +1,108 @@
+"""From figures to the page in docs/, its plots, and what is printed on the way."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.page import page
+from benchmarks.plots import Axis, Line, plot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.scenarios import Outcome
+
+OURS, PEER, BOUND = "#0b7285", "#c92a2a", "#868e96"
+_MOST_POINTS = 400
+
+
+def machine() -> dict[str, str]:
+    """Return what made the figures: versions and machine, no names."""
+    packages = ("apache-airflow", "apache-airflow-providers-amazon", "airflow-fargate", "boto3", "botocore")
+    return {
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def summary(name: str, outcome: Outcome) -> str:
+    """Return a scenario's figures as a person reads them in a terminal."""
+    lines = [f"\n== {name}"]
+    for label, case in outcome.cases.items():
+        lines.append(f"-- {label}")
+        for executor, figures in case.items():
+            told = "  ".join(f"{key}={short(value)}" for key, value in figures.items())
+            lines.append(f"   {executor}: {told}")
+    return "\n".join(lines)
+
+
+def short(value: Any) -> str:
+    """Return a number with as many digits as are worth reading."""
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return str(value)
+
+
+def write_page(document: dict[str, Any], docs: Path) -> None:
+    """Write benchmarks.md and the plots beside it."""
+    pictures = docs / "benchmarks"
+    pictures.mkdir(parents=True, exist_ok=True)
+    for name, text in plots(document["scenarios"]).items():
+        (pictures / f"{name}.svg").write_text(text, encoding="utf-8")
+    (docs / "benchmarks.md").write_text(page(document), encoding="utf-8")
+
+
+def plots(scenarios: dict[str, Any]) -> dict[str, str]:
+    """Return file name -> picture, for the scenarios that were played."""
+    found = {}
+    if "burst" in scenarios:
+        curves = scenarios["burst"]["curves"]
+        for name, label, times in (
+            ("launches", "default limits, inline", 1),
+            ("launches_raised", "limits x 10, inline", 10),
+        ):
+            count = max(point[1] for point in curves[label]["ours"])
+            found[name] = plot(
+                f"{count:,.0f} launches at once, {label}",
+                Axis("seconds since they were queued"),
+                Axis("containers started"),
+                [
+                    Line("what AWS's limits allow", _bound_line(count, times), BOUND, "dashes"),
+                    Line("FargateExecutor", _thinned(curves[label]["ours"]), OURS),
+                    Line("AwsEcsExecutor", _thinned(curves[label]["peer"]), PEER),
+                ],
+            )
+        label = "heartbeats: default limits, inline"
+        found["heartbeats"] = plot(
+            "How long heartbeat() holds the scheduler while it launches",
+            Axis("seconds since the tasks were queued"),
+            Axis("milliseconds (logarithmic)", log=True, low=0.1),
+            [
+                Line("FargateExecutor", _thinned(curves[label]["ours"]), OURS, "dots"),
+                Line("AwsEcsExecutor", _thinned(curves[label]["peer"]), PEER, "dots"),
+            ],
+        )
+    if "steady" in scenarios:
+        curve = scenarios["steady"]["curves"]["ECS calls a minute"]
+        found["calls"] = plot(
+            "ECS calls a minute against running tasks",
+            Axis("running tasks"),
+            Axis("calls a minute (logarithmic)", log=True, low=1.0),
+            [Line("FargateExecutor", curve["ours"], OURS), Line("AwsEcsExecutor", curve["peer"], PEER)],
+        )
+    return found
+
+
+def _bound_line(count: float, times: int) -> list[list[float]]:
+    at_once, rate = 20 * times, 20 * times
+    return [[0, 0], [0, at_once], [(count - at_once) / rate, count]]
+
+
+def _thinned(points: list[list[float]]) -> list[list[float]]:
+    step = max(1, len(points) // _MOST_POINTS)
+    return [*points[::step], points[-1]] if points else []

@@ -1,0 +1,306 @@
+"""The scenarios: each plays ours and the peer against the same cloud and returns figures and curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import figures as f
+from benchmarks.cloud import CloudSetup
+from benchmarks.floor import bare_call_ms
+from benchmarks.stage import EXECUTORS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.stage import Stage
+
+Figures = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large the scenarios are; the names of the fields are the scenarios'. Seconds for times."""
+
+    burst: int = 1000
+    seeds: tuple[int, ...] = (1, 2, 3, 4)
+    faulty: int = 250
+    gap_tasks: int = 60
+    gap: float = 540.0
+    gap_peer: float = 30.0
+    killed: int = 200
+    killed_run: tuple[float, float] = (60.0, 70.0)
+    steady: tuple[int, ...] = (1000, 10_000)
+    steady_settling: tuple[float, ...] = (60.0, 300.0)
+    steady_seconds: float = 120.0
+    steady_settling_peer: float = 10.0
+    churn_seconds: float = 45.0
+    churn_running: tuple[int, ...] = (0, 5000)
+    churn_running_peer: tuple[int, ...] = (0, 1000)
+    small: int = 40
+    adopted: int = 5000
+    events: int = 300
+    shared: int = 200
+    reconcile: float = 60.0
+    patience: float = 300.0
+    executors: tuple[str, ...] = EXECUTORS
+
+
+FULL = Size()
+QUICK = Size(
+    burst=60,
+    seeds=(1,),
+    faulty=30,
+    gap_tasks=10,
+    gap=4.0,
+    gap_peer=4.0,
+    killed=30,
+    killed_run=(8.0, 9.0),
+    steady=(200,),
+    steady_settling=(1.0,),
+    steady_seconds=3.0,
+    churn_seconds=3.0,
+    churn_running=(50,),
+    churn_running_peer=(50,),
+    small=10,
+    adopted=200,
+    events=20,
+    shared=20,
+    reconcile=5.0,
+    patience=120.0,
+    executors=("ours",),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a scenario found. cases: label -> executor -> figures. curves: label -> executor -> points."""
+
+    cases: dict[str, dict[str, Figures]]
+    curves: dict[str, dict[str, list[list[float]]]] = field(default_factory=dict)
+
+
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "server_error", "probability": 0.025},
+    {"kind": "server_error_after", "probability": 0.025},
+    {"kind": "lost", "probability": 0.01},
+    {"kind": "lost", "probability": 0.01, "delay": 8.0},
+    {"kind": "throttle", "probability": 0.02},
+    {"kind": "hidden_throttle", "probability": 0.01, "operations": ["RunTask"]},
+    {"kind": "capacity", "probability": 0.03},
+]
+"""5 % server errors (half of them after the work was done), 2 % lost answers (half of them after 8 s), 3 %
+throttling (a third of it hidden in InvalidParameterException), 3 % capacity refusals; each of every call."""
+
+
+def quotas(times: int) -> dict[str, str]:
+    """The options that tell ours of raised quotas."""
+    if times == 1:
+        return {}
+    return {
+        "RUN_TASK_RATE": str(20 * times),
+        "RUN_TASK_BURST": str(20 * times),
+        "LAUNCH_RATE": str(20 * times),
+        "LAUNCH_BURST": str(100 * times),
+    }
+
+
+def bound(tasks: int, times: int) -> float:
+    """Seconds that the limits take at least: the RunTask bucket of Fargate is the narrower one."""
+    calls = (tasks - 20 * times) / (20 * times)
+    launches = (tasks - 100 * times) / (20 * times)
+    return max(calls, launches, 0.0)
+
+
+def burst(stage: Stage, size: Size) -> Outcome:
+    """A thousand tasks at once: AWS's default limits, the same ten-fold, and those with S3 payloads."""
+    cases: dict[str, dict[str, Figures]] = {}
+    curves: dict[str, dict[str, list[list[float]]]] = {}
+    bare = bare_call_ms()
+    for label, times, payloads, executors in (
+        ("default limits, inline", 1, False, size.executors),
+        ("limits x 10, inline", 10, False, size.executors),
+        ("limits x 10, S3", 10, True, ("ours",)),
+    ):
+        cases[label], curves[label], curves[f"heartbeats: {label}"] = {}, {}, {}
+        for executor in executors:
+            record = stage.play(
+                executor,
+                CloudSetup(quotas=times),
+                payloads=payloads,
+                options=quotas(times),
+                arrivals=[[0, size.burst]],
+                until="launched",
+                seconds=size.patience,
+            )
+            found = f.launching(record, size.burst)
+            least = bound(size.burst, times)
+            found |= {"bound_s": least, "times_the_bound": found["seconds_to_last"] / least if least else 0.0}
+            found["bare_call_ms"] = bare
+            cases[label][executor] = found
+            curves[label][executor] = f.launch_curve(record)
+            curves[f"heartbeats: {label}"][executor] = f.heartbeat_curve(record)
+    return Outcome(cases, curves)
+
+
+def faults(stage: Stage, size: Size) -> Outcome:
+    """Errors, lost answers, throttling and refusals, over several seeds; figures are sums."""
+    summed: dict[str, Figures] = {}
+    for executor in size.executors:
+        totals: Figures = {"seeds": len(size.seeds), "injected": 0}
+        for seed in size.seeds:
+            record = stage.play(
+                executor,
+                CloudSetup(run=[5, 10], faults=FAULTS, seed=seed),
+                arrivals=[[0, size.faulty]],
+                seconds=size.patience / 2,
+            )
+            for name, value in f.outcomes(record, size.faulty).items():
+                totals[name] = totals.get(name, 0) + value
+            injected = record.cloud["injected"]
+            totals["injected"] += sum(count for kind, count in injected.items() if kind != "limit")
+        summed[executor] = totals
+    return Outcome({"all faults together": summed})
+
+
+def gap(stage: Stage, size: Size) -> Outcome:
+    """No capacity for nine minutes, in real time; the peer gets half a minute."""
+    cases: dict[str, dict[str, Figures]] = {}
+    for seconds, executors in ((size.gap, ("ours",)), (size.gap_peer, size.executors)):
+        label = f"{seconds:.0f} s without capacity"
+        cases.setdefault(label, {})
+        for executor in executors:
+            record = stage.play(
+                executor,
+                CloudSetup(run=[5, 10], faults=[{"kind": "capacity", "until": seconds}]),
+                arrivals=[[0, size.gap_tasks]],
+                seconds=seconds + 120,
+            )
+            cases[label][executor] = f.outcomes(record, size.gap_tasks)
+    return Outcome(cases)
+
+
+def killed(stage: Stage, size: Size) -> Outcome:
+    """SIGKILL half-way through the launches; a second scheduler adopts what the database knows."""
+    found: dict[str, Figures] = {}
+    for executor in size.executors:
+        record, launched = stage.play_killed(
+            executor, CloudSetup(run=list(size.killed_run)), size.killed, {}, size.patience
+        )
+        found[executor] = {
+            "launched_before": launched,
+            "not_adopted": record.marks["not_adopted"],
+            **f.outcomes(record, size.killed),
+        }
+    return Outcome({"killed half-way": found})
+
+
+def steady(stage: Stage, size: Size) -> Outcome:
+    """Nothing but running tasks: what watching them costs."""
+    cases: dict[str, dict[str, Figures]] = {}
+    curve: dict[str, list[list[float]]] = {name: [] for name in size.executors}
+    for running, settling in zip(size.steady, size.steady_settling, strict=True):
+        label = f"{running} running"
+        cases[label] = {}
+        for executor in size.executors:
+            # Adopted tasks are described at once, and again after a time that grows with their number: that
+            # is the steady state. The peer describes all at every heartbeat.
+            before = settling if executor == "ours" else size.steady_settling_peer
+            seconds = size.steady_seconds
+            record = stage.play(
+                executor, CloudSetup(), preload=running, until="time", seconds=seconds + before
+            )
+            cases[label][executor] = f.steady(record, running, seconds)
+            curve[executor].append([running, cases[label][executor]["ecs_calls_per_minute"]])
+    return Outcome(cases, {"ECS calls a minute": curve})
+
+
+def churn(stage: Stage, size: Size) -> Outcome:
+    """Ten tasks a second, each 5 to 15 s long, besides others that run on."""
+    cases: dict[str, dict[str, Figures]] = {}
+    for executor in size.executors:
+        for running in size.churn_running if executor == "ours" else size.churn_running_peer:
+            count = round(size.churn_seconds * 10)
+            for payloads in (True, False) if executor == "ours" and running else (True,):
+                record = stage.play(
+                    executor,
+                    CloudSetup(run=[5, 15]),
+                    payloads=payloads,
+                    preload=running,
+                    arrivals=[[number / 10, 1] for number in range(count)],
+                    until="time",
+                    seconds=size.churn_seconds + 25,
+                )
+                kind = "" if payloads else ", inline payloads"
+                cases.setdefault(f"{running} others running{kind}", {})[executor] = {
+                    **f.latency(record),
+                    **f.calls(record, count),
+                    **f.heartbeats(record.heartbeats),
+                    "tasks": count,
+                }
+    return Outcome(cases)
+
+
+def small(stage: Stage, size: Size) -> Outcome:
+    """A small deployment: forty tasks at once, 10 to 30 s long."""
+    found: dict[str, Figures] = {}
+    for executor in size.executors:
+        record = stage.play(
+            executor, CloudSetup(run=[10, 30]), arrivals=[[0, size.small]], seconds=size.patience
+        )
+        found[executor] = {
+            **f.outcomes(record, size.small),
+            **f.latency(record),
+            **f.calls(record, size.small),
+            **f.heartbeats(record.heartbeats),
+        }
+    return Outcome({f"{size.small} tasks": found})
+
+
+def adoption(stage: Stage, size: Size) -> Outcome:
+    """Adopting five thousand: the time inside the scheduler's transaction."""
+    cases: dict[str, dict[str, Figures]] = {}
+    for label, recorded in (
+        ("all ARNs recorded", 1.0),
+        ("a fifth known by launch id alone", 0.8),
+    ):
+        cases[label] = {}
+        for executor in size.executors:
+            record = stage.play(
+                executor, CloudSetup(), preload=size.adopted, recorded=recorded, until="time", seconds=1.0
+            )
+            cases[label][executor] = f.adoption(record, size.adopted)
+    return Outcome(cases)
+
+
+def events(stage: Stage, size: Size) -> Outcome:
+    """A tenth of the events lost, a tenth doubled, a tenth overtaken by others."""
+    spoilt = {"lost": 0.1, "duplicated": 0.1, "delayed": 0.1}
+    record = stage.play(
+        "ours",
+        CloudSetup(run=[5, 15], events=spoilt, seed=1),
+        options={"RECONCILE_INTERVAL": str(size.reconcile)},
+        arrivals=[[0, size.events]],
+        seconds=size.patience,
+    )
+    found = {**f.outcomes(record, size.events), **f.latency(record)}
+    return Outcome({"10 % of each": {"ours": found}})
+
+
+def shared(stage: Stage, size: Size) -> Outcome:
+    """Two of our schedulers on one queue and under one quota, each with its own tasks."""
+    records = stage.play_together(CloudSetup(run=[10, 20]), {}, size.shared, seconds=size.patience)
+    cases = {}
+    for number, record in enumerate(records, 1):
+        mine = {name for _, name, *_ in record.events}
+        seen = f.outcomes(record, size.shared)
+        ran = [each for each in record.cloud["tasks"] if each["name"] in mine and each["started"]]
+        seen["duplicates"] = len(ran) - len({each["name"] for each in ran})
+        cases[f"scheduler {number} of 2"] = {"ours": {**seen, **f.latency(record)}}
+    return Outcome(cases)
+
+
+SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
+    each.__name__: each
+    for each in (burst, faults, gap, killed, steady, churn, small, adoption, events, shared)
+}

@@ -1,0 +1,43 @@
+"""The benchmark's small version, as CI runs it: counts, never times."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from benchmarks.scenarios import QUICK, SCENARIOS, Outcome
+from benchmarks.stage import Stage
+
+NAMES = ("killed", "faults", "events", "shared", "gap", "adoption")
+
+
+def play(name: str) -> Outcome:
+    """Play one scenario."""
+    with Stage() as stage:
+        return SCENARIOS[name](stage, QUICK)
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> dict[str, Outcome]:
+    """Return every scenario's outcome; they wait most of the time, so they are played together."""
+    with ThreadPoolExecutor(len(NAMES)) as pool:
+        return dict(zip(NAMES, pool.map(play, NAMES), strict=True))
+
+
+@pytest.mark.parametrize("name", NAMES[:-1])
+def test_no_task_is_doubled_lost_or_failed(outcomes: dict[str, Outcome], name: str) -> None:
+    """Whatever goes wrong: one container each, one end each, and it is the right one."""
+    for case in outcomes[name].cases.values():
+        ours = case["ours"]
+        assert ours["duplicates"] == 0
+        assert ours["lost"] == 0
+        assert ours["wrongly_failed"] == 0
+        assert ours["slots_left"] == 0
+
+
+def test_every_task_offered_is_adopted(outcomes: dict[str, Outcome]) -> None:
+    """By its ARN, or by its launch id alone."""
+    for case in outcomes["adoption"].cases.values():
+        assert case["ours"]["not_adopted"] == 0
+        assert case["ours"]["slots"] == QUICK.adopted

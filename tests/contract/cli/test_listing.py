@@ -1,0 +1,138 @@
+"""``airflow fargate tasks``, ``cost`` and ``reap`` against an emulated cluster with containers in it."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_fargate.cli import cost, reap, tasks
+from airflow_fargate.cli.session import Session
+from airflow_fargate.launch import Attempt, Launch, TaskIdentity
+from airflow_fargate.request_model import request_faults
+from airflow_fargate.run_request import RunRequestBuilder
+from airflow_fargate.task_options import TaskOptions
+from local_cloud import Behaviour
+from scenarios.world import World
+
+
+class _Ecs:
+    """The task plane's client, with the one paginator that the commands use."""
+
+    def __init__(self, world: World) -> None:
+        self._client = world.plane.client("ecs")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def get_paginator(self, _: str) -> Any:
+        return Namespace(paginate=lambda **asked: [self._client.list_tasks(**asked)])
+
+
+class Cluster:
+    """A cluster, and the means to start containers in it as the executor does."""
+
+    def __init__(self) -> None:
+        self.world = World(Behaviour(run=None))
+        self.ecs = _Ecs(self.world)
+        self.config = self.world.config
+        self.session = Session(self.config, lambda _: self.ecs)
+
+    def start(self, task_id: str, launch_id: str, deployment: str = "airflow") -> str:
+        config = replace(self.config, deployment=deployment)
+        identity = TaskIdentity("sales", task_id, "run", 1)
+        launch = Launch(task_id, launch_id, identity, 1, TaskOptions(cpu=1024, memory=2048))
+        builder = RunRequestBuilder(config, None, request_faults)
+        request = builder.build(Attempt(launch, 0, 0, 0.0), ["airflow", "version"])
+        arn = str(self.ecs.run_task(**request)["tasks"][0]["taskArn"])
+        self.world.clock.advance(30)
+        return arn
+
+    def running(self) -> list[str]:
+        return list(self.ecs.list_tasks(cluster="airflow", desiredStatus="RUNNING")["taskArns"])
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """Return an empty cluster that the commands look at."""
+    made = Cluster()
+    for module in (tasks, cost, reap):
+        monkeypatch.setattr(module, "open_session", lambda: made.session)
+        monkeypatch.setattr(module.time, "time", made.world.clock.now)
+    return made
+
+
+def _printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out or "[]")
+    return found
+
+
+def test_tasks_lists_our_containers_and_no_others(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One row a container of this deployment: dag, task, try, size, capacity."""
+    arn = cluster.start("load", "id-1")
+    cluster.start("theirs", "id-2", deployment="other")
+    assert tasks.main(Namespace(output="json")) == 0
+    (row,) = _printed(capsys)
+    assert (row["dag"], row["task"], row["try"], row["size"]) == ("sales", "load", "1", "1 vCPU 2 GB")
+    assert arn.endswith(row["id"])
+
+
+def test_cost_sums_by_day_and_dag(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two containers of one DAG on one day: one row."""
+    cluster.start("load", "id-1")
+    cluster.start("clean", "id-2")
+    assert cost.main(Namespace(days=1, vcpu_hour=0.04, gb_hour=0.005, output="json")) == 0
+    (row,) = _printed(capsys)
+    assert (row["dag"], row["containers"]) == ("sales", "2")
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_reap_stops_what_nobody_owns_and_only_when_told(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, yes: bool
+) -> None:
+    """Owned by ARN, owned by launch id, another deployment's: left alone. The orphan: listed, or stopped."""
+    by_arn = cluster.start("recorded", "id-1")
+    by_launch = cluster.start("launched", "id-2")
+    theirs = cluster.start("theirs", "id-3", deployment="other")
+    orphan = cluster.start("orphan", "id-4")
+    monkeypatch.setattr(reap, "_owned_ids", lambda: {by_arn, "id-2"})
+    assert reap.main(Namespace(yes=yes, older_than=0, output="json")) == 0
+    (row,) = _printed(capsys)
+    assert row["arn"] == orphan
+    left = {by_arn, by_launch, theirs} | (set() if yes else {orphan})
+    assert set(cluster.running()) == left
+
+
+def test_reap_leaves_young_containers_alone(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container whose row is only being written is no orphan."""
+    cluster.start("young", "id-1")
+    monkeypatch.setattr(reap, "_owned_ids", set)
+    assert reap.main(Namespace(yes=True, older_than=600, output="json")) == 0
+    assert _printed(capsys) == []
+    assert len(cluster.running()) == 1
+
+
+def test_reap_says_so_when_a_container_cannot_be_stopped(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that AWS refuses to stop: its ARN, exit code 1, and the others are stopped."""
+    bad, good = cluster.start("bad", "id-1"), cluster.start("good", "id-2")
+    monkeypatch.setattr(reap, "_owned_ids", set)
+    stop = cluster.ecs.stop_task
+
+    def refuse(**arguments: Any) -> Any:
+        if arguments["task"] == bad:
+            raise ConnectionError("no route to host")
+        return stop(**arguments)
+
+    monkeypatch.setattr(cluster.ecs, "stop_task", refuse, raising=False)
+    assert reap.main(Namespace(yes=True, older_than=0, output="json")) == 1
+    assert bad in capsys.readouterr().err
+    assert good not in cluster.running()

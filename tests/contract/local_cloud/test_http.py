@@ -1,0 +1,378 @@
+"""The cloud over HTTP: what boto3 and Terraform meet, with simulated tasks."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError as BotoConnectionClosed
+
+from contract.local_cloud.worlds import NUMBERS, client, watch
+from local_cloud import Behaviour, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from local_cloud.cloud import LocalCloud
+
+QUICK = Behaviour(provisioning=0, pending=0, run=0, stopping=0, deprovisioning=0)
+
+
+@pytest.fixture
+def cloud(simulated_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The session's cloud, without faults before and after."""
+    simulated_cloud.plane.faults.clear()
+    simulated_cloud.engine.default = QUICK  # type: ignore[attr-defined]
+    yield simulated_cloud
+    simulated_cloud.plane.faults.clear()
+
+
+@pytest.fixture
+def request_for(cloud: LocalCloud) -> dict[str, Any]:
+    """RunTask's parameters for a task of a cluster of its own."""
+    ecs, name = client(cloud.endpoint, "ecs"), f"h{next(NUMBERS)}"
+    ecs.create_cluster(clusterName=name)
+    ecs.register_task_definition(
+        family=name,
+        cpu="256",
+        memory="512",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        containerDefinitions=[{"name": "worker", "image": "x"}],
+    )
+    subnet = client(cloud.endpoint, "ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    return {
+        "cluster": name,
+        "taskDefinition": name,
+        "launchType": "FARGATE",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": [subnet]}},
+    }
+
+
+def test_boto3_sees_ecss_errors_as_its_own_exceptions(cloud: LocalCloud) -> None:
+    """An unknown cluster is ecs.exceptions.ClusterNotFoundException."""
+    ecs = client(cloud.endpoint, "ecs")
+    with pytest.raises(ecs.exceptions.ClusterNotFoundException):
+        ecs.list_tasks(cluster="nowhere")
+
+
+def test_an_unknown_subnet_or_security_group_is_refused(
+    cloud: LocalCloud, request_for: dict[str, Any]
+) -> None:
+    """What is not in the emulated VPC cannot be used, and the answer names it."""
+    ecs = client(cloud.endpoint, "ecs")
+    known = request_for["networkConfiguration"]["awsvpcConfiguration"]
+    for wrong in ({"subnets": ["subnet-none"]}, {**known, "securityGroups": ["sg-none"]}):
+        request = {**request_for, "networkConfiguration": {"awsvpcConfiguration": wrong}}
+        with pytest.raises(ClientError, match="-none' does not exist"):
+            ecs.run_task(**request)
+
+
+def test_a_deregistered_definition_is_refused(cloud: LocalCloud, request_for: dict[str, Any]) -> None:
+    """An inactive revision launches nothing; its family without an active one is not found."""
+    ecs = client(cloud.endpoint, "ecs")
+    revision = f"{request_for['taskDefinition']}:1"
+    ecs.run_task(**request_for)
+    ecs.deregister_task_definition(taskDefinition=revision)
+    with pytest.raises(ClientError, match="TaskDefinition is inactive"):
+        ecs.run_task(**{**request_for, "taskDefinition": revision})
+    with pytest.raises(ClientError, match="TaskDefinition not found"):
+        ecs.run_task(**request_for)
+
+
+def test_the_region_is_the_one_the_request_was_signed_for(cloud: LocalCloud) -> None:
+    """A cluster of one region is unknown in another."""
+    session = boto3.Session("local", "local", region_name="eu-central-1")
+    other = session.client("ecs", endpoint_url=cloud.endpoint)
+    arn = other.create_cluster(clusterName="abroad")["cluster"]["clusterArn"]
+    assert other.list_tasks(cluster=arn)["taskArns"] == []
+    with pytest.raises(ClientError, match="ClusterNotFound"):
+        client(cloud.endpoint, "ecs").list_tasks(cluster="abroad")
+
+
+def test_a_lost_answer_is_a_closed_connection_and_a_task(
+    cloud: LocalCloud, request_for: dict[str, Any]
+) -> None:
+    """The caller sees no answer; the same token then finds the task that was launched."""
+    ecs = client(cloud.endpoint, "ecs")
+    cloud.plane.faults.add(Fault("lost", operations=("RunTask",), times=1))
+    before = len(cloud.plane.tasks())
+    with pytest.raises(BotoConnectionClosed):
+        ecs.run_task(**request_for, clientToken="lost")
+    again = ecs.run_task(**request_for, clientToken="lost")
+    assert len(again["tasks"]) == 1
+    assert len(cloud.plane.tasks()) == before + 1
+
+
+def test_a_late_answer_keeps_nobody_else_waiting(cloud: LocalCloud, request_for: dict[str, Any]) -> None:
+    """While one call hangs beyond its reader's patience, others are answered."""
+    config = Config(read_timeout=1, retries={"max_attempts": 0})
+    session = boto3.Session("local", "local", region_name="us-east-1")
+    impatient = session.client("ecs", endpoint_url=cloud.endpoint, config=config)
+    cloud.plane.faults.add(Fault("latency", operations=("RunTask",), times=1, delay=5.0))
+    with ThreadPoolExecutor(1) as pool:
+        hanging = pool.submit(impatient.run_task, **request_for)
+        while cloud.plane.faults.injected["latency"] == 0:
+            client(cloud.endpoint, "ecs").list_tasks(cluster=request_for["cluster"])
+        assert not hanging.done()
+        with pytest.raises(ReadTimeoutError):
+            hanging.result()
+
+
+def test_faults_strike_other_services_when_they_are_named(cloud: LocalCloud) -> None:
+    """An expired token at SQS, a lost answer and a server error at S3; ECS's faults leave them alone."""
+    sqs, s3 = client(cloud.endpoint, "sqs"), client(cloud.endpoint, "s3")
+    queue = sqs.create_queue(QueueName=f"q{next(NUMBERS)}")["QueueUrl"]
+    bucket = f"bucket{next(NUMBERS)}"
+    expired = Fault(
+        "error", operations=("sqs:ReceiveMessage",), times=1, code="ExpiredTokenException", status=403
+    )
+    lost = Fault("lost", operations=("s3:PUT",), times=1)
+    broken = Fault("error", operations=("s3:HEAD", "s3:GET"), times=1, code="InternalError")
+    cloud.plane.faults.add(expired, lost, broken, Fault("throttle"))
+    with pytest.raises(ClientError, match="ExpiredTokenException"):
+        sqs.receive_message(QueueUrl=queue)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    with pytest.raises(BotoConnectionClosed):
+        s3.create_bucket(Bucket=bucket)
+    with pytest.raises(ClientError, match="InternalError"):
+        s3.list_objects_v2(Bucket=bucket)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+
+
+def test_a_cluster_with_tasks_cannot_be_deleted(cloud: LocalCloud, request_for: dict[str, Any]) -> None:
+    """ClusterContainsTasksException until the last one has stopped."""
+    ecs, cluster = client(cloud.endpoint, "ecs"), request_for["cluster"]
+    cloud.engine.default = Behaviour(provisioning=0, pending=0, run=None, stopping=0, deprovisioning=0)  # type: ignore[attr-defined]
+    arn = ecs.run_task(**request_for)["tasks"][0]["taskArn"]
+    with pytest.raises(ecs.exceptions.ClusterContainsTasksException):
+        ecs.delete_cluster(cluster=cluster)
+    ecs.stop_task(cluster=cluster, task=arn)
+    while ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"][0]["lastStatus"] != "STOPPED":
+        pass
+    assert ecs.delete_cluster(cluster=cluster)["cluster"]["status"] == "INACTIVE"
+
+
+def test_throttling_and_server_errors_are_aws_json(cloud: LocalCloud, request_for: dict[str, Any]) -> None:
+    """Codes and statuses as boto3's retry rules know them."""
+    ecs = client(cloud.endpoint, "ecs")
+    expected = [("throttle", "ThrottlingException", 400), ("server_error", "ServerException", 500)]
+    for kind, code, status in expected:
+        cloud.plane.faults.add(Fault(kind, times=1))
+        with pytest.raises(ClientError) as raised:
+            ecs.list_tasks(cluster=request_for["cluster"])
+        assert raised.value.response["Error"]["Code"] == code
+        assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == status
+
+
+def test_an_event_reaches_a_waiting_receiver_within_a_tenth_of_a_second(
+    cloud: LocalCloud, request_for: dict[str, Any]
+) -> None:
+    """Long polling with 20 s: a message is there as soon as it is sent, however many receivers wait."""
+    sqs, ecs = client(cloud.endpoint, "sqs"), client(cloud.endpoint, "ecs")
+    name = f"q{next(NUMBERS)}"
+    detail = {"clusterArn": [{"suffix": f"/{request_for['cluster']}"}], "lastStatus": ["STOPPED"]}
+    queue = watch(client(cloud.endpoint, "events"), sqs, name, detail)
+    idle = sqs.create_queue(QueueName=f"{name}-idle")["QueueUrl"]
+    session = boto3.Session("local", "local", region_name="us-east-1")
+    many = session.client(
+        "sqs",
+        endpoint_url=cloud.endpoint,
+        config=Config(max_pool_connections=50, retries={"max_attempts": 0}),
+    )
+    with ThreadPoolExecutor(41) as pool:
+        waiting = [pool.submit(many.receive_message, QueueUrl=idle, WaitTimeSeconds=3) for _ in range(40)]
+        receiving = pool.submit(sqs.receive_message, QueueUrl=queue, WaitTimeSeconds=20)
+        ecs.list_tasks(cluster=request_for["cluster"])  # with 41 calls waiting
+        arn = ecs.run_task(**request_for)["tasks"][0]["taskArn"]
+        message = receiving.result()["Messages"][0]
+        received = time.time()
+        assert all("Messages" not in future.result() for future in waiting)
+    event = json.loads(message["Body"])
+    assert event["resources"] == [arn]
+    task = cloud.plane.task(arn)
+    assert task is not None
+    assert task.stopped_at is not None
+    # Ten times what is promised, for a machine that does other things as well.
+    assert received - task.stopped_at < 1.0
+
+
+def test_a_receiver_that_went_away_takes_no_message_along(cloud: LocalCloud) -> None:
+    """A connection closed in the middle of a long poll leaves the next message visible for others."""
+    sqs = client(cloud.endpoint, "sqs")
+    queue = sqs.create_queue(QueueName=f"q{next(NUMBERS)}")["QueueUrl"]
+    config = Config(read_timeout=0.5, retries={"max_attempts": 0})
+    session = boto3.Session("local", "local", region_name="us-east-1")
+    impatient = session.client("sqs", endpoint_url=cloud.endpoint, config=config)
+    with pytest.raises(ReadTimeoutError):
+        impatient.receive_message(QueueUrl=queue, WaitTimeSeconds=20)
+    sqs.send_message(QueueUrl=queue, MessageBody="still here")
+    assert sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"][0]["Body"] == "still here"
+
+
+def test_messages_are_hidden_shown_again_deleted_and_moved_to_the_dead_letters(cloud: LocalCloud) -> None:
+    """SQS's own rules: visibility, receive count, batches, redrive."""
+    sqs = client(cloud.endpoint, "sqs")
+    number = next(NUMBERS)
+    dead = sqs.create_queue(QueueName=f"dead{number}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 2})
+    queue = sqs.create_queue(QueueName=f"q{number}", Attributes={"RedrivePolicy": redrive})["QueueUrl"]
+    for body in ("a", "b"):
+        sqs.send_message(QueueUrl=queue, MessageBody=body)
+    first = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
+    assert {message["Body"] for message in first} == {"a", "b"}
+    assert {message["Attributes"]["ApproximateReceiveCount"] for message in first} == {"1"}
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    shown = [
+        {"Id": message["Body"], "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+        for message in first
+    ]
+    assert len(sqs.change_message_visibility_batch(QueueUrl=queue, Entries=shown)["Successful"]) == 2
+    again = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0)["Messages"]
+    done = [
+        {"Id": "1", "ReceiptHandle": message["ReceiptHandle"]} for message in again if message["Body"] == "a"
+    ]
+    answer = sqs.delete_message_batch(
+        QueueUrl=queue, Entries=[*done, {"Id": "2", "ReceiptHandle": "strange"}]
+    )
+    assert [entry["Id"] for entry in answer["Successful"]] == ["1"]
+    assert [entry["Code"] for entry in answer["Failed"]] == ["ReceiptHandleIsInvalid"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=done[0]["ReceiptHandle"])  # once more: harmless
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    assert sqs.receive_message(QueueUrl=dead)["Messages"][0]["Body"] == "b"
+
+
+def test_no_message_is_lost_while_others_are_deleted(cloud: LocalCloud) -> None:
+    """Sending and deleting at once, from several threads: every message is received exactly once."""
+    sqs = client(cloud.endpoint, "sqs")
+    queue = sqs.create_queue(QueueName=f"q{next(NUMBERS)}")["QueueUrl"]
+    received: list[str] = []
+    enough = threading.Event()
+
+    def send(name: str) -> None:
+        for number in range(40):
+            sqs.send_message(QueueUrl=queue, MessageBody=f"{name}{number}")
+
+    def receive() -> None:
+        while not enough.is_set():
+            answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                received.append(message["Body"])
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            if len(received) >= 120 or not answer.get("Messages"):
+                return
+
+    with ThreadPoolExecutor(5) as pool:
+        futures = [pool.submit(send, name) for name in "abc"] + [pool.submit(receive) for _ in range(2)]
+        for future in futures:
+            future.result()
+    receive()
+    assert sorted(received) == sorted(f"{name}{number}" for name in "abc" for number in range(40))
+
+
+def test_an_event_for_a_deleted_queue_goes_to_the_targets_dead_letters(
+    cloud: LocalCloud, request_for: dict[str, Any]
+) -> None:
+    """As EventBridge does it with the target's own dead-letter queue."""
+    sqs, events = client(cloud.endpoint, "sqs"), client(cloud.endpoint, "events")
+    name = f"q{next(NUMBERS)}"
+    detail = {"clusterArn": [{"suffix": f"/{request_for['cluster']}"}], "lastStatus": ["STOPPED"]}
+    queue = watch(events, sqs, name, detail)
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:123456789012:" + name
+    target = {"Id": "queue", "Arn": arn, "DeadLetterConfig": {"Arn": f"{arn}-dead"}}
+    events.put_targets(Rule=name, Targets=[target])
+    sqs.delete_queue(QueueUrl=queue)
+    task = client(cloud.endpoint, "ecs").run_task(**request_for)["tasks"][0]["taskArn"]
+    found = sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"][0]
+    assert json.loads(found["Body"])["resources"] == [task]
+
+
+def test_a_disabled_rule_sends_nothing(cloud: LocalCloud, request_for: dict[str, Any]) -> None:
+    """Only enabled rules see the events."""
+    sqs, events, ecs = (client(cloud.endpoint, name) for name in ("sqs", "events", "ecs"))
+    names = [f"q{next(NUMBERS)}" for _ in range(2)]
+    detail = {"clusterArn": [{"suffix": f"/{request_for['cluster']}"}], "lastStatus": ["STOPPED"]}
+    off, on = (watch(events, sqs, name, detail) for name in names)
+    events.disable_rule(Name=names[0])
+    ecs.run_task(**request_for)
+    assert sqs.receive_message(QueueUrl=on, WaitTimeSeconds=20)["Messages"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=off)
+
+
+def test_everything_else_is_motos(cloud: LocalCloud) -> None:
+    """Objects with awkward names, policies, tokens for ECR: through the same port."""
+    s3, iam, ecr = (client(cloud.endpoint, name) for name in ("s3", "iam", "ecr"))
+    bucket, key, body = f"bucket{next(NUMBERS)}", "a b/ü+%2F.txt", b"x" * 3_000_000
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key=key, Body=body, Metadata={"with_underscore": "1"})
+    found = s3.get_object(Bucket=bucket, Key=key)
+    assert found["Body"].read() == body
+    assert found["Metadata"] == {"with_underscore": "1"}
+    assert s3.head_object(Bucket=bucket, Key=key)["ContentLength"] == len(body)
+    assert iam.get_policy(PolicyArn="arn:aws:iam::aws:policy/AmazonECS_FullAccess")["Policy"]
+    assert ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
+
+
+def test_the_inventory_names_what_is_left(cloud: LocalCloud) -> None:
+    """A resource is in it from its making to its removal; the account's own furniture never is."""
+    logs, name = client(cloud.endpoint, "logs"), f"/left/{next(NUMBERS)}"
+    client(cloud.endpoint, "ec2").describe_vpcs()
+    logs.create_log_group(logGroupName=name)
+    assert name in page(cloud, "inventory")["logs"]
+    logs.delete_log_group(logGroupName=name)
+    left = page(cloud, "inventory")
+    assert name not in left.get("logs", [])
+    assert "ec2" not in left
+
+
+def test_the_tasks_page_shows_every_task_there_has_been(
+    cloud: LocalCloud, request_for: dict[str, Any]
+) -> None:
+    """With timeline, exit codes, startedBy and tags."""
+    tags = [{"key": "a", "value": "1"}]
+    ecs = client(cloud.endpoint, "ecs")
+    arn = ecs.run_task(**request_for, startedBy="me", tags=tags, clientToken="page")["tasks"][0]["taskArn"]
+    shown = next(task for task in page(cloud, "tasks")["tasks"] if task["taskArn"] == arn)
+    assert (shown["startedBy"], shown["clientToken"], shown["tags"]) == ("me", "page", tags)
+    assert set(shown["exitCodes"]) == {"worker"}
+    assert "createdAt" in shown["timeline"]
+
+
+def test_faults_and_behaviours_are_set_over_http(cloud: LocalCloud, request_for: dict[str, Any]) -> None:
+    """POST /_local/faults: what it takes takes effect, what it does not know is refused by name."""
+    wanted = {
+        "faults": [{"kind": "throttle", "operations": ["StopTask"], "times": 1}],
+        "behaviour": {"run": 0, "provisioning": [0, 0.01], "pending": 0, "deprovisioning": 0, "exit_code": 7},
+    }
+    page(cloud, "faults", wanted)
+    ecs = client(cloud.endpoint, "ecs")
+    arn = ecs.run_task(**request_for)["tasks"][0]["taskArn"]
+    with pytest.raises(ClientError, match="Throttling"):
+        ecs.stop_task(cluster=request_for["cluster"], task=arn)
+    while (task := ecs.describe_tasks(cluster=request_for["cluster"], tasks=[arn])["tasks"][0])[
+        "lastStatus"
+    ] != "STOPPED":
+        pass
+    assert task["containers"][0]["exitCode"] == 7
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        page(cloud, "faults", {"behaviour": {"speed": 1}})
+    assert "speed" in raised.value.read().decode()
+    assert page(cloud, "faults")["injected"]["throttle"] >= 1
+
+
+def page(cloud: LocalCloud, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """One of the cloud's own pages."""
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(f"{cloud.endpoint}/_local/{name}", data=data, timeout=60) as reply:  # noqa: S310
+        return dict(json.load(reply))

@@ -1,0 +1,74 @@
+"""Tasks in real containers of the image, before a stand-in API server on the host's network."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+
+import pytest
+
+from airflow_fargate.exit_codes import ExitCode
+from unit.worker.execution_api import ExecutionApi
+from unit.worker.task_run import TOKEN, run_task
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def container(image, dags):
+    """A starter of containers as ECS would start them: read-only root, no network of their own needed."""
+
+    def start(words, environment):
+        settings = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
+        options = ("--read-only", "--network", "host", "--name", start.name, *start.options)
+        mounts = ("--volume", f"{dags}:/opt/airflow/dags:ro", "--tmpfs", "/opt/airflow/logs:mode=1777")
+        command = image.command(*words, options=(*options, *mounts, *settings))
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    start.name = f"worker-test-{uuid.uuid4().hex[:8]}"
+    start.options = ()
+    return start
+
+
+@pytest.fixture
+def airflow_version(image):
+    """The Airflow release in the image, by its label."""
+    return image.inspect()["Config"]["Labels"]["airflow-fargate.airflow-version"]
+
+
+@pytest.mark.parametrize(
+    ("task_id", "code"),
+    [("ok", ExitCode.SUCCESS), ("fail", ExitCode.TASK_FAILED), ("killed", ExitCode.TASK_KILLED)],
+)
+def test_the_container_exits_with_the_outcome(container, airflow_version, task_id, code):
+    """What became of the task is the container's exit code, and the token is in none of its output."""
+    ran = run_task(container, task_id, airflow_version=airflow_version)
+    assert ran.exit_code == code, ran.output
+    assert TOKEN not in ran.output
+
+
+@pytest.mark.parametrize("init", [(), ("--init",)])
+def test_a_stopped_container_lets_airflow_record_it(container, image, airflow_version, init):
+    """SIGTERM to the container reaches on_kill; the retry is recorded; exit 143, with an init or without."""
+    container.options = init
+    ran = run_task(
+        container,
+        "long",
+        airflow_version=airflow_version,
+        api=ExecutionApi(should_retry=True),
+        stop=lambda _process: image.kill(container.name, "TERM"),
+    )
+    assert "on_kill was called" in ran.output
+    assert (ran.states, ran.exit_code) == (["up_for_retry"], ExitCode.STOPPED)
+
+
+def test_a_task_does_not_see_the_token(container, airflow_version):
+    """The environment of the task, which user code can print, does not hold the token."""
+    ran = run_task(container, "leak", airflow_version=airflow_version)
+    assert (ran.exit_code, TOKEN in ran.output) == (0, False)
+
+
+def test_another_airflow_release_is_refused(container):
+    """A payload from a scheduler of another release line is refused by its own code."""
+    ran = run_task(container, "ok", airflow_version="3.99.0")
+    assert (ran.exit_code, ran.states) == (ExitCode.PAYLOAD_INVALID, [])

@@ -1,0 +1,225 @@
+"""Bad moments: answers, events, cancellations and faults that cross each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_fargate.verdict import Outcome
+from local_cloud import Behaviour, EventFaults, Fault, fails_to_start
+from scenarios.world import World
+
+if TYPE_CHECKING:
+    from airflow_fargate.fleet import Fleet
+
+
+def test_a_client_that_cannot_be_made_costs_no_launch() -> None:
+    """The first call finds no credentials or no metadata service: the launch waits, then is made."""
+    world = World()
+    source = world.fleet.launcher._clients
+    failing = [OSError("metadata service"), OSError("metadata service")]
+
+    def clients(service: str) -> Any:
+        if service == "ecs" and failing:
+            raise failing.pop()
+        return source(service)
+
+    world.fleet.launcher._clients = clients
+    key = world.launch()
+    world.run(60)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+
+
+def test_a_container_that_never_started_after_a_refusal_is_launched_again() -> None:
+    """Refused for capacity, accepted, no network interface: the third attempt has a token of its own."""
+    world = World()
+    world.plane.faults.add(Fault("capacity", times=1))
+    world.engine.next_behaviours.append(fails_to_start())
+    key = world.launch()
+    world.run(90)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert len(world.plane.tasks()) == 2
+
+
+def test_an_heir_does_not_trip_over_the_tokens_of_the_dead() -> None:
+    """The dead scheduler had launched again already: the heir meets its stopped container's token."""
+    world = World()
+    world.engine.next_behaviours.extend([fails_to_start(), fails_to_start()])
+    key = world.launch()
+    world.run(8)
+    world.step(sync=False)
+    assert len(world.plane.tasks()) == 2
+    world.clock.advance(20)
+    heir = world.scheduler()
+    launch = world.a_launch(key)
+    heir.adopt(key, launch.launch_id, launch=launch)
+    world.run(90, heir)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert len(heir.registry) == 0
+
+
+@pytest.mark.parametrize("exit_code", [0, 1])
+def test_the_bare_answer_for_a_stopped_task_is_not_taken_for_a_verdict(exit_code: int) -> None:
+    """Answer lost, events lost, the repeat says only ARN and STOPPED: the exit code is asked for."""
+    world = World(Behaviour(run=0.1, exit_code=exit_code, provisioning=0, pending=0, deprovisioning=0.1))
+    world.plane.faults.events = EventFaults(lost=1.0)
+    world.plane.faults.add(Fault("lost", operations=("RunTask",), times=2))
+    key = world.launch()
+    world.run(90)
+    assert world.finish(key).verdict.diagnosis.exit_code == exit_code
+
+
+def test_revoking_a_launch_of_unknown_outcome_leaves_no_container() -> None:
+    """The answer was lost, the repeat waits, Airflow revokes: the container is found and stopped."""
+    world = World(Behaviour(run=None))
+    world.plane.faults.add(Fault("lost", operations=("RunTask",), times=1))
+    key = world.launch()
+    world.step(sync=False)
+    world.fleet.revoke(key, "stuck")
+    world.run(60)
+    assert [task.last_status for task in world.plane.tasks()] == ["STOPPED"]
+    assert world.told == []
+    assert len(world.fleet.registry) == 0
+
+
+def test_revoking_a_throttled_launch_launches_nothing_and_leaves_no_payload() -> None:
+    """Refused for its rate, revoked while it waits: no container, no object with its token, no slot."""
+    world = World()
+    world.plane.faults.add(Fault("throttle", operations=("RunTask",), times=1))
+    key = world.launch()
+    world.step(sync=False)
+    world.fleet.revoke(key, "stuck")
+    world.run(60)
+    assert world.plane.tasks() == ()
+    assert world.s3.objects == {}
+    assert len(world.fleet.registry) == 0
+
+
+def test_revoking_a_launch_under_way_that_is_then_refused_launches_nothing() -> None:
+    """Revoked while RunTask is under way and answered "no capacity": it is not tried again."""
+    world = World()
+    world.plane.faults.add(Fault("capacity", times=1))
+    key = world.launch()
+    fleet = world.fleet
+    fake = _Interposed(fleet, before=lambda: fleet.revoke(key, "stuck"))
+    world.run(60)
+    assert fake.calls == 1
+    assert world.plane.tasks() == ()
+    assert len(fleet.registry) == 0
+
+
+def test_a_last_lost_answer_is_asked_for_rather_than_given_up() -> None:
+    """The answer of the try at the deadline is lost while a search would see nothing yet: no orphan."""
+    world = World(Behaviour(run=200), launch_timeout=10)
+    world.plane.faults.describe_lag = 8.0
+    world.plane.faults.add(Fault("throttle", operations=("RunTask",), until=10))
+    world.plane.faults.add(Fault("lost", operations=("RunTask",), after=9.9, times=1))
+    world.plane.faults.events = EventFaults(lost=1.0)
+    key = world.launch()
+    world.run(400)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert set(world.containers().values()) == {1}
+
+
+def test_a_log_that_cannot_be_read_does_not_hold_up_the_failure() -> None:
+    """CloudWatch hangs: the failure is told without log lines, in seconds."""
+    world = World(Behaviour(exit_code=66))
+    world.fleet.explainer.run_one = lambda: 1.0  # type: ignore[method-assign]
+    key = world.launch()
+    world.run(60)
+    assert world.finish(key).verdict.diagnosis.exit_code == 66
+
+
+def test_what_was_learned_survives_a_fault_later_in_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread can be started, the reconciler breaks: Airflow is still told what is known."""
+    world = World(reconcile_interval=1.0)
+    key = world.launch()
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(world.fleet.registry, "silent", broken)
+    for thread in world.fleet._other_threads:
+        monkeypatch.setattr(thread, "restart_if_dead", broken)
+    world.run(40)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+
+
+def test_a_container_that_outlived_its_stop_is_stopped_again() -> None:
+    """StopTask failed for longer than it is repeated: the next look at the container asks once more."""
+    world = World(Behaviour(run=None), reconcile_interval=30.0)
+    key = world.launch()
+    world.run(20)
+    world.plane.faults.add(Fault("throttle", operations=("StopTask",), until=60))
+    world.fleet.revoke(key, "cleared")
+    world.run(200)
+    assert [task.last_status for task in world.plane.tasks()] == ["STOPPED"]
+    assert len(world.fleet.registry) == 0
+
+
+def test_a_late_answer_for_an_ended_task_stops_nothing() -> None:
+    """The events told the whole life before RunTask's answer came: StopTask is not called."""
+    world = World(Behaviour(run=0.1, provisioning=0, pending=0, deprovisioning=0.1))
+    key = world.launch()
+    posted: list[Any] = []
+    world.fleet.launcher._post = posted.append
+    world.run(10)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    for message in posted:
+        world.fleet._inbox.put(message)
+    world.run(5)
+    assert world.plane.calls["StopTask"] == 0
+    assert len(world.finished()[key]) == 1
+
+
+def test_an_heir_that_cannot_see_the_youngest_container_does_not_double_it() -> None:
+    """Launched with a second token in the last second before a restart, and not listed yet: found later."""
+    world = World(Behaviour(run=100))
+    world.plane.faults.add(Fault("capacity", times=1))
+    key = world.launch()
+    for _ in range(3):
+        world.step(sync=False)
+        world.clock.advance(1)
+    assert [task.client_token for task in world.plane.tasks()] == [f"{world.a_launch(key).launch_id}-1"]
+    world.plane.faults.describe_lag = 10.0
+    heir = world.scheduler()
+    launch = world.a_launch(key)
+    heir.adopt(key, launch.launch_id, launch=launch)
+    world.run(200, heir)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert list(world.containers().values()) == [1]
+
+
+def test_terminating_calls_stop_task_before_it_returns() -> None:
+    """The process may exit right after: what can be stopped at once is stopped at once."""
+    world = World(Behaviour(run=None))
+    for _ in range(5):
+        world.launch()
+    world.run(20)
+    world.fleet.stop_all("terminated")
+    assert world.plane.calls["StopTask"] == 5
+
+
+class _Interposed:
+    """Something that happens just before RunTask is called."""
+
+    def __init__(self, fleet: Fleet, before: Any) -> None:
+        self.calls = 0
+        source = fleet.launcher._clients
+
+        def clients(service: str) -> Any:
+            client = source(service)
+            if service != "ecs":
+                return client
+            outer = self
+
+            class Client:
+                def run_task(self, **request: Any) -> Any:
+                    outer.calls += 1
+                    before()
+                    return client.run_task(**request)
+
+            return Client()
+
+        fleet.launcher._clients = clients

@@ -1,0 +1,108 @@
+"""Restarting: what a scheduler left behind is found, and nothing runs twice."""
+
+from __future__ import annotations
+
+from airflow_fargate.verdict import Outcome
+from local_cloud import Behaviour, EventFaults
+from scenarios.world import World
+
+
+def test_a_running_task_is_adopted_by_its_arn() -> None:
+    """Recorded and running: the next scheduler describes it once and hears its end."""
+    world = World(Behaviour(run=100))
+    key = world.launch()
+    world.run(20)
+    (arn,) = world.reports(key)
+    heir = world.scheduler()
+    heir.adopt(key, arn, arn=arn)
+    world.run(120, heir)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert list(world.containers().values()) == [1]
+    assert len(heir.registry) == 0
+
+
+def test_a_task_that_ended_meanwhile_is_told_of() -> None:
+    """It ended while no scheduler was there: its exit code is found."""
+    world = World(Behaviour(exit_code=1))
+    key = world.launch()
+    world.step()
+    world.clock.advance(300)
+    (arn,) = [task.arn for task in world.plane.tasks()]
+    heir = world.scheduler()
+    heir.adopt(key, arn, arn=arn)
+    world.run(10, heir)
+    assert world.finish(key).verdict.diagnosis.exit_code == 1
+
+
+def test_launched_and_never_recorded_is_found_by_its_launch_id() -> None:
+    """The scheduler died between RunTask and the report: the container is adopted, not doubled."""
+    world = World(Behaviour(run=100))
+    key = world.launch()
+    world.step(sync=False)
+    heir = world.scheduler()
+    launch = world.a_launch(key)
+    heir.adopt(key, launch.launch_id, launch=launch)
+    world.run(160, heir)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert list(world.containers().values()) == [1]
+
+
+def test_found_blind_it_is_still_not_doubled() -> None:
+    """Even when the search does not see the young container: AWS answers the same token with it."""
+    world = World(Behaviour(run=100))
+    key = world.launch()
+    world.step(sync=False)
+    world.plane.faults.describe_lag = 30.0
+    heir = world.scheduler()
+    launch = world.a_launch(key)
+    heir.adopt(key, launch.launch_id, launch=launch)
+    world.run(160, heir)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert list(world.containers().values()) == [1]
+
+
+def test_queued_and_never_launched_is_launched() -> None:
+    """The scheduler died before RunTask: the heir launches it, once."""
+    world = World()
+    key = world.launch()
+    heir = world.scheduler()
+    launch = world.a_launch(key)
+    heir.adopt(key, launch.launch_id, launch=launch)
+    world.run(60, heir)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert list(world.containers().values()) == [1]
+
+
+def test_two_hundred_launches_survive_a_killed_scheduler() -> None:
+    """Killed half-way through: no orphan, no second container, every task ends."""
+    world = World(Behaviour(run=(20.0, 90.0)), run_task_burst=10, run_task_rate=10.0)
+    keys = [world.launch() for _ in range(200)]
+    for _ in range(8):
+        world.step(sync=False)
+        world.clock.advance(1)
+    heir = world.scheduler()
+    for key in keys:
+        launch = world.a_launch(key)
+        heir.adopt(key, launch.launch_id, launch=launch)
+    world.run(400, heir)
+    assert world.succeeded() == 200
+    assert set(world.containers().values()) == {1}
+    assert len(world.containers()) == 200
+    assert len(heir.registry) == 0
+
+
+def test_a_task_whose_record_expired_is_not_launched_again() -> None:
+    """Gone from ECS for longer than its record lives: failed, said to be unknown, never repeated."""
+    world = World()
+    world.plane.faults.events = EventFaults(lost=1.0)
+    key = world.launch()
+    world.step()
+    (arn,) = [task.arn for task in world.plane.tasks()]
+    world.clock.advance(3 * 3600)
+    heir = world.scheduler()
+    heir.adopt(key, arn, arn=arn)
+    world.run(400, heir)
+    verdict = world.finish(key).verdict
+    assert verdict.outcome is Outcome.FAILED
+    assert "not known" in str(verdict.diagnosis)
+    assert len(world.plane.tasks()) == 1

@@ -1,0 +1,189 @@
+"""A fleet over a simulated AWS, moved by hand: no thread, no sleep, no real time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from airflow_fargate.config import FargateConfig
+from airflow_fargate.fleet import Fleet, Told
+from airflow_fargate.launch import Launch, TaskIdentity
+from airflow_fargate.messages import Finish, LaunchAgain, Report
+from airflow_fargate.task_options import TaskOptions
+from airflow_fargate.verdict import Outcome
+from local_cloud import Behaviour, ManualClock, SimulatedEngine, StaticCatalog, TaskPlane
+
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
+RULE = ("RUNNING", "DEPROVISIONING", "STOPPED")
+"""What the rule of terraform/modules/task_events lets through."""
+CONFIG = FargateConfig(
+    cluster="airflow",
+    task_definition="worker",
+    container_name="worker",
+    subnets=("subnet-1", "subnet-2"),
+    security_groups=("sg-1",),
+    event_queue_url=QUEUE_URL,
+    payload_bucket="payloads",
+    log_group="/worker",
+)
+
+
+class Seconds:
+    """The plane's clock as the fleet asks it."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self._clock = clock
+
+    def monotonic(self) -> float:
+        return self._clock.now()
+
+    def time(self) -> float:
+        return self._clock.now()
+
+
+class FakeS3:
+    """One bucket; ``fail`` is raised by the next calls."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.fail: list[Exception] = []
+
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
+        if self.fail:
+            raise self.fail.pop(0)
+        self.objects[Key] = Body
+
+    def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
+        self.objects.pop(Key, None)
+
+
+class FakeLogs:
+    """Every container wrote the same two lines."""
+
+    class exceptions:  # noqa: N801  boto3's name
+        class ResourceNotFoundException(Exception):  # noqa: N818
+            pass
+
+    def get_log_events(self, *, nextToken: str = "", **_: Any) -> dict[str, Any]:  # noqa: N803
+        lines = [] if nextToken else ["one", "two"]
+        return {"events": [{"message": line} for line in lines], "nextForwardToken": "end"}
+
+
+class World:
+    """A cluster, and one scheduler's fleet in it; ``scheduler()`` adds another.
+
+    ``told`` is all that Airflow was told, in order.
+    """
+
+    def __init__(self, default: Behaviour | None = None, seed: int = 0, **changes: Any) -> None:
+        self.clock = ManualClock()
+        self.engine = SimulatedEngine(clock=self.clock, default=default or Behaviour(), seed=seed)
+        catalog = StaticCatalog("123456789012")
+        self.plane = TaskPlane(self.engine, clock=self.clock, catalog=catalog, seed=seed)
+        catalog.add_cluster("airflow")
+        catalog.add_task_definition(
+            family="worker",
+            cpu="256",
+            memory="512",
+            containerDefinitions=[{"name": "worker", "image": "worker"}],
+        )
+        self.s3, self.logs = FakeS3(), FakeLogs()
+        self.sqs = self.plane.client("sqs", wanted=lambda event: event.task.last_status in RULE)
+        self.config = replace(CONFIG, **changes)
+        self.told: list[Told] = []
+        self.numbers = 0
+        self.fleet = self.scheduler()
+
+    def scheduler(self) -> Fleet:
+        clients = {"ecs": self.plane.client("ecs"), "sqs": self.sqs, "s3": self.s3, "logs": self.logs}
+        return Fleet(self.config, clients.__getitem__, Seconds(self.clock), hook=None)
+
+    def launch(
+        self, options: TaskOptions | None = None, priority: int = 1, fleet: Fleet | None = None
+    ) -> str:
+        """Hand one task over; return its key."""
+        self.numbers += 1
+        key = f"task-{self.numbers}"
+        launch = self.a_launch(key, options, priority)
+        (fleet or self.fleet).launch(launch)
+        return key
+
+    def a_launch(self, key: str, options: TaskOptions | None = None, priority: int = 1) -> Launch:
+        number = int(key.rpartition("-")[2])
+        launch_id = f"00000000-0000-4000-8000-{number:012d}"
+        return Launch(
+            key=key,
+            launch_id=launch_id,
+            identity=TaskIdentity("dag", key, "run", 1),
+            priority=priority,
+            options=options or TaskOptions(),
+            document=lambda: json.dumps({"launch_id": launch_id, "token": "secret"}),
+        )
+
+    def step(self, fleet: Fleet | None = None, *, sync: bool = True) -> None:
+        """Let every thread's step run until it would wait; then sync, as a heartbeat does."""
+        fleet = fleet or self.fleet
+        for part in (
+            fleet.launcher.run_one,
+            fleet.listener.receive if fleet.listener else lambda: 1.0,
+            fleet.reconciler.run_one,
+            fleet.stopper.run_one,
+            fleet.explainer.run_one,
+        ):
+            for _ in range(10_000):
+                try:
+                    if part() > 0:
+                        break
+                except Exception:  # noqa: BLE001  a thread would log it and go on
+                    break
+                if fleet.listener and part == fleet.listener.receive and not self.visible():
+                    break
+        if sync:
+            self.told += fleet.sync()
+
+    def visible(self) -> int:
+        return int(self.sqs.get_queue_attributes()["Attributes"]["ApproximateNumberOfMessages"])
+
+    def run(self, seconds: float, *fleets: Fleet, every: float = 1.0) -> None:
+        """Let time pass, with a heartbeat every so often."""
+        until = self.clock.now() + seconds
+        while self.clock.now() < until:
+            for fleet in fleets or (self.fleet,):
+                self.step(fleet)
+            self.clock.advance(min(every, until - self.clock.now()))
+        for fleet in fleets or (self.fleet,):
+            self.step(fleet)
+            self.step(fleet)
+
+    # --- what came of it -----------------------------------------------------------------------------------
+
+    def finished(self) -> dict[Any, list[Finish]]:
+        found: dict[Any, list[Finish]] = {}
+        for each in self.told:
+            if isinstance(each, Finish):
+                found.setdefault(each.key, []).append(each)
+        return found
+
+    def finish(self, key: str) -> Finish:
+        """Return the one and only outcome of a task."""
+        (only,) = self.finished()[key]
+        return only
+
+    def succeeded(self) -> int:
+        return sum(each[0].verdict.outcome is Outcome.SUCCESS for each in self.finished().values())
+
+    def reports(self, key: str) -> list[str]:
+        return [each.arn for each in self.told if isinstance(each, Report) and each.key == key]
+
+    def again(self) -> list[LaunchAgain]:
+        return [each for each in self.told if isinstance(each, LaunchAgain)]
+
+    def containers(self) -> dict[str, int]:
+        """Launch id -> containers that ran, or may have."""
+        found: dict[str, int] = {}
+        for task in self.plane.tasks():
+            launch_id = (task.started_by or "").rpartition("/")[2]
+            if task.started_at is not None or task.last_status != "STOPPED":
+                found[launch_id] = found.get(launch_id, 0) + 1
+        return found

@@ -1,0 +1,88 @@
+"""Airflow's REST API, as far as the smoke asks it; each method returns parsed JSON."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from typing import Any
+
+from smoke.failure import SmokeError
+
+
+class AirflowApi:
+    """A client of ``/api/v2``.
+
+    Args:
+        url: address of the API server.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._token = ""
+
+    def _call(self, method: str, path: str, body: object = None, accept: str = "application/json") -> Any:
+        headers = {"Content-Type": "application/json", "Accept": accept}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310  # our own
+        try:
+            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+                return json.load(reply)
+        except urllib.error.HTTPError as error:
+            said = error.read().decode(errors="replace")[:300]
+            raise SmokeError(f"Airflow answered {method} {path} with {error.code}: {said}") from None
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise SmokeError(f"Airflow did not answer {method} {path}: {error}.") from None
+
+    def log_in(self) -> None:
+        """Get a token; the smoke's Airflow makes everyone who can reach it an administrator."""
+        self._token = self._call("GET", "/auth/token")["access_token"]
+
+    def health(self) -> dict[str, Any]:
+        """Return the health of the services, by name."""
+        return dict(self._call("GET", "/api/v2/monitor/health"))
+
+    def dag_ids(self) -> set[str]:
+        """Return the DAGs that the DAG processor found."""
+        return {dag["dag_id"] for dag in self._call("GET", "/api/v2/dags?limit=100")["dags"]}
+
+    def import_errors(self) -> list[str]:
+        """Return what the DAG processor could not import."""
+        errors = self._call("GET", "/api/v2/importErrors?limit=100")["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
+
+    def trigger(self, dag_id: str) -> str:
+        """Start a run now and return its id."""
+        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return a run's state."""
+        return str(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}")["state"])
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the run's task instances, mapped ones each on its own."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances?limit=100"
+        return list(self._call("GET", path)["task_instances"])
+
+    def tries(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> list[dict[str, Any]]:
+        """Return every try of a task instance, the first one first."""
+        mapped = "" if map_index < 0 else f"/{map_index}"
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}{mapped}/tries"
+        found = self._call("GET", path)["task_instances"]
+        return sorted(found, key=lambda one: int(one["try_number"]))
+
+    def log(self, dag_id: str, run_id: str, task_id: str, map_index: int, number: int) -> str:
+        """Return the log of one try as Airflow's page shows it."""
+        path = (
+            f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}/logs/{number}"
+            f"?map_index={map_index}&full_content=true"
+        )
+        content = self._call("GET", path)["content"]
+        return "\n".join(line if isinstance(line, str) else json.dumps(line) for line in content)
+
+
+def _quote(text: str) -> str:
+    return urllib.parse.quote(text, safe="")

@@ -1,0 +1,181 @@
+"""The smoke's assertions: each has a name and says in sentences what is wrong; they look and never act."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from smoke.expectations import DAG_RUN_STATES, EXPECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from smoke.evidence import Container, Evidence, Key
+
+TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
+"""A signed JSON web token: three base64url parts, the first one an object."""
+COMPRESSED = re.compile(r"zlib:([A-Za-z0-9_=-]{20,})")
+
+
+SECOND_PLAN = "a second plan shows no change but the emulator's known differences"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check's outcome: ``wrong`` is empty when it holds."""
+
+    name: str
+    wrong: tuple[str, ...]
+
+
+def name_of(key: Sequence[object]) -> str:
+    """Return a task instance's name as a person would write it: dag.task[map] try n."""
+    dag_id, task_id, map_index = key[:3]
+    mapped = f"[{map_index}]" if isinstance(map_index, int) and map_index >= 0 else ""
+    number = f" try {key[3]}" if len(key) > 3 else ""
+    return f"{dag_id}.{task_id}{mapped}{number}"
+
+
+def _runs_ended_as_expected(evidence: Evidence) -> Iterator[str]:
+    for dag_id, expected in DAG_RUN_STATES.items():
+        found = evidence.run_states.get(dag_id, "no run")
+        if found != expected:
+            yield f"the run of {dag_id} is {found}, not {expected}"
+
+
+def _states_and_tries(evidence: Evidence) -> Iterator[str]:
+    expected_keys = {(task.dag_id, task.task_id, task.map_index) for task in EXPECTED}
+    for key in sorted(set(evidence.final_states) - expected_keys):
+        yield f"{name_of(key)} is not expected at all"
+    for task in EXPECTED:
+        key = (task.dag_id, task.task_id, task.map_index)
+        found = evidence.final_states.get(key, "missing")
+        if found != task.state:
+            yield f"{name_of(key)} is {found}, not {task.state}"
+        ran = {one.key[3]: one.state for one in evidence.tries if one.key[:3] == key and one.key[3] > 0}
+        wanted = {number: expected.state for number, expected in enumerate(task.tries, 1)}
+        if task.tries and ran != wanted:
+            yield f"{name_of(key)} has tries {ran}, not {wanted}"
+
+
+def _containers(evidence: Evidence) -> dict[Key, list[Container]]:
+    found: dict[Key, list[Container]] = {}
+    for container in evidence.containers:
+        found.setdefault(container.key, []).append(container)
+    return found
+
+
+def _one_container_per_try(evidence: Evidence) -> Iterator[str]:
+    found = Counter(container.key for container in evidence.containers)
+    wanted = Counter(
+        (task.dag_id, task.task_id, task.map_index, number)
+        for task in EXPECTED
+        for number in range(1, len(task.tries) + 1)
+    )
+    for key in sorted(set(found) | set(wanted)):
+        if found[key] != wanted[key]:
+            yield f"{name_of(key)} had {found[key]} containers, not {wanted[key]}"
+
+
+def _exit_and_stop_codes(evidence: Evidence) -> Iterator[str]:
+    found = _containers(evidence)
+    for task in EXPECTED:
+        for number, expected in enumerate(task.tries, 1):
+            key = (task.dag_id, task.task_id, task.map_index, number)
+            for container in found.get(key, []):
+                if container.last_status != "STOPPED":
+                    yield f"{name_of(key)}: its container is {container.last_status}, not STOPPED"
+                if container.exit_code != expected.exit_code:
+                    yield f"{name_of(key)}: exit code {container.exit_code}, not {expected.exit_code}"
+                if container.stop_code != expected.stop_code:
+                    yield f"{name_of(key)}: stop code {container.stop_code!r}, not {expected.stop_code}"
+
+
+def _logs_in_airflow(evidence: Evidence) -> Iterator[str]:
+    logs = {one.key: one.log for one in evidence.tries}
+    yield from _lines_missing(logs, "Airflow's page")
+
+
+def _logs_in_cloudwatch(evidence: Evidence) -> Iterator[str]:
+    yield from _lines_missing(
+        {container.key: container.log for container in evidence.containers}, "CloudWatch"
+    )
+
+
+def _lines_missing(logs: dict[Key, str], place: str) -> Iterator[str]:
+    for task in EXPECTED:
+        for number, expected in enumerate(task.tries, 1):
+            key = (task.dag_id, task.task_id, task.map_index, number)
+            if expected.log_line not in logs.get(key, ""):
+                yield f"{name_of(key)}: {place} has no line with {expected.log_line!r}"
+
+
+def _no_token_in_the_open(evidence: Evidence) -> Iterator[str]:
+    for place, text in evidence.texts.items():
+        if not text:
+            yield f"{place} is empty: nothing was looked at"
+        if _holds_token(text):
+            yield f"{place} holds a token"
+
+
+def _holds_token(text: str) -> bool:
+    """Tell whether a JSON web token stands in the text, as it is or in a compressed payload."""
+    if any(_is_header(match.group(0)) for match in TOKEN.finditer(text)):
+        return True
+    return COMPRESSED.search(text) is not None
+
+
+def _is_header(candidate: str) -> bool:
+    """Tell whether the first part of a dotted text is a JSON object with an algorithm, as a token's is."""
+    first = candidate.partition(".")[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
+    except (binascii.Error, ValueError):
+        return False
+    return isinstance(header, dict) and "alg" in header
+
+
+def _events_all_consumed(evidence: Evidence) -> Iterator[str]:
+    for queue, depth in evidence.queue_depths.items():
+        if depth:
+            yield f"{depth} messages are left in {queue}"
+
+
+def _events_tell_every_stop(evidence: Evidence) -> Iterator[str]:
+    stopped = {
+        event["detail"]["taskArn"] for event in evidence.events if event["detail"]["lastStatus"] == "STOPPED"
+    }
+    for container in evidence.containers:
+        if container.arn not in stopped:
+            yield f"no event told that {name_of(container.key)} stopped ({container.arn})"
+
+
+def _account_empty(evidence: Evidence) -> Iterator[str]:
+    for service, left in (evidence.inventory or {}).items():
+        if left:
+            yield f"after destroy {service} still has {json.dumps(left)[:200]}"
+
+
+CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
+    ("every DAG run ended as expected", _runs_ended_as_expected),
+    ("every task has its final state and its tries", _states_and_tries),
+    ("one container per try, no more", _one_container_per_try),
+    ("every container has its exit code and stop code", _exit_and_stop_codes),
+    ("logs are readable through Airflow", _logs_in_airflow),
+    ("logs are in CloudWatch", _logs_in_cloudwatch),
+    ("no token in DescribeTasks, events or logs", _no_token_in_the_open),
+    ("every container's stop was told by an event", _events_tell_every_stop),
+    ("all events were consumed", _events_all_consumed),
+    ("after destroy the account is empty", _account_empty),
+)
+
+
+def run_checks(evidence: Evidence) -> list[Finding]:
+    """Run every check that the evidence allows."""
+    skipped = {_account_empty} if evidence.inventory is None else set()
+    return [Finding(name, tuple(check(evidence))) for name, check in CHECKS if check not in skipped]

@@ -1,0 +1,104 @@
+"""The local cloud: started, asked, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from smoke.failure import SmokeError
+from smoke.image_registry import answers
+from smoke.settings import REGION, ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smoke.engine import Engine
+    from smoke.processes import Programs, Service
+    from smoke.settings import Settings
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A local cloud that answers.
+
+    Args:
+        url: its address on this machine.
+        service: the process.
+    """
+
+    url: str
+    service: Service
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment under which Terraform, boto3 and Airflow speak to it and to nothing else."""
+        ours = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+        ours["AWS_CA_BUNDLE"] = os.environ.get("AWS_CA_BUNDLE", "")
+        return {
+            **{key: value for key, value in ours.items() if value},
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def ask(self, page: str) -> Any:
+        """Return the JSON of one of its own pages, as ``tasks`` or ``inventory``."""
+        try:
+            with urllib.request.urlopen(f"{self.url}/_local/{page}", timeout=30) as reply:  # noqa: S310  # loopback
+                return json.load(reply)
+        except (urllib.error.URLError, OSError, ValueError) as error:
+            raise SmokeError(f"The local cloud does not answer /_local/{page}: {error}.") from None
+
+
+def start_cloud(
+    programs: Programs, settings: Settings, engine: Engine, python: Path, listen: tuple[int, str]
+) -> LocalCloud:
+    """Start the local cloud with real containers and wait until it answers.
+
+    ``listen`` is its port and the address of the registry behind its ECR.
+    """
+    port, registry = listen
+    url = f"http://127.0.0.1:{port}"
+    path = str(ROOT / "tests")
+    state = settings.state / "cloud"
+    # On an engine that stays up, containers of a cloud that was killed would stay too.
+    programs.journal.add(
+        "command",
+        "task containers",
+        command=[*_REMOVE, engine.client, engine.host, str(state)],
+        may_fail=True,
+    )
+    service = programs.start(
+        "local cloud",
+        [
+            str(python),
+            "-m",
+            "local_cloud",
+            f"--port={port}",
+            "--engine=docker",
+            f"--docker-host={engine.host}",
+            f"--registry={registry}",
+            f"--state-dir={state}",
+        ],
+        env={**engine.environment, "PYTHONPATH": path},
+        grace=30,
+    )
+    programs.wait_until(service, lambda: answers(f"{url}/_local/health"), 60)
+    return LocalCloud(url, service)
+
+
+_REMOVE = (
+    "sh",
+    "-c",
+    """
+    label="label=airflow-fargate.local-cloud=$(cat "$2/instance")" || exit 0
+    all=$("$0" -H "$1" ps -aq --filter "$label") && [ -z "$all" ] || "$0" -H "$1" rm -f -v $all
+    """,
+)

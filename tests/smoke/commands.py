@@ -1,0 +1,156 @@
+"""``up`` runs the loop, ``down`` takes a kept one down, ``engine`` runs a command beside an engine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import traceback
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from smoke import report
+from smoke.cloud_alone import run_cloud
+from smoke.engine import check_engine_can_be_had, engine_can_be_had, ensure_engine
+from smoke.failure import SmokeError, StoppedError
+from smoke.journal import Journal
+from smoke.loop import Loop
+from smoke.preflight import check_ports, preflight
+from smoke.progress import Progress
+from smoke.session import Session, keep, machine_lock, open_session, print_failure, take_down
+from smoke.settings import read_settings
+
+if TYPE_CHECKING:
+    from smoke.settings import Settings
+
+USAGE = "usage: python3 -m smoke up | down | cloud | engine [--if-possible] -- COMMAND"
+
+
+def up(settings: Settings) -> int:
+    """Run the whole loop; 0 when every check holds and nothing stayed behind."""
+    terraform_program = preflight(settings, os.environ)
+    with machine_lock(settings):
+        session = open_session(settings, sys.stdout)
+        loop = Loop(session, terraform_program)
+        passed = False
+        try:
+            passed = _tell(loop)
+        except SmokeError as error:
+            if not session.interrupted:
+                print_failure(error)
+        except Exception:  # noqa: BLE001  # a mistake of ours: told as such, and cleaned up after
+            traceback.print_exc()
+        return _end(session, loop, passed=passed)
+
+
+def _tell(loop: Loop) -> bool:
+    """Run the loop and print what came of it."""
+    findings = loop.run()
+    line = loop.session.progress.line
+    line()
+    if loop.evidence is not None:
+        for row in report.task_table(loop.evidence):
+            line(row)
+    line()
+    for row in report.findings_lines(findings):
+        line(row)
+    line()
+    return not any(finding.wrong for finding in findings)
+
+
+def _end(session: Session, loop: Loop, *, passed: bool) -> int:
+    """Take everything down, or leave it up when that was asked for, and return the exit code."""
+    progress = session.progress
+    if session.settings.keep and not session.interrupted and loop.airflow_url:
+        keep(session)
+        progress.line(
+            f"smoke {'passed' if passed else 'FAILED'} in {progress.elapsed:.0f} s, and everything is up:"
+        )
+        progress.line(f"  Airflow      {loop.airflow_url}  (no password)")
+        progress.line(f"  local cloud  {loop.cloud_url}  (AWS_ENDPOINT_URL)")
+        progress.line(f"  containers   DOCKER_HOST={loop.docker_host}")
+        cache = os.environ.get("XDG_CACHE_HOME")
+        # What is up is written down in the cache folder: it must be the same one.
+        set_first = f"XDG_CACHE_HOME={cache} " if cache else ""
+        progress.line(f"Take it down with `{set_first}make smoke-down`.")
+        return 0 if passed else 1
+    left = take_down(session.journal, progress)
+    for sentence in left:
+        progress.line(f"error: {sentence}")
+    outcome = "interrupted" if session.interrupted else "passed" if passed and not left else "FAILED"
+    behind = "nothing left behind" if not left else f"{len(left)} things left behind"
+    progress.line(f"smoke {outcome} in {progress.elapsed:.0f} s, {behind}; logs in {session.settings.logs}")
+    return 130 if session.interrupted else 0 if passed and not left else 1
+
+
+def down(settings: Settings) -> int:
+    """Take down what a run with KEEP=1, or one that was killed, left up."""
+    with machine_lock(settings):
+        journal = Journal(settings.cache / "up.jsonl")
+        progress = Progress(sys.stdout, monotonic, terminal=sys.stdout.isatty())
+        if not len(journal):
+            progress.line("No smoke is up.")
+            return 0
+        left = take_down(journal, progress)
+        for sentence in left:
+            progress.line(f"error: {sentence}")
+        return 1 if left else 0
+
+
+def with_engine(settings: Settings, command: list[str]) -> int:
+    """Run a command with DOCKER_HOST set to an engine that answers, and return its exit code."""
+    check_engine_can_be_had(os.environ)
+    with machine_lock(settings):
+        session = open_session(settings, sys.stdout)
+        code = 1
+        try:
+            engine = ensure_engine(session.programs, settings)
+            code = subprocess.run(command, env=engine.environment, check=False).returncode
+        except SmokeError as error:
+            print_failure(error)
+        return _down_again(session, code)
+
+
+def cloud(settings: Settings) -> int:
+    """Run the local cloud, with an engine and a registry behind it, until Ctrl-C."""
+    check_ports(settings)
+    check_engine_can_be_had(os.environ)
+    with machine_lock(settings):
+        session = open_session(settings, sys.stdout)
+        code = 0
+        try:
+            run_cloud(session)
+        except StoppedError:
+            pass
+        except SmokeError as error:
+            print_failure(error)
+            code = 1
+        return _down_again(session, code)
+
+
+def _down_again(session: Session, code: int) -> int:
+    """Take everything down; the exit code, or 1 when something resisted."""
+    left = take_down(session.journal, session.progress)
+    for sentence in left:
+        session.progress.line(f"error: {sentence}")
+    return code or (1 if left else 0)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command named; every expected failure is one sentence and exit code 1."""
+    words = [word for word in arguments if word != "--if-possible"]
+    try:
+        settings = read_settings(os.environ)
+        if len(words) < len(arguments) and not engine_can_be_had(os.environ):
+            print(f"Left out, since no container engine can be had here: {' '.join(words)}")
+            return 0
+        simple = {"up": up, "down": down, "cloud": cloud}
+        if len(words) == 1 and words[0] in simple:
+            return simple[words[0]](settings)
+        if words[:2] == ["engine", "--"] and len(words) > 2:
+            return with_engine(settings, words[2:])
+    except SmokeError as error:
+        print_failure(error)
+        return 1
+    print(USAGE, file=sys.stderr)
+    return 2

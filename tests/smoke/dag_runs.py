@@ -1,0 +1,77 @@
+"""Starts the DAG runs and waits for their end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from smoke.expectations import DAG_RUN_STATES, EXPECTED
+from smoke.failure import SmokeError, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from smoke.airflow_api import AirflowApi
+    from smoke.processes import Programs
+
+FOUND_WITHIN, DONE_WITHIN = 90.0, 420.0
+POLL = 1.5
+"""Seconds: every question costs the API server time that the tasks need too."""
+OVER = {"success", "failed", "skipped", "upstream_failed", "removed"}
+
+
+class DagRuns:
+    """One run of every DAG of the smoke.
+
+    Args:
+        api: Airflow's API.
+        programs: tells when a service died or the run is over.
+    """
+
+    def __init__(self, api: AirflowApi, programs: Programs) -> None:
+        self._api = api
+        self._programs = programs
+        self.ids: dict[str, str] = {}
+        self.states: dict[str, str] = {}
+
+    def run(self, note: Callable[[str], None]) -> None:
+        """Wait for the DAGs to be found, start them together, and wait until they are over."""
+        self._until(self._all_found, FOUND_WITHIN, self._not_found)
+        self.ids = {dag_id: self._api.trigger(dag_id) for dag_id in DAG_RUN_STATES}
+        self._until(lambda: self._all_over(note), DONE_WITHIN, self._not_over)
+
+    def _until(self, done: Callable[[], bool], timeout: float, sentence: Callable[[], str]) -> None:
+        deadline = time.monotonic() + timeout
+        while not done():
+            if self._programs.stop.wait(POLL):
+                raise StoppedError("stopped")
+            if time.monotonic() > deadline:
+                raise SmokeError(sentence())
+
+    def _all_found(self) -> bool:
+        errors = self._api.import_errors()
+        if errors:
+            raise SmokeError(f"The DAG processor cannot import a DAG: {errors[0]}.")
+        return set(DAG_RUN_STATES) <= self._api.dag_ids()
+
+    def _not_found(self) -> str:
+        missing = sorted(set(DAG_RUN_STATES) - self._api.dag_ids())
+        return f"The DAG processor did not find {', '.join(missing)} in {FOUND_WITHIN:.0f} s: see its log."
+
+    def _all_over(self, note: Callable[[str], None]) -> bool:
+        self.states = {dag_id: self._api.run_state(dag_id, run_id) for dag_id, run_id in self.ids.items()}
+        instances = [
+            one for dag_id, run_id in self.ids.items() for one in self._api.task_instances(dag_id, run_id)
+        ]
+        over = sum(one["state"] in OVER for one in instances)
+        note(f"{over} of {len(EXPECTED)} task instances over")
+        return all(state in {"success", "failed"} for state in self.states.values())
+
+    def _not_over(self) -> str:
+        stuck = [
+            f"{one['task_id']} ({one['state']})"
+            for dag_id, run_id in self.ids.items()
+            for one in self._api.task_instances(dag_id, run_id)
+            if one["state"] not in OVER
+        ]
+        return f"The DAG runs are not over after {DONE_WITHIN:.0f} s; not done: {', '.join(stuck)}."

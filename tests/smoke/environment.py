@@ -1,0 +1,123 @@
+"""The virtual environments, made from the locks and made again only when a lock or the Python changed.
+
+Runs on any Python 3.7 or newer, with the standard library alone, so that a Python that is too old gets a
+sentence and not a traceback. ``python3 tests/smoke/environment.py [dev|checkov]`` is what the Makefile calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+OLDEST, NEWEST = (3, 10), (3, 13)
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ROOT / "tests" / "requirements"
+VENVS = {"dev": ROOT / ".venv", "checkov": ROOT / ".venv-checkov"}
+
+
+class VenvError(Exception):
+    """The environment cannot be made; the message is one sentence that says what to do."""
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:2], program: str = sys.executable) -> None:
+    """Raise :class:`VenvError` for a Python that the supported Airflow releases do not run on."""
+    if not OLDEST <= tuple(version[:2]) <= NEWEST:
+        found = ".".join(str(part) for part in version[:2])
+        raise VenvError(
+            f"{program} is Python {found}, and Airflow needs 3.{OLDEST[1]} to 3.{NEWEST[1]}: name another, "
+            f"as in `make PYTHON=python3.{NEWEST[1]} ...`."
+        )
+
+
+def _interpreter() -> str:
+    """What an environment cannot outlive: its Python and its place."""
+    return f"{sys.version}\n{ROOT}\n"
+
+
+def _stamp(lock: Path) -> str:
+    """What the environment was made of: it stands while this text does."""
+    digest = hashlib.sha256(lock.read_bytes())
+    digest.update((ROOT / "executor" / "pyproject.toml").read_bytes())
+    return _interpreter() + digest.hexdigest() + "\n"
+
+
+def _uv_pin(lock: Path) -> str:
+    """The lock's own entry for uv, with its hashes, as a requirements file for pip."""
+    found = re.search(r"^uv==(?:[^\n]*\\\n)*[^\n]*\n", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise VenvError(f"{lock.name} pins no uv: add it to dev.in and run `make lock`.")
+    return found.group(0)
+
+
+def _run(command: list[str]) -> None:
+    """Run a command; its output appears only when it fails."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if done.returncode:
+        sys.stderr.write(done.stdout.decode(errors="replace"))
+        raise VenvError(f"`{' '.join(command[:4])} ...` failed with {done.returncode} (its output is above).")
+
+
+def _make_venv(folder: Path) -> None:
+    """Make an empty virtual environment, pip included."""
+    shutil.rmtree(str(folder), ignore_errors=True)
+    try:
+        _run([sys.executable, "-m", "venv", str(folder)])
+    except VenvError:
+        shutil.rmtree(str(folder), ignore_errors=True)
+        if not (hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")):
+            raise VenvError(
+                f"{sys.executable} cannot make virtual environments: install Python's venv module "
+                "(`apt-get install python3-venv` on Debian and Ubuntu)."
+            ) from None
+        _run(["apt-get", "update", "-q"])
+        _run(["apt-get", "install", "-q", "-y", "--no-install-recommends", "python3-venv"])
+        _run([sys.executable, "-m", "venv", str(folder)])
+
+
+def make(name: str = "dev") -> Path:
+    """Make the environment if it is missing or stale and return its folder.
+
+    Raises:
+        VenvError: what is missing, in one sentence.
+    """
+    check_python()
+    folder, lock = VENVS[name], REQUIREMENTS / f"{name}.txt"
+    stamp = folder / "made-of"
+    made_of = stamp.read_text(encoding="utf-8") if stamp.is_file() else ""
+    if made_of == _stamp(lock):
+        return folder
+    print(f"making {folder.name} from tests/requirements/{lock.name} (once per lock)", flush=True)
+    python = str(folder / "bin" / "python")
+    uv = [python, "-m", "uv", "-q", "pip"]
+    if not made_of.startswith(_interpreter()):
+        _make_venv(folder)
+        with tempfile.TemporaryDirectory() as scratch:
+            pin = Path(scratch) / "uv.txt"
+            pin.write_text(_uv_pin(REQUIREMENTS / "dev.txt"), encoding="utf-8")
+            _run([python, "-m", "pip", "install", "-q", "--require-hashes", "--no-deps", "-r", str(pin)])
+    _run([*uv, "install", "--python", python, "--require-hashes", "--exact", "-r", str(lock)])
+    if name == "dev":
+        executor = ["--no-deps", "--no-build-isolation", "-e", str(ROOT / "executor")]
+        _run([*uv, "install", "--python", python, *executor])
+    stamp.write_text(_stamp(lock), encoding="utf-8")
+    return folder
+
+
+def main(arguments: list[str]) -> int:
+    """Make the environment named (dev by default); 0, or 1 and one sentence."""
+    try:
+        make(arguments[0] if arguments else "dev")
+    except VenvError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,120 @@
+"""What one run left behind, parsed once: tries as Airflow knows them, containers as ECS does, logs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+Key = tuple[str, str, int, int]
+"""DAG, task, map index, try number."""
+
+TAG = "airflow-fargate:"
+
+
+@dataclass(frozen=True)
+class Try:
+    """One try, as Airflow's API tells it; times are None where Airflow has none."""
+
+    key: Key
+    state: str
+    queued: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    log: str
+
+
+@dataclass(frozen=True)
+class Container:
+    """One ECS task, as the cloud remembers it."""
+
+    arn: str
+    key: Key
+    last_status: str
+    exit_code: int | None
+    stop_code: str
+    stopped_reason: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that the checks look at.
+
+    Args:
+        run_states: final state of each DAG run.
+        final_states: final state of each task instance, by DAG, task and map index.
+        tries: every try.
+        containers: every ECS task.
+        texts: everything that must hold no token, by a name a person understands.
+        events: the recorded task state changes.
+        queue_depths: messages left in the executor's queue and its dead-letter queue.
+        inventory: what the account holds after destroy; None when it was not destroyed.
+    """
+
+    run_states: dict[str, str]
+    final_states: dict[tuple[str, str, int], str]
+    tries: tuple[Try, ...]
+    containers: tuple[Container, ...]
+    texts: dict[str, str]
+    events: tuple[dict[str, Any], ...]
+    queue_depths: dict[str, int]
+    inventory: dict[str, Any] | None
+
+    def with_inventory(self, inventory: dict[str, Any]) -> Evidence:
+        """Return the same with what the account held after destroy."""
+        return replace(self, inventory=inventory)
+
+
+def parse_time(text: str | None) -> datetime | None:
+    """Return an ISO time, or None."""
+    return None if not text else datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def key_of_tags(tags: dict[str, str]) -> Key:
+    """Return whose try a container is, from the tags that the executor gave it."""
+    return (
+        tags.get(f"{TAG}dag-id", "?"),
+        tags.get(f"{TAG}task-id", "?"),
+        int(tags.get(f"{TAG}map-index", "-1")),
+        int(tags.get(f"{TAG}try-number", "0")),
+    )
+
+
+def parse_containers(described: list[dict[str, Any]], streams: dict[str, list[str]]) -> tuple[Container, ...]:
+    """Return containers from DescribeTasks, each with its log stream's lines."""
+    containers = []
+    for task in described:
+        identity = task["taskArn"].rpartition("/")[2]
+        log = "\n".join(line for name, lines in streams.items() if name.endswith(identity) for line in lines)
+        first = (task.get("containers") or [{}])[0]
+        containers.append(
+            Container(
+                arn=task["taskArn"],
+                key=key_of_tags({tag["key"]: tag["value"] for tag in task.get("tags", [])}),
+                last_status=task["lastStatus"],
+                exit_code=first.get("exitCode"),
+                stop_code=task.get("stopCode", ""),
+                stopped_reason=task.get("stoppedReason", ""),
+                log=log,
+            )
+        )
+    return tuple(containers)
+
+
+def parse_try(dag_id: str, one: dict[str, Any], log: str) -> Try:
+    """Return a try from Airflow's API."""
+    return Try(
+        key=(dag_id, one["task_id"], int(one["map_index"]), int(one["try_number"])),
+        state=str(one["state"]),
+        queued=parse_time(one["queued_when"]),
+        started=parse_time(one["start_date"]),
+        ended=parse_time(one["end_date"]),
+        log=log,
+    )
+
+
+def as_text(value: object) -> str:
+    """Return any JSON value as one searchable text."""
+    return json.dumps(value, default=str)

@@ -1,0 +1,90 @@
+"""What must come of every task of the smoke's DAGs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ESSENTIAL = "EssentialContainerExited"
+
+
+@dataclass(frozen=True)
+class ExpectedTry:
+    """One try, which is one container.
+
+    Args:
+        state: the state Airflow records for this try.
+        exit_code: the container's.
+        log_line: a text that its log holds, in Airflow's page and in CloudWatch.
+        stop_code: ECS's word for why the container's task stopped.
+    """
+
+    state: str
+    exit_code: int
+    log_line: str
+    stop_code: str = ESSENTIAL
+
+
+@dataclass(frozen=True)
+class ExpectedTask:
+    """One task instance; without tries it never gets a container.
+
+    Args:
+        dag_id: its DAG.
+        task_id: its task.
+        state: its final state.
+        tries: what each try must show, in order.
+        map_index: -1 for a task that is not mapped.
+    """
+
+    dag_id: str
+    task_id: str
+    state: str
+    tries: tuple[ExpectedTry, ...]
+    map_index: int = -1
+
+
+def _once(dag_id: str, task_id: str, log_line: str, map_index: int = -1) -> ExpectedTask:
+    return ExpectedTask(dag_id, task_id, "success", (ExpectedTry("success", 0, log_line),), map_index)
+
+
+OUTCOMES = "smoke_outcomes"
+EXAMPLE = "tutorial_taskflow_api"
+EXAMPLE_FILE = "example_dags/tutorial_taskflow_api.py"
+"""One of Airflow's own, taken from the installed package as it is."""
+
+TASK_FAILED, TASK_KILLED = 1, 137
+
+EXPECTED: tuple[ExpectedTask, ...] = (
+    _once(OUTCOMES, "make_number", "Done. Returned value was: 20"),
+    _once(OUTCOMES, "double_number", "got 20 from another container"),
+    *(_once(OUTCOMES, "square", f"the square of {n} is {n * n}", n - 1) for n in range(1, 6)),
+    ExpectedTask(
+        OUTCOMES,
+        "fails_once",
+        "success",
+        (
+            ExpectedTry("failed", TASK_FAILED, "the first try fails on purpose"),
+            ExpectedTry("success", 0, "this is try 2"),
+        ),
+    ),
+    ExpectedTask(
+        OUTCOMES,
+        "fails_for_good",
+        "failed",
+        (ExpectedTry("failed", TASK_FAILED, "this task fails for good on purpose"),),
+    ),
+    _once(OUTCOMES, "after_failure", "the task before is done"),
+    _once(OUTCOMES, "sized", "the memory limit is 4096 MiB"),
+    ExpectedTask(
+        OUTCOMES, "out_of_memory", "failed", (ExpectedTry("failed", TASK_KILLED, "taking memory until"),)
+    ),
+    _once(OUTCOMES, "long", "still here after a reconcile interval"),
+    _once(OUTCOMES, "choose", "Branch into chosen"),
+    _once(OUTCOMES, "chosen", "this branch was chosen"),
+    ExpectedTask(OUTCOMES, "not_chosen", "skipped", ()),
+    _once(EXAMPLE, "extract", "Done. Returned value was: {'1001': 301.27"),
+    _once(EXAMPLE, "transform", "Done. Returned value was: {'total_order_value': 1236.7"),
+    _once(EXAMPLE, "load", "Total order value is: 1236.70"),
+)
+DAG_RUN_STATES = {OUTCOMES: "failed", EXAMPLE: "success"}
+"""The first fails as a whole: out_of_memory has nothing behind it that could mend that."""

@@ -1,0 +1,116 @@
+"""Brings the evidence together: Airflow's API, AWS's API, the local cloud's own pages, the services' logs."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+from smoke.evidence import Evidence, as_text, parse_containers, parse_try
+from smoke.failure import StoppedError
+from smoke.settings import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smoke.airflow_api import AirflowApi
+    from smoke.cloud import LocalCloud
+    from smoke.dag_runs import DagRuns
+    from smoke.evidence import Try
+    from smoke.processes import Programs
+    from smoke.settings import Settings
+
+QUEUE_EMPTY_WITHIN = 20.0
+
+
+class Inspection:
+    """Asks, through :mod:`smoke.gather` where boto3 is needed.
+
+    Args:
+        programs: runs the child.
+        settings: where its files go.
+        venv: where boto3 is.
+        cloud: the account.
+        outputs: Terraform's.
+    """
+
+    def __init__(
+        self, programs: Programs, settings: Settings, venv: Path, cloud: LocalCloud, outputs: dict[str, Any]
+    ) -> None:
+        self._programs = programs
+        self._settings = settings
+        self._venv = venv
+        self._cloud = cloud
+        self._outputs = outputs
+
+    def _gather(self, verb: str, **order: Any) -> dict[str, Any]:
+        folder = self._settings.state
+        asked, answered = folder / f"{verb}-order.json", folder / f"{verb}.json"
+        asked.write_text(json.dumps(order), encoding="utf-8")
+        python = str(self._venv / "bin" / "python")
+        self._programs.run(
+            [python, "-m", "smoke.gather", verb, str(asked), str(answered)],
+            f"gather-{verb}",
+            env={**self._cloud.environment, "PYTHONPATH": str(ROOT / "tests")},
+            timeout=120,
+        )
+        return dict(json.loads(answered.read_text(encoding="utf-8")))
+
+    def attach(self) -> None:
+        """Begin to record task state changes."""
+        self._gather("attach")
+
+    def _collect(self, task_arns: list[str]) -> dict[str, Any]:
+        return self._gather(
+            "collect",
+            task_arns=task_arns,
+            cluster=self._outputs["cluster_name"],
+            log_group=self._outputs["log_group_name"],
+            event_queue_url=self._outputs["event_queue_url"],
+            event_dlq_url=self._outputs["event_dlq_url"],
+        )
+
+    def wait_for_empty_queue(self) -> None:
+        """Give the executor's listener time for the last events; what is left then, a check reports."""
+        deadline = time.monotonic() + QUEUE_EMPTY_WITHIN
+        while any(self._collect([])["depths"].values()) and time.monotonic() < deadline:
+            if self._programs.stop.wait(1):
+                raise StoppedError("stopped")
+
+    def look(self, api: AirflowApi, runs: DagRuns) -> Evidence:
+        """Collect everything that can only be seen while all is up."""
+        arns = [task["taskArn"] for task in self._cloud.ask("tasks")["tasks"]]
+        collected = self._collect(arns)
+        events = self._gather("detach")["events"]
+        tries: list[Try] = []
+        final: dict[tuple[str, str, int], str] = {}
+        for dag_id, run_id in runs.ids.items():
+            for one in api.task_instances(dag_id, run_id):
+                task_id, map_index = one["task_id"], int(one["map_index"])
+                final[dag_id, task_id, map_index] = str(one["state"])
+                for attempt in api.tries(dag_id, run_id, task_id, map_index):
+                    ran = attempt["start_date"] is not None and int(attempt["try_number"]) > 0
+                    log = (
+                        api.log(dag_id, run_id, task_id, map_index, int(attempt["try_number"])) if ran else ""
+                    )
+                    tries.append(parse_try(dag_id, attempt, log))
+        texts = {
+            "DescribeTasks": as_text(collected["described"]),
+            "the recorded events": as_text(events),
+            "CloudWatch": as_text(collected["streams"]),
+            "Airflow's page of logs": "\n".join(one.log for one in tries),
+            **{
+                f"the log of the {name}": (self._settings.logs / f"{name}.log").read_text(errors="replace")
+                for name in ("scheduler", "api-server", "dag-processor", "local-cloud")
+            },
+        }
+        return Evidence(
+            run_states=dict(runs.states),
+            final_states=final,
+            tries=tuple(tries),
+            containers=parse_containers(collected["described"], collected["streams"]),
+            texts=texts,
+            events=tuple(events),
+            queue_depths=collected["depths"],
+            inventory=None,
+        )

@@ -1,0 +1,174 @@
+"""What is up and how to take it down, on disk before it is needed.
+
+Every process, bridge, rule, setting and folder is written here right when it comes to be, and undone from
+here in the reverse order: by the run that made it, by ``make smoke-down``, or by the next run when the first
+was killed. So there is one way down, and it does not depend on the process that went up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from smoke import process_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that could not be undone, in a sentence."""
+
+    sentence: str
+
+
+def _undo_process(entry: Entry) -> None:
+    """Stop the process and whatever still lives in its session; SIGKILL after its grace period (seconds)."""
+    pid = int(entry["pid"])
+    if process_table.started_at(pid) == entry["started"]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, int(entry["signal"]))
+        deadline = time.monotonic() + float(entry["grace"])
+        while process_table.is_running(pid, entry["started"]) and time.monotonic() < deadline:
+            _reap(pid)
+            time.sleep(0.05)
+    for member in process_table.session_members(pid, int(entry["started"])):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(member, signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while process_table.session_members(pid, int(entry["started"])) and time.monotonic() < deadline:
+        _reap(pid)
+        time.sleep(0.05)
+
+
+def _reap(pid: int) -> None:
+    """Collect the exit of a child of ours, so that it does not stay a zombie; others' children are theirs."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _undo_command(entry: Entry) -> None:
+    """Run the command that undoes it; a failure is told only when the entry does not allow it."""
+    done = subprocess.run(
+        entry["command"], capture_output=True, text=True, check=False, timeout=60, env=entry.get("env")
+    )
+    if done.returncode and not entry.get("may_fail"):
+        raise OSError(f"`{' '.join(entry['command'])}` said: {done.stderr.strip()}")
+
+
+def _undo_folder(entry: Entry) -> None:
+    """Remove a folder with all that is in it."""
+    shutil.rmtree(entry["path"], ignore_errors=True)
+
+
+def _undo_file(entry: Entry) -> None:
+    """Write a file's former text back, as for a kernel setting; without one remove the file."""
+    if entry["text"] is None:
+        Path(entry["path"]).unlink(missing_ok=True)
+    else:
+        Path(entry["path"]).write_text(entry["text"], encoding="utf-8")
+
+
+def _undo_nothing(_entry: Entry) -> None:
+    """Do nothing: the entry is a note for the check at the end."""
+
+
+_UNDO: dict[str, Callable[[Entry], None]] = {
+    "port": _undo_nothing,
+    "mark": _undo_nothing,
+    "kept": _undo_nothing,
+    "process": _undo_process,
+    "command": _undo_command,
+    "folder": _undo_folder,
+    "file": _undo_file,
+}
+
+
+class Journal:
+    """The list of what is up, safe to use from several threads.
+
+    Args:
+        path: the file; its folder exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._entries: list[Entry] = self._read()
+
+    def _read(self) -> list[Entry]:
+        if not self._path.is_file():
+            return []
+        entries = []
+        for line in self._path.read_text(encoding="utf-8").splitlines():
+            # A last line cut short is one whose thing was not made yet: the line is written first.
+            with contextlib.suppress(json.JSONDecodeError):
+                entries.append(json.loads(line))
+        return entries
+
+    def _write(self) -> None:
+        if not self._entries:
+            self._path.unlink(missing_ok=True)
+            return
+        scratch = self._path.with_suffix(".new")
+        scratch.write_text("".join(json.dumps(entry) + "\n" for entry in self._entries), encoding="utf-8")
+        scratch.replace(self._path)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        with self._lock:
+            return iter(list(self._entries))
+
+    def add(self, kind: str, name: str, **how: Any) -> Entry:
+        """Write down that ``name`` is up; ``how`` is what undoing its kind needs."""
+        entry = {"kind": kind, "name": name, **how}
+        with self._lock:
+            self._entries.append(entry)
+            self._write()
+        return entry
+
+    def add_process(self, name: str, pid: int, stop_signal: int = signal.SIGTERM, grace: float = 20) -> Entry:
+        """Write down a process that leads its own session; ``grace`` is in seconds."""
+        started = process_table.started_at(pid)
+        return self.add("process", name, pid=pid, started=started, signal=int(stop_signal), grace=grace)
+
+    def forget(self, entry: Entry) -> None:
+        """Strike out what ended by itself or was undone elsewhere."""
+        with self._lock:
+            if entry in self._entries:
+                self._entries.remove(entry)
+                self._write()
+
+    def undo(self, entry: Entry) -> Problem | None:
+        """Undo one entry and strike it out, also when undoing failed: there is no second way."""
+        try:
+            _UNDO[entry["kind"]](entry)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return Problem(f"{entry['name']} could not be taken down: {error}.")
+        finally:
+            self.forget(entry)
+        return None
+
+    def undo_all(self, tell: Callable[[str], None]) -> list[Problem]:
+        """Undo everything, last made first; return what resisted."""
+        problems = []
+        for entry in reversed(list(self)):
+            tell(entry["name"])
+            problem = self.undo(entry)
+            if problem is not None:
+                problems.append(problem)
+        return problems

@@ -1,0 +1,90 @@
+"""A PostgreSQL of the smoke's own, in a folder that goes away with it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from smoke.apt import install
+from smoke.failure import SmokeError
+
+if TYPE_CHECKING:
+    from smoke.processes import Programs
+
+VERSIONS = Path("/usr/lib/postgresql")
+OPTIONS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=128MB")
+"""The data does not outlive the run, so nothing is spent on keeping it."""
+
+
+def _programs_folder() -> Path | None:
+    """Return the folder of the newest PostgreSQL's programs."""
+    debian = sorted(VERSIONS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3].split(".")[0]))
+    if debian:
+        return debian[-1].parent
+    found = shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+def _account() -> list[str]:
+    """Return the words that run a command as the user PostgreSQL may run as: it refuses root."""
+    if os.geteuid() != 0:
+        return []
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    name = "postgres" if "postgres" in names else "nobody"
+    return ["setpriv", f"--reuid={name}", f"--regid={pwd.getpwnam(name).pw_gid}", "--clear-groups"]
+
+
+def start_postgres(programs: Programs, port: int) -> str:
+    """Initialise and start PostgreSQL on loopback and return SQLAlchemy's address of its database."""
+    if _programs_folder() is None:
+        install(programs, ["postgresql"], "DB=postgres needs PostgreSQL")
+    tools = _programs_folder()
+    if tools is None:
+        raise SmokeError("DB=postgres needs PostgreSQL's initdb: install PostgreSQL, or leave DB out.")
+    account = _account()
+    # Not below the repository: the account that runs it may not be able to enter there.
+    folder = Path(tempfile.mkdtemp(prefix="airflow-fargate-postgres-"))
+    programs.journal.add("folder", "PostgreSQL's data", path=str(folder))
+    if account:
+        shutil.chown(folder, account[1].partition("=")[2])
+    data = str(folder / "data")
+    command = [
+        *account,
+        str(tools / "initdb"),
+        "-D",
+        data,
+        "-U",
+        "airflow",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "-N",
+    ]
+    programs.run([*command, "--locale=C"], "postgres-initdb", cwd=folder)
+    options = [word for option in OPTIONS for word in ("-c", option)]
+    listen = ["-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
+    service = programs.start(
+        "PostgreSQL",
+        [*account, str(tools / "postgres"), "-D", data, *listen, *options],
+        cwd=folder,
+        stop_signal=signal.SIGINT,  # fast: it does not wait for clients
+    )
+    ready = [str(tools / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
+    programs.wait_until(service, lambda: _connects(port), 30)
+    programs.run([*ready, "-t", "30"], "postgres-ready", ok=(0,))
+    create = [str(tools / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "airflow", "airflow"]
+    programs.run(create, "postgres-createdb")
+    return f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
+
+
+def _connects(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

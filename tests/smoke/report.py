@@ -1,0 +1,76 @@
+"""The table at the end: one line per try."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smoke.expectations import EXPECTED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from smoke.checks import Finding
+    from smoke.evidence import Container, Evidence, Key
+
+HEADS = ("task", "state", "try", "queued -> running", "run time", "exit code", "stop code", "log lines")
+
+SHOWN = 5
+"""Sentences per failed check; what follows is usually the same again."""
+
+
+def _seconds(start: datetime | None, end: datetime | None) -> str:
+    return "-" if start is None or end is None else f"{(end - start).total_seconds():.1f} s"
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as aligned lines; columns of figures stand to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width)
+            if HEADS[column] in {"try", "queued -> running", "run time", "exit code", "log lines"}
+            else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def task_table(evidence: Evidence) -> list[str]:
+    """Return the table of tries: Airflow's view and ECS's side by side."""
+    containers: dict[Key, Container] = {container.key: container for container in evidence.containers}
+    order = {(task.dag_id, task.task_id, task.map_index): place for place, task in enumerate(EXPECTED)}
+    rows: list[tuple[str, ...]] = [HEADS]
+    dag = ""
+    for one in sorted(evidence.tries, key=lambda one: (order.get(one.key[:3], len(order)), one.key)):
+        dag_id, task_id, map_index, number = one.key
+        if dag_id != dag:
+            rows.append((dag_id, *[""] * (len(HEADS) - 1)))
+            dag = dag_id
+        container = containers.get(one.key)
+        rows.append(
+            (
+                f"  {task_id}{f'[{map_index}]' if map_index >= 0 else ''}",
+                one.state,
+                str(number) if container else "-",
+                _seconds(one.queued, one.started) if container else "-",
+                _seconds(one.started, one.ended) if container else "-",
+                "-" if container is None or container.exit_code is None else str(container.exit_code),
+                container.stop_code if container else "-",
+                str(len(container.log.splitlines())) if container else "-",
+            )
+        )
+    return table(rows)
+
+
+def findings_lines(findings: Sequence[Finding]) -> list[str]:
+    """Return the checks, each with what is wrong below it."""
+    lines = []
+    for finding in findings:
+        lines.append(f"  {'ok  ' if not finding.wrong else 'FAIL'} {finding.name}")
+        lines += [f"         {sentence}." for sentence in finding.wrong[:SHOWN]]
+        if len(finding.wrong) > SHOWN:
+            lines.append(f"         ... and {len(finding.wrong) - SHOWN} more like these.")
+    return lines

@@ -1,0 +1,159 @@
+"""Going up, coming down, and proof that nothing stayed behind."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from smoke import bridge, process_table
+from smoke.failure import SmokeError
+from smoke.journal import Journal
+from smoke.processes import Programs
+from smoke.progress import Progress
+from smoke.settings import port_in_use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from smoke.settings import Settings
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass
+class Session:
+    """One run's tools.
+
+    Args:
+        settings: the person's choices.
+        journal: what is up.
+        programs: how programs are started.
+        progress: where lines go.
+        stop: set by signals and failures.
+        interrupted: whether a signal came.
+        ports: what this run listens on.
+    """
+
+    settings: Settings
+    journal: Journal
+    programs: Programs
+    progress: Progress
+    stop: threading.Event
+    ports: dict[str, int]
+    interrupted: bool = False
+
+    def note_port(self, name: str, host: str = "127.0.0.1") -> int:
+        """Choose a port, and write it down for the check at the end."""
+        port = self.settings.port(name, host)
+        self.ports[name] = port
+        self.journal.add("port", f"port {port}", port=port)
+        return port
+
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal: the first one ends the run; while it cleans up, more of them change nothing."""
+        if self.interrupted:
+            self.progress.line("Still cleaning up; this takes a few seconds.")
+            return
+        self.interrupted = True
+        self.progress.line(f"{signal.Signals(number).name}: stopping and cleaning up.")
+        self.stop.set()
+
+
+@contextlib.contextmanager
+def machine_lock(settings: Settings) -> Iterator[None]:
+    """Hold the lock that keeps two smokes of one user apart, whichever clone they run in.
+
+    Raises:
+        SmokeError: another one holds it.
+    """
+    settings.cache.mkdir(parents=True, exist_ok=True)
+    path = settings.cache / "lock"
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise SmokeError(
+                f"Another smoke is running ({file.read().strip()}): wait for it, or stop it."
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(f"process {os.getpid()}, in {settings.state.parent}")
+        file.flush()
+        # Children do not inherit it (PEP 446), so it is free when this process is gone, however it went.
+        yield
+
+
+def _living(journal: Journal) -> list[str]:
+    return [
+        entry["name"]
+        for entry in journal
+        if entry["kind"] == "process" and process_table.is_running(entry["pid"], entry["started"])
+    ]
+
+
+def open_session(settings: Settings, out: TextIO) -> Session:
+    """Prepare a run: refuse when one was kept, clean up after one that was killed, empty the state folder.
+
+    The machine's lock is held by the caller.
+    """
+    journal = Journal(settings.cache / "up.jsonl")
+    progress = Progress(out, time.monotonic, terminal=out.isatty() and "CI" not in os.environ)
+    if any(entry["kind"] == "kept" for entry in journal) and _living(journal):
+        raise SmokeError("A smoke is still up (KEEP=1): take it down with `make smoke-down` first.")
+    if len(journal):
+        progress.line("Cleaning up after a run that did not get to it.")
+        take_down(journal, progress)
+    shutil.rmtree(settings.state, ignore_errors=True)
+    settings.logs.mkdir(parents=True)
+    mark = uuid.uuid4().hex
+    journal.add("mark", "strays", mark=mark)
+    stop = threading.Event()
+    programs = Programs(journal, settings.logs, {process_table.MARK: mark}, stop)
+    session = Session(settings, journal, programs, progress, stop, {})
+    for number in SIGNALS:
+        signal.signal(number, session.on_signal)
+    return session
+
+
+def take_down(journal: Journal, progress: Progress) -> list[str]:
+    """Undo all that the journal holds, look whether anything is left, and return what is, in sentences."""
+    ports = [entry["port"] for entry in journal if entry["kind"] == "port"]
+    marks = [entry["mark"] for entry in journal if entry["kind"] == "mark"]
+    if any(entry["kind"] not in {"port", "mark", "kept"} for entry in journal):
+        progress.begin("clean up")
+        problems = [one.sentence for one in journal.undo_all(lambda name: progress.tick())]
+        progress.end("clean up")
+    else:
+        problems = [one.sentence for one in journal.undo_all(lambda name: None)]
+    for mark in marks:
+        for pid, line in process_table.marked(mark).items():
+            problems.append(f"Process {pid} had survived and was killed: {line[:120]}.")
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+    problems += [f"Port {port} is still in use." for port in ports if port_in_use(port)]
+    problems += [f"Left behind: {name}." for name in bridge.remains()]
+    return problems
+
+
+def keep(session: Session) -> None:
+    """Leave everything up and write down that this is wanted."""
+    session.journal.add("kept", "kept on purpose")
+
+
+def print_failure(error: SmokeError, out: TextIO = sys.stderr) -> None:
+    """Print the sentence, and the last lines of what failed."""
+    print(f"error: {error.sentence}", file=out)
+    if error.tail:
+        print(error.tail, file=out)
+    out.flush()

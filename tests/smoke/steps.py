@@ -1,0 +1,122 @@
+"""Steps that need each other: what can run at once does, and the first failure stops the rest."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from smoke.failure import SmokeError, StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from smoke.progress import Progress
+
+T = TypeVar("T")
+_PENDING = object()
+
+
+@dataclass(eq=False)
+class Step(Generic[T]):
+    """One step: a name, what it needs, and what it does.
+
+    ``value`` is what ``act`` returned; reading it before the step is done is a mistake in the plan.
+    """
+
+    name: str
+    act: Callable[[], T]
+    needs: Sequence[Step[Any]] = ()
+    result: object = field(default=_PENDING, repr=False)
+    error: BaseException | None = None
+
+    @property
+    def value(self) -> T:
+        """What the step made."""
+        if self.result is _PENDING:
+            raise LookupError(f"step {self.name!r} is not done: name it in needs")
+        return cast("T", self.result)
+
+
+@dataclass
+class Plan:
+    """The steps of a run, in the order they were added.
+
+    Args:
+        progress: where starts, ends and times go.
+        stop: set on failure and by signals; running programs are ended by it.
+        watch: called a few times a second while steps run; raises when a service died.
+    """
+
+    progress: Progress
+    stop: threading.Event
+    watch: Callable[[], None]
+    steps: list[Step[Any]] = field(default_factory=list)
+
+    def add(self, name: str, act: Callable[[], T], needs: Sequence[Step[Any]] = ()) -> Step[T]:
+        """Add a step; it starts when all in ``needs`` are done."""
+        step = Step(name, act, needs)
+        self.steps.append(step)
+        return step
+
+    def run(self) -> None:
+        """Run all steps added since the last run.
+
+        Raises:
+            SmokeError: the first failure, after the other running steps were stopped.
+        """
+        waiting = [step for step in self.steps if step.result is _PENDING]
+        running: dict[Step[Any], threading.Thread] = {}
+        failure: BaseException | None = None
+        while running or (waiting and failure is None):
+            if failure is None:
+                for step in [step for step in waiting if all(n.result is not _PENDING for n in step.needs)]:
+                    waiting.remove(step)
+                    running[step] = threading.Thread(
+                        target=self._act, args=(step,), name=step.name, daemon=True
+                    )
+                    running[step].start()
+            for step, thread in list(running.items()):
+                thread.join(0.05 / len(running))
+                if not thread.is_alive():
+                    del running[step]
+                    failure = _worse(failure, step.error)
+            failure = failure or self._trouble()
+            if failure is not None:
+                self.stop.set()
+            self.progress.tick()
+        if failure is not None:
+            raise failure
+
+    def _trouble(self) -> BaseException | None:
+        if self.stop.is_set():
+            return StoppedError("interrupted")
+        try:
+            self.watch()
+        except SmokeError as error:
+            return error
+        return None
+
+    def _act(self, step: Step[Any]) -> None:
+        self.progress.begin(step.name)
+        try:
+            step.result = step.act()
+        except StoppedError as error:
+            step.error = error
+            self.progress.end(step.name, "stopped")
+        except SmokeError as error:
+            step.error = error
+            self.progress.end(step.name, "FAILED")
+        except BaseException as error:  # noqa: BLE001  # a mistake of ours: told as such, and cleaned up after
+            step.error = SmokeError(f"step {step.name!r} broke: {error!r}.", traceback.format_exc())
+            self.progress.end(step.name, "FAILED")
+        else:
+            self.progress.end(step.name)
+
+
+def _worse(first: BaseException | None, second: BaseException | None) -> BaseException | None:
+    """The one to report: what was merely stopped is a consequence."""
+    if first is None or (isinstance(first, StoppedError) and second is not None):
+        return second
+    return first

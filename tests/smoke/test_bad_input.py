@@ -1,0 +1,188 @@
+"""What a person does wrong gets one sentence, a non-zero exit, and starts nothing.
+
+Every test runs the script as ``make smoke`` does, in a world that was doctored before it looks.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smoke.settings import ROOT
+
+RUN = "import runpy, sys; sys.argv = ['smoke', *sys.argv[1:]]; runpy.run_module('smoke', run_name='__main__')"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> dict[str, str]:
+    """An environment with a cache of its own and a Terraform that only tells its version."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    _program(programs / "terraform", 'echo \'{"terraform_version": "1.11.4"}\'')
+    return {
+        "PATH": str(programs),
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "PYTHONPATH": str(ROOT / "tests"),
+        "DOCKER_HOST": f"unix://{tmp_path}/nothing.sock",
+    }
+
+
+def _program(path: Path, text: str) -> None:
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+def _smoke(world: dict[str, str], *command: str, doctored: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the script in the world; ``doctored`` is Python that runs before it."""
+    return subprocess.run(
+        [sys.executable, "-c", f"{doctored}\n{RUN}", *(command or ("up",))],
+        env=world,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def _assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 1, done
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+def _assert_nothing_started(world: dict[str, str]) -> None:
+    assert not (Path(world["XDG_CACHE_HOME"]) / "airflow-fargate" / "up.jsonl").exists()
+
+
+def test_no_engine_and_not_root(world: dict[str, str]) -> None:
+    """Without an engine, who is not root is told to start Docker or to become root."""
+    done = _smoke(world, doctored="import os; os.geteuid = lambda: 1000")
+    _assert_one_sentence(done, "No container engine answers", "start Docker", "as root")
+    _assert_nothing_started(world)
+
+
+def test_an_engine_on_another_machine(world: dict[str, str]) -> None:
+    """An engine elsewhere is refused: its containers could not reach Airflow here."""
+    done = _smoke({**world, "DOCKER_HOST": "tcp://build.internal:2376"})
+    _assert_one_sentence(done, "tcp://build.internal:2376", "unix://")
+    _assert_nothing_started(world)
+
+
+def test_make_test_goes_on_without_an_engine(world: dict[str, str]) -> None:
+    """Where no engine can be had, ``make test`` leaves the smoke out, says so, and does not fail."""
+    doctored = "import os; os.geteuid = lambda: 1000"
+    done = _smoke(world, "up", "--if-possible", doctored=doctored)
+    assert done.returncode == 0
+    assert "Left out" in done.stdout
+    _assert_nothing_started(world)
+
+
+def test_no_terraform(world: dict[str, str]) -> None:
+    """Without Terraform the sentence says which one to install."""
+    (Path(world["PATH"]) / "terraform").unlink()
+    _assert_one_sentence(_smoke(world), "no terraform", "install Terraform 1.7")
+    _assert_nothing_started(world)
+
+
+def test_an_old_terraform(world: dict[str, str]) -> None:
+    """A Terraform that is too old is told by its path and version."""
+    _program(Path(world["PATH"]) / "terraform", 'echo \'{"terraform_version": "1.5.7"}\'')
+    _assert_one_sentence(_smoke(world), "1.5.7", "1.7 or newer")
+    _assert_nothing_started(world)
+
+
+def test_no_disk(world: dict[str, str]) -> None:
+    """A full disk is told with how much is there, how much is needed, and how to use another disk."""
+    doctored = "import shutil; shutil.disk_usage = lambda path: type('Usage', (), {'free': 1 << 29})"
+    done = _smoke(world, doctored=doctored)
+    _assert_one_sentence(done, "0.5 GiB are free", "needs 4", "XDG_CACHE_HOME")
+    _assert_nothing_started(world)
+
+
+@pytest.mark.parametrize("name", ["AIRFLOW_PORT", "CLOUD_PORT", "REGISTRY_PORT", "POSTGRES_PORT"])
+def test_a_port_in_use(world: dict[str, str], name: str) -> None:
+    """A port that was asked for and is taken is told by its number and its variable."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = _smoke({**world, name: str(port)})
+    _assert_one_sentence(done, f"Port {port} ({name}) is in use")
+    _assert_nothing_started(world)
+
+
+def test_one_port_for_two(world: dict[str, str]) -> None:
+    """One port for two services is refused before the second fails to start."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    done = _smoke({**world, "AIRFLOW_PORT": port, "CLOUD_PORT": port})
+    _assert_one_sentence(done, "AIRFLOW_PORT and CLOUD_PORT")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("DB", "mysql", "DB=postgres"),
+        ("AIRFLOW_PORT", "http", "1 to 65535"),
+        ("CLOUD_PORT", "70000", "65535"),
+    ],
+)
+def test_a_wrong_choice(world: dict[str, str], variable: str, value: str, told: str) -> None:
+    """A value that is not allowed is told together with what is."""
+    _assert_one_sentence(_smoke({**world, variable: value}), f"{variable}={value}", told)
+    _assert_nothing_started(world)
+
+
+@pytest.mark.parametrize("version", ["(3, 9, 2)", "(3, 14, 0)"])
+def test_a_python_that_airflow_does_not_run_on(world: dict[str, str], version: str) -> None:
+    """A Python that is too old or too new is told before anything else is looked at."""
+    doctored = f"import sys; sys.version_info = {version}"
+    done = _smoke({**world, "PATH": os.devnull}, doctored=doctored)
+    _assert_one_sentence(done, "3.10 to 3.13", "make PYTHON=")
+    _assert_nothing_started(world)
+
+
+def test_a_smoke_while_another_runs(world: dict[str, str]) -> None:
+    """A second smoke on the machine is told which process has the first."""
+    cache = Path(world["XDG_CACHE_HOME"]) / "airflow-fargate"
+    cache.mkdir(parents=True)
+    hold = (
+        "import fcntl, os; file = open(os.environ['XDG_CACHE_HOME'] + '/airflow-fargate/lock', 'a+'); "
+        "file.write('process 4711, in /there'); file.flush(); fcntl.flock(file, fcntl.LOCK_EX); "
+        "print('held', flush=True); input()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", hold], env=world, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        done = _smoke(world, "down")
+    finally:
+        holder.communicate("\n")
+    _assert_one_sentence(done, "Another smoke is running", "process 4711, in /there")
+
+
+def test_nothing_to_take_down(world: dict[str, str]) -> None:
+    """Taking down what is not up is no failure."""
+    done = _smoke(world, "down")
+    assert done.returncode == 0
+    assert done.stdout == "No smoke is up.\n"
+
+
+def test_an_unknown_command(world: dict[str, str]) -> None:
+    """A command that is not known gets the list of those that are."""
+    done = _smoke(world, "sideways")
+    assert done.returncode == 2
+    assert "up | down" in done.stderr

@@ -1,0 +1,320 @@
+"""The smoke's own machinery: steps, journal, network, checks."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smoke import bridge, checks, process_table, settings
+from smoke.evidence import Container, Evidence, Try
+from smoke.expectations import DAG_RUN_STATES, EXPECTED
+from smoke.failure import SmokeError, StoppedError
+from smoke.journal import Journal
+from smoke.processes import Programs
+from smoke.progress import Progress
+from smoke.report import task_table
+from smoke.steps import Plan
+
+TOKEN = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ0YXNrIn0.c2lnbmF0dXJlLW9mLWEtdG9rZW4"
+
+
+@pytest.fixture
+def out() -> io.StringIO:
+    """What a person would see."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def plan(out: io.StringIO) -> Plan:
+    """A plan with a clock that counts its readings."""
+    ticks = itertools.count()
+    progress = Progress(out, lambda: float(next(ticks)), terminal=False)
+    return Plan(progress, threading.Event(), lambda: None)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    """An empty journal."""
+    return Journal(tmp_path / "up.jsonl")
+
+
+@pytest.fixture
+def programs(journal: Journal, tmp_path: Path) -> Programs:
+    """Programs that log to a scratch folder."""
+    return Programs(journal, tmp_path / "logs", {process_table.MARK: "test"}, threading.Event())
+
+
+def test_a_step_gets_what_it_needs(plan: Plan) -> None:
+    """A step starts when what it needs is done, and reads its value."""
+    bread = plan.add("bread", lambda: 2)
+    toast = plan.add("toast", lambda: bread.value * 2, [bread])
+    plan.run()
+    assert toast.value == 4
+
+
+def test_independent_steps_run_at_once(plan: Plan) -> None:
+    """Steps that do not need each other run at the same time."""
+    both = threading.Barrier(2, timeout=10)
+    plan.add("one", both.wait)
+    plan.add("other", both.wait)
+    plan.run()
+    assert not both.broken
+
+
+def test_the_first_failure_is_the_one_told(plan: Plan, out: io.StringIO) -> None:
+    """A failure stops the other steps, starts none, and is told instead of its consequences."""
+    begun = threading.Event()
+
+    def long() -> None:
+        begun.set()
+        plan.stop.wait(10)
+        raise StoppedError("stopped")
+
+    def wrong() -> None:
+        begun.wait(10)
+        raise SmokeError("It broke: mend it.")
+
+    first = plan.add("long", long)
+    plan.add("wrong", wrong)
+    plan.add("never", lambda: None, [first])
+    with pytest.raises(SmokeError, match="It broke"):
+        plan.run()
+    assert "stopped long" in out.getvalue()
+    assert "FAILED wrong" in out.getvalue()
+    assert "never" not in out.getvalue()
+
+
+def test_a_dead_service_fails_the_run(plan: Plan) -> None:
+    """What the watch reports ends the run although every step is well."""
+
+    def dead() -> None:
+        raise SmokeError("scheduler died.")
+
+    plan.watch = dead
+    plan.add("waiting", lambda: plan.stop.wait(10))
+    with pytest.raises(SmokeError, match="scheduler died"):
+        plan.run()
+
+
+def test_the_last_made_is_the_first_undone(journal: Journal, tmp_path: Path) -> None:
+    """The journal undoes in reverse, from disk, and is empty afterwards."""
+    for name in ("inner", "outer"):
+        (tmp_path / name).mkdir()
+        journal.add("folder", name, path=str(tmp_path / name))
+    order: list[str] = []
+    again = Journal(tmp_path / "up.jsonl")
+    assert again.undo_all(order.append) == []
+    assert order == ["outer", "inner"]
+    assert not (tmp_path / "inner").exists()
+    assert not (tmp_path / "up.jsonl").exists()
+
+
+def test_what_resists_is_told_and_the_rest_undone(journal: Journal, tmp_path: Path) -> None:
+    """An entry that cannot be undone becomes a sentence and does not keep the others up."""
+    (tmp_path / "folder").mkdir()
+    journal.add("folder", "folder", path=str(tmp_path / "folder"))
+    journal.add("command", "bridge", command=["false"])
+    assert [problem.sentence[:6] for problem in journal.undo_all(lambda name: None)] == ["bridge"]
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_kernel_setting_gets_its_former_text_back(journal: Journal, tmp_path: Path) -> None:
+    """A file that was changed has its text again."""
+    file = tmp_path / "ip_forward"
+    file.write_text("1")
+    journal.add("file", "IP forwarding", path=str(file), text="0\n")
+    journal.undo_all(lambda name: None)
+    assert file.read_text() == "0\n"
+
+
+def test_a_service_goes_with_its_children(programs: Programs) -> None:
+    """Ending a service ends what it had started, also what ignores it."""
+    service = programs.start(
+        "parent", ["sh", "-c", "(trap '' TERM; echo ready; sleep 60) & echo ready; wait"], grace=5
+    )
+    programs.wait_until(service, lambda: service.log.read_text().count("ready\n") >= 2, 10)
+    started = process_table.started_at(service.process.pid)
+    assert started is not None
+    assert len(process_table.session_members(service.process.pid, started)) >= 2
+    programs.end(service)
+    assert process_table.session_members(service.process.pid, started) == []
+
+
+def test_a_service_that_dies_is_told_with_its_last_lines(programs: Programs) -> None:
+    """A dead service fails the run at once, with the end of its log."""
+    service = programs.start("scheduler", ["sh", "-c", "echo no such table; exit 3"])
+    service.process.wait(10)
+    with pytest.raises(SmokeError, match="scheduler died with exit code 3") as raised:
+        programs.check()
+    assert "no such table" in raised.value.tail
+
+
+def test_a_command_that_fails_shows_its_end(programs: Programs) -> None:
+    """A failed command is told with its exit code, its log file and its last lines."""
+    with pytest.raises(SmokeError, match="exit code 7") as raised:
+        programs.run(["sh", "-c", "echo the reason; exit 7"], "step")
+    assert "the reason" in raised.value.tail
+    assert len(programs.journal) == 0
+
+
+def test_a_stopped_run_ends_its_commands(programs: Programs) -> None:
+    """When the run is over, a running command is ended and nothing of it stays in the journal."""
+    programs.stop.set()
+    with pytest.raises(StoppedError):
+        programs.run(["sleep", "60"], "step")
+    assert len(programs.journal) == 0
+    assert process_table.marked("test") == {}
+
+
+def test_a_pid_that_was_given_out_again_is_left_alone(journal: Journal) -> None:
+    """A process that merely has a dead one's number is not touched."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        entry = journal.add_process("gone", other.pid)
+        entry["started"] -= 1
+        journal.undo(entry)
+        assert other.poll() is None
+        other.kill()
+
+
+def test_the_containers_network_overlaps_no_route() -> None:
+    """The first network that no route of the machine covers is taken."""
+    assert bridge.free_network(["default", "172.29.0.0/16"]) == "172.28.240.0/24"
+    with pytest.raises(SmokeError, match="No private network"):
+        bridge.free_network(["172.16.0.0/12", "10.0.0.0/8"])
+
+
+def test_a_bridge_in_use_is_not_taken_away() -> None:
+    """While another smoke's engine is up on the bridge, it is told by its process and left alone."""
+    program = "print('up', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, "--bridge=test"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as engine:
+        assert engine.stdout is not None
+        engine.stdout.readline()  # /proc shows no command line in the first moments after exec
+        assert process_table.running("--bridge=test") == [engine.pid]
+        with pytest.raises(SmokeError, match=f"process {engine.pid}"):
+            bridge._check_bridge_is_free([engine.pid])
+        engine.communicate(b"\n")
+
+
+def test_every_network_rule_names_the_bridge() -> None:
+    """No rule touches traffic of anything but the smoke's own bridge."""
+    assert all(bridge.NAME in rule for rule in bridge.rules(bridge.NAME, "172.29.240.0/24"))
+
+
+def test_settings_name_the_variable_that_is_wrong() -> None:
+    """Ports are read from the environment, and nonsense is refused."""
+    read = settings.read_settings({"HOME": "/home/me", "AIRFLOW_PORT": "8080", "KEEP": "1"})
+    assert read.port("AIRFLOW_PORT") == 8080
+    assert read.keep
+    assert read.cache == Path("/home/me/.cache/airflow-fargate")
+
+
+def _evidence() -> Evidence:
+    """Return the evidence of a run in which all went as expected."""
+    tries: list[Try] = []
+    containers: list[Container] = []
+    for task in EXPECTED:
+        for number, expected in enumerate(task.tries, 1):
+            key = (task.dag_id, task.task_id, task.map_index, number)
+            tries.append(Try(key, expected.state, None, None, None, expected.log_line))
+            arn = f"arn:{len(containers)}"
+            containers.append(
+                Container(arn, key, "STOPPED", expected.exit_code, expected.stop_code, "", expected.log_line)
+            )
+    events = [{"detail": {"taskArn": one.arn, "lastStatus": "STOPPED"}} for one in containers]
+    return Evidence(
+        run_states=dict(DAG_RUN_STATES),
+        final_states={(task.dag_id, task.task_id, task.map_index): task.state for task in EXPECTED},
+        tries=tuple(tries),
+        containers=tuple(containers),
+        texts={"DescribeTasks": "nothing secret"},
+        events=tuple(events),
+        queue_depths={"event_queue_url": 0},
+        inventory={},
+    )
+
+
+def _failed(evidence: Evidence) -> set[str]:
+    return {finding.name for finding in checks.run_checks(evidence) if finding.wrong}
+
+
+def test_a_perfect_run_passes_every_check() -> None:
+    """Where all is as expected no check complains."""
+    assert _failed(_evidence()) == set()
+
+
+def _with_container(evidence: Evidence, **changes: object) -> Evidence:
+    first, *rest = evidence.containers
+    return replace(evidence, containers=(replace(first, **changes), *rest))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("doctored", "name"),
+    [
+        (lambda e: replace(e, run_states={}), "every DAG run ended as expected"),
+        (lambda e: replace(e, final_states={}), "every task has its final state and its tries"),
+        (lambda e: replace(e, tries=e.tries[1:]), "every task has its final state and its tries"),
+        (lambda e: replace(e, containers=(*e.containers, e.containers[0])), "one container per try, no more"),
+        (lambda e: _with_container(e, exit_code=None), "every container has its exit code and stop code"),
+        (lambda e: _with_container(e, stop_code=""), "every container has its exit code and stop code"),
+        (
+            lambda e: _with_container(e, last_status="RUNNING"),
+            "every container has its exit code and stop code",
+        ),
+        (
+            lambda e: replace(e, tries=(replace(e.tries[0], log=""), *e.tries[1:])),
+            "logs are readable through Airflow",
+        ),
+        (lambda e: _with_container(e, log=""), "logs are in CloudWatch"),
+        (lambda e: replace(e, texts={"events": f"x {TOKEN} y"}), "no token in DescribeTasks, events or logs"),
+        (
+            lambda e: replace(e, texts={"events": "zlib:" + "A" * 40}),
+            "no token in DescribeTasks, events or logs",
+        ),
+        (lambda e: replace(e, texts={"events": ""}), "no token in DescribeTasks, events or logs"),
+        (lambda e: replace(e, events=e.events[1:]), "every container's stop was told by an event"),
+        (lambda e: replace(e, queue_depths={"event_dlq_url": 1}), "all events were consumed"),
+        (lambda e: replace(e, inventory={"s3": ["bucket"]}), "after destroy the account is empty"),
+    ],
+)
+def test_each_check_sees_what_it_is_for(doctored: object, name: str) -> None:
+    """One thing wrong, and the check of that name complains."""
+    assert callable(doctored)
+    assert name in _failed(doctored(_evidence()))
+
+
+def test_the_table_has_a_line_per_try() -> None:
+    """Every try has its line, under its DAG, with its codes."""
+    lines = task_table(_evidence())
+    assert sum("EssentialContainerExited" in line for line in lines) == len(_evidence().containers)
+    assert any("out_of_memory" in line and "137" in line for line in lines)
+
+
+def test_the_bootstrap_needs_the_standard_library_alone() -> None:
+    """What runs before .venv exists imports nothing from it."""
+    code = (
+        "import smoke.commands, sys; print([m for m in ('boto3', 'airflow', 'docker') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(settings.ROOT / 'tests')!r}); {code}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+    assert done.stdout == "[]\n"

@@ -1,0 +1,201 @@
+"""Every example is planned; what its README says is done, word for word, against an emulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_fargate import options
+from terraform import emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TERRAFORM = Path(__file__).parents[2] / "terraform"
+EXAMPLES = sorted(folder.name for folder in (TERRAFORM / "examples").iterdir() if folder.is_dir())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the commands of one example gave.
+
+    Args:
+        failure: the command that failed and its output; empty when none did.
+        output: what they all printed.
+    """
+
+    failure: str
+    output: str
+
+
+def commands(example: str) -> list[str]:
+    """Return the shell commands of the example's README."""
+    readme = (TERRAFORM / "examples" / example / "README.md").read_text(encoding="utf-8")
+    return "".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)).splitlines()
+
+
+def make_what_exists(text: str, url: str) -> str:
+    """Make in the account what the variables say exists; return them with its ids."""
+    ec2, iam = emulator.client(url, "ec2"), emulator.client(url, "iam")
+    if "existing" in text:
+        vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+        text = text.replace("vpc-0123456789abcdef0", vpc)
+        for letter, block in (("a", "10.20.0.0/24"), ("b", "10.20.1.0/24")):
+            zone = f"{emulator.REGION}{letter}"
+            subnet = ec2.create_subnet(VpcId=vpc, AvailabilityZone=zone, CidrBlock=block)["Subnet"]
+            text = text.replace(f"subnet-0{letter * 16}", subnet["SubnetId"])
+        group = ec2.create_security_group(GroupName="airflow", Description="Airflow", VpcId=vpc)
+        text = text.replace("sg-0123456789abcdef0", group["GroupId"])
+    for role in re.findall(r'"(airflow-scheduler-\w+)"', text):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument="{}")
+    return text
+
+
+def prepare(example: str, copied: Path, folder: Path, url: str) -> Path:
+    """Copy the infrastructure with what the local cloud needs; return where the README's commands run."""
+    left_out = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "tests")
+    shutil.copytree(copied, folder, ignore=left_out)
+    workplace = folder / "examples" / example
+    variables = workplace / "terraform.tfvars"
+    if variables.exists():
+        variables.write_text(make_what_exists(variables.read_text(encoding="utf-8"), url), encoding="utf-8")
+        workplace = folder
+    shutil.copy(Path(__file__).with_name("local_override.tf"), workplace)
+    return workplace
+
+
+def run_commands(words: Sequence[str], workplace: Path, environment: dict[str, str]) -> Outcome:
+    """Run commands one after the other; stop at the first that fails."""
+    printed = ""
+    for command in words:
+        shell = ["sh", "-c", command]
+        done = subprocess.run(
+            shell, cwd=workplace, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            return Outcome(f"{command}\n{done.stdout}{done.stderr}", printed)
+        printed += done.stdout
+    return Outcome("", printed)
+
+
+def run_all(
+    copied: Path, folder: Path, environment: dict[str, str], url: str, *more: str
+) -> dict[str, Outcome]:
+    """Run the commands of every example, then ``more``; at once, for nearly all of their time is waiting."""
+
+    def act(example: str) -> Outcome:
+        workplace = prepare(example, copied, folder / example, url)
+        # Six deployments in one account: each needs a name of its own.
+        own = {"TF_VAR_name": example.replace("_", "-"), "AWS_ENDPOINT_URL": url}
+        return run_commands([*commands(example), *more], workplace, environment | own)
+
+    with ThreadPoolExecutor(max_workers=len(EXAMPLES)) as pool:
+        return dict(zip(EXAMPLES, pool.map(act, EXAMPLES), strict=True))
+
+
+@pytest.fixture(scope="module")
+def shell_environment(terraform_program: str, terraform_environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment in which ``terraform`` asks nothing."""
+    program = Path(terraform_program)
+    if program.name != "terraform":
+        pytest.skip("the READMEs say terraform, and there is only OpenTofu")
+    path = f"{program.parent}{os.pathsep}{terraform_environment['PATH']}"
+    return terraform_environment | {
+        "PATH": path,
+        "TF_CLI_ARGS": "-no-color",
+        "TF_CLI_ARGS_apply": "-auto-approve -parallelism=40",
+        "TF_CLI_ARGS_destroy": "-auto-approve -parallelism=40",
+    }
+
+
+@pytest.fixture(scope="module")
+def planned(
+    copied: Path, tmp_path_factory: pytest.TempPathFactory, shell_environment: dict[str, str]
+) -> dict[str, Outcome]:
+    """Return what the READMEs' commands give when apply only plans."""
+    folder = tmp_path_factory.mktemp("planned")
+    real = shutil.which("terraform", path=shell_environment["PATH"])
+    shim = folder / "bin" / "terraform"
+    shim.parent.mkdir()
+    shim.write_text(
+        "#!/bin/sh\n"
+        'case "$1" in\n'
+        f'  apply) shift; exec {real} plan "$@" ;;\n'
+        "  output) exit 0 ;;\n"
+        f'  *) exec {real} "$@" ;;\n'
+        "esac\n",
+        encoding="utf-8",
+    )
+    shim.chmod(0o755)
+    environment = shell_environment | {"PATH": f"{shim.parent}{os.pathsep}{shell_environment['PATH']}"}
+    with emulator.moto(folder / "moto.log") as url:
+        return run_all(copied, folder, environment, url)
+
+
+@pytest.fixture(scope="module")
+def applied(
+    copied: Path, tmp_path_factory: pytest.TempPathFactory, shell_environment: dict[str, str]
+) -> tuple[dict[str, Outcome], dict[str, list[str]]]:
+    """Return what the READMEs' commands give, destroy after them, and what is left in the account then."""
+    folder = tmp_path_factory.mktemp("applied")
+    with emulator.moto(folder / "moto.log") as url:
+        outcomes = run_all(copied, folder, shell_environment, url, "terraform destroy")
+        return outcomes, emulator.left_over(url)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_example_can_be_planned(example: str, planned: dict[str, Outcome]) -> None:
+    """What the README says to apply has a plan."""
+    assert planned[example].failure == ""
+    assert re.search(r"Plan: \d+ to add, 0 to change, 0 to destroy", planned[example].output)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_readme_shows_how_to_get_the_configuration(example: str) -> None:
+    """Every README goes from init to the finished configuration."""
+    words = commands(example)
+
+    assert words[0] == "terraform init"
+    assert "terraform output -raw airflow_cfg" in words
+
+
+Applied = tuple[dict[str, Outcome], dict[str, list[str]]]
+
+
+@pytest.mark.apply
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_the_readme_s_commands_work(example: str, applied: Applied) -> None:
+    """Done word for word, the commands end with a configuration."""
+    outcome = applied[0][example]
+
+    assert outcome.failure == ""
+    assert "executor = airflow_fargate.FargateExecutor" in outcome.output
+
+
+@pytest.mark.apply
+def test_six_deployments_come_and_go_in_one_account(applied: Applied) -> None:
+    """Names do not collide, and destroy leaves nothing but what was there before."""
+    left = applied[1]
+
+    assert set(left.pop("roles")) == {"airflow-scheduler-a", "airflow-scheduler-b"}
+    assert len(left.pop("networks")) == 1
+    assert left == {}
+
+
+@pytest.mark.apply
+def test_minimal_is_aip_29_to_the_letter(applied: Applied) -> None:
+    """The minimal example sets the keys that AIP-29 proposed, all of them and no others."""
+    section = re.search(r"^\[fargate\]\n((?:\w+ =.*\n)+)", applied[0]["minimal"].output, re.MULTILINE)
+    assert section
+
+    keys = re.findall(r"^(\w+) =", section[1], re.MULTILINE)
+
+    assert set(keys) == {option.name for option in options.OPTIONS if option.aip29}

@@ -1,0 +1,101 @@
+"""From records to figures, targets and pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmarks import figures, targets
+from benchmarks.drives import Record
+from benchmarks.page import page
+from benchmarks.plots import Axis, Line, plot
+
+
+def container(name: str, **changes: Any) -> dict[str, Any]:
+    """Return a container that ran from 101 to 110."""
+    return {"name": name, "arn": "arn", "created": 100.5, "started": 101.0, "exited": 110.0} | changes
+
+
+def record(containers: list[dict[str, Any]], events: list[list[Any]]) -> Record:
+    """Return a record that began at 100 and ended at 130, with two heartbeats."""
+    marks = {"started": 100.0, "ended": 130.0, "cpu_start": 1.0, "cpu_end": 2.0, "running": 0}
+    calls = [[100.2, "RunTask", False], [100.3, "RunTask", True], [99.0, "ReceiveMessage", False]]
+    cloud = {"tasks": containers, "calls": calls, "left": 0, "busy": 3.0, "injected": {}}
+    return Record([[100.1, 0.002, 0, 1.1], [120.0, 0.004, 0, 1.5]], events, marks, cloud)
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    """The highest for 100, and zero of nothing."""
+    assert [figures.percentile(range(1, 101), percent) for percent in (50, 99, 100)] == [51, 100, 100]
+    assert figures.percentile([], 50) == 0.0
+
+
+def test_outcomes_count_what_went_wrong() -> None:
+    """A second container that ran is a duplicate, one that never ran is none; no word is a lost task."""
+    found = figures.outcomes(
+        record(
+            [container("a"), container("a"), container("b", started=None), container("b")],
+            [[111.0, "a", "queued", "arn"], [112.0, "a", "success", ""], [113.0, "b", "failed", ""]],
+        ),
+        tasks=3,
+    )
+    assert (found["duplicates"], found["lost"], found["wrongly_failed"], found["succeeded"]) == (1, 1, 1, 1)
+
+
+def test_launching_is_told_against_the_start() -> None:
+    """Half a second to the last launch, one call of two throttled, one heartbeat, CPU until then."""
+    found = figures.launching(record([container("a")], []), tasks=1)
+    assert found["seconds_to_last"] == pytest.approx(0.5)
+    assert found["throttled_share"] == pytest.approx(0.5)
+    assert found["heartbeat_max_ms"] == pytest.approx(2.0)
+    assert found["cpu_ms_per_launch"] == pytest.approx(500.0)
+
+
+def test_latency_is_from_the_exit_to_the_event() -> None:
+    """Two seconds after the container's exit; the QUEUED event does not count."""
+    found = figures.latency(
+        record([container("a")], [[101.0, "a", "queued", ""], [112.0, "a", "success", ""]])
+    )
+    assert found["ended"] == 1
+    assert found["exit_to_event_p50_s"] == pytest.approx(2.0)
+
+
+def test_calls_before_the_start_do_not_count() -> None:
+    """The idle loops before the clock starts are nobody's."""
+    assert figures.calls(record([], []), tasks=2) == {"calls": {"RunTask": 2}, "calls_per_task": 1.0}
+
+
+@pytest.mark.parametrize(("slowest", "missed"), [(49.0, False), (51.0, True)])
+def test_a_target_is_missed_by_its_worst_case(slowest: float, missed: bool) -> None:  # noqa: FBT001
+    """The table says so."""
+    cases = {"a": {"ours": {"heartbeat_max_ms": 20.0}}, "b": {"ours": {"heartbeat_max_ms": slowest}}}
+    (line,) = targets.table({"burst": {"cases": cases}})[2:]
+    assert ("missed" in line) is missed
+    assert f"{slowest:.1f}" in line
+
+
+def test_the_page_holds_ratios_and_no_empty_rows() -> None:
+    """Ours against the peer, for what both have."""
+    case = {"ours": {"adoption_s": 0.1, "offered": 5}, "peer": {"adoption_s": 5.0, "offered": 5}}
+    machine = dict.fromkeys(
+        ("cores", "system", "python", "apache-airflow", "apache-airflow-providers-amazon"), "1"
+    ) | {"airflow-fargate": "1", "boto3": "1"}
+    text = page({"quick": False, "machine": machine, "scenarios": {"adoption": {"cases": {"all": case}}}})
+    assert "| seconds | 0.100 | 5.000 | 0.02 |" in text
+    assert "slots counted" not in text
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_a_plot_is_well_formed_and_stays_in_its_frame(log: bool) -> None:  # noqa: FBT001
+    """Whatever the values, XML, and no point outside."""
+    lines = [
+        Line("a < b", [[0, 0.01], [50, 120_000.0]], "#000"),
+        Line("c", [[1, 2]], "#111", "dots"),
+        Line("d", [], "#222", "dashes"),
+    ]
+    root = ET.fromstring(plot("title & more", Axis("x"), Axis("y", log=log, low=0.1 if log else 0.0), lines))  # noqa: S314
+    circle = root.find("{http://www.w3.org/2000/svg}circle")
+    assert circle is not None
+    assert 0 < float(circle.attrib["cy"]) < 420

@@ -1,0 +1,134 @@
+"""The thin client: boto3 as it is, stubbed at the wire."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from airflow_fargate import ecs
+from airflow_fargate.ecs import BotoClients
+from airflow_fargate.failures import Refusal, RefusedLaunch
+from airflow_fargate.task_state_change import TaskStateChange
+from unit.examples import ARN, a_task
+
+REQUEST = {"cluster": "airflow", "taskDefinition": "worker", "clientToken": "t"}
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a boto3 client as the executor makes it, with made-up credentials."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    return BotoClients("us-east-1", 4)("ecs")
+
+
+@pytest.fixture
+def stub(client: Any) -> Any:
+    """Return a stubber for it: it checks every request and answer against botocore's model."""
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_an_answer_with_a_task_is_the_task(client: Any, stub: Stubber) -> None:
+    """RunTask's first task, parsed."""
+    stub.add_response("run_task", {"tasks": [a_task("PROVISIONING")], "failures": []}, REQUEST)
+    answer = ecs.run_task(client, REQUEST)
+    assert isinstance(answer, TaskStateChange)
+    assert answer.arn == ARN
+
+
+@pytest.mark.parametrize("tasks", [[], [{"lastStatus": "RUNNING"}]])
+def test_an_answer_without_a_task_started_nothing(client: Any, stub: Stubber, tasks: list[Any]) -> None:
+    """An empty reply, or one that names no task, loses no workload."""
+    stub.add_response("run_task", {"tasks": tasks, "failures": []}, REQUEST)
+    answer = ecs.run_task(client, REQUEST)
+    assert isinstance(answer, RefusedLaunch)
+    assert answer.kind is Refusal.WAIT
+
+
+def test_an_error_is_classified_with_status_and_code(client: Any, stub: Stubber) -> None:
+    """Whatever boto3 raises is an answer; nothing is raised."""
+    stub.add_client_error("run_task", "Odd", "words", http_status_code=503)
+    stub.add_client_error("run_task", "ConflictException", "words", modeled_fields={"resourceIds": [ARN]})
+    unknown = ecs.run_task(client, REQUEST)
+    conflict = ecs.run_task(client, REQUEST)
+    assert isinstance(unknown, RefusedLaunch)
+    assert unknown.kind is Refusal.UNKNOWN
+    assert isinstance(conflict, RefusedLaunch)
+    assert conflict.existing_arns == (ARN,)
+
+
+def test_boto3_does_not_repeat_ecs_calls_by_itself(client: Any) -> None:
+    """The launcher alone knows what a repeated RunTask may do."""
+    assert client.meta.config.retries["total_max_attempts"] == 1
+
+
+def test_a_search_asks_for_what_runs_and_what_stopped(client: Any, stub: Stubber) -> None:
+    """StartedBy is the only filter that ECS takes beside the status."""
+    asked = {"cluster": "airflow", "startedBy": "airflow/x"}
+    stub.add_response("list_tasks", {"taskArns": []}, asked | {"desiredStatus": "RUNNING"})
+    stub.add_response("list_tasks", {"taskArns": [ARN]}, asked | {"desiredStatus": "STOPPED"})
+    stub.add_response(
+        "describe_tasks", {"tasks": [a_task("STOPPED")]}, {"cluster": "airflow", "tasks": [ARN]}
+    )
+    found = ecs.find_by_launch_id(client, "airflow", "airflow/x")
+    assert found is not None
+    assert found.stopped
+
+
+def test_a_search_without_a_task_finds_none(client: Any, stub: Stubber) -> None:
+    """Two calls, no third."""
+    for _ in range(2):
+        stub.add_response("list_tasks", {"taskArns": []})
+    assert ecs.find_by_launch_id(client, "airflow", "airflow/x") is None
+
+
+def test_a_client_is_made_once_and_waits_as_its_service_needs() -> None:
+    """Kept per service; SQS may take its long poll's time to answer."""
+    clients = BotoClients("us-east-1", 32)
+    assert clients("sqs") is clients("sqs")
+    assert clients("sqs").meta.config.read_timeout > 20
+    assert clients("s3").meta.config.max_pool_connections == 32
+    assert clients("s3").meta.region_name == "us-east-1"
+
+
+def test_threads_never_make_clients_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3's session is not made for threads: sixteen that start at once make one client, one by one."""
+    inside, together, made = threading.Lock(), [], []
+    ready = threading.Barrier(16)
+
+    class Session:
+        def __init__(self, **_: Any) -> None:
+            made.append("session")
+
+        def client(self, service: str, **_: Any) -> object:
+            if not inside.acquire(blocking=False):
+                together.append(service)
+                return object()
+            try:
+                made.append(service)
+                threading.Event().wait(0.01)  # Long enough for the others to arrive.
+                return object()
+            finally:
+                inside.release()
+
+    monkeypatch.setattr(boto3.session, "Session", Session)
+    clients, found = BotoClients("us-east-1", 16), []
+
+    def ask() -> None:
+        ready.wait(10)
+        found.append(clients("ecs"))
+
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert together == []
+    assert made == ["session", "ecs"]
+    assert len({id(each) for each in found}) == 1

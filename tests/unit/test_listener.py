@@ -1,0 +1,141 @@
+"""From the queue to the registry: nothing lost, nothing held up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_fargate.listener import Listener
+from airflow_fargate.messages import Seen
+from airflow_fargate.testing import ManualClock
+from unit.examples import a_task
+
+
+class Queue:
+    """SQS as the listener calls it; ``waiting`` is what the next receive returns."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.waiting: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, list[str]]] = []
+        self.asked: dict[str, Any] = {}
+
+    def put(self, body: str, age: float = 0.0) -> None:
+        sent = str(int((self.clock.time() - age) * 1000))
+        number = str(len(self.waiting))
+        self.waiting.append(
+            {
+                "MessageId": number,
+                "Body": body,
+                "ReceiptHandle": number,
+                "Attributes": {"SentTimestamp": sent},
+            }
+        )
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:
+        self.asked = request
+        return {"Messages": self.waiting} if self.waiting else {}
+
+    def delete_message_batch(self, **request: Any) -> dict[str, Any]:
+        self.calls.append(("delete", [each["ReceiptHandle"] for each in request["Entries"]]))
+        return {"Failed": [{"Id": "0", "Code": "InternalError"}]}
+
+    def change_message_visibility_batch(self, **request: Any) -> None:
+        assert all(each["VisibilityTimeout"] == 0 for each in request["Entries"])
+        self.calls.append(("hand back", [each["ReceiptHandle"] for each in request["Entries"]]))
+
+
+class Bench:
+    """A listener that owns what is started by ``mine``, in a deployment with ``theirs``."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.queue = Queue(self.clock)
+        self.said: list[Any] = []
+        self.listener = Listener(
+            {"sqs": self.queue}.__getitem__,
+            "https://queue",
+            lambda change: change.started_by == "mine",
+            lambda change: change.started_by in ("mine", "theirs"),
+            self.clock.time,
+            self.said.append,
+        )
+
+
+def event(started_by: str) -> str:
+    """Return the body of an event of a task."""
+    detail = a_task(startedBy=started_by)
+    return json.dumps({"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail})
+
+
+def test_our_events_are_posted_and_deleted() -> None:
+    """One message for the registry, one delete for the batch."""
+    bench = Bench()
+    bench.queue.put(event("mine"))
+    bench.queue.put(event("mine"))
+    bench.listener.receive()
+    assert [type(each) for each in bench.said] == [Seen, Seen]
+    assert bench.queue.calls == [("delete", ["0", "1"])]
+
+
+def test_it_polls_long_and_in_batches() -> None:
+    """20 seconds, ten messages, and the time when each was sent."""
+    bench = Bench()
+    assert bench.listener.receive() == 0.0
+    assert bench.queue.asked["WaitTimeSeconds"] == 20
+    assert bench.queue.asked["MaxNumberOfMessages"] == 10
+    assert bench.queue.asked["QueueUrl"] == "https://queue"
+    assert "SentTimestamp" in bench.queue.asked["MessageSystemAttributeNames"]
+    assert bench.queue.calls == []
+
+
+@pytest.mark.parametrize(("count", "pauses"), [(0, False), (1, True), (9, True), (10, False)])
+def test_a_batch_that_is_not_full_lets_events_gather(count: int, pauses: bool) -> None:  # noqa: FBT001
+    """A short pause saves most of the calls; a full queue and an empty one need none."""
+    bench = Bench()
+    for _ in range(count):
+        bench.queue.put(event("mine"))
+    assert (bench.listener.receive() > 0) is pauses
+
+
+def test_strangers_are_deleted_and_not_posted() -> None:
+    """Another deployment's events in our queue are nobody's here."""
+    bench = Bench()
+    bench.queue.put(event("elsewhere"))
+    bench.listener.receive()
+    assert bench.said == []
+    assert bench.queue.calls == [("delete", ["0"])]
+
+
+@pytest.mark.parametrize(("age", "call"), [(0.0, "hand back"), (9.0, "hand back"), (11.0, "delete")])
+def test_another_schedulers_event_is_handed_back_while_it_is_young(age: float, call: str) -> None:
+    """Visible at once for its owner; an old one has no owner that listens: reconciling finds it."""
+    bench = Bench()
+    bench.queue.put(event("theirs"), age)
+    bench.listener.receive()
+    assert bench.said == []
+    assert bench.queue.calls == [(call, ["0"])]
+
+
+@pytest.mark.parametrize(
+    "body", ["", "not json", "[" * 100_000, "{}", json.dumps({"source": "aws.ecs", "detail": 1})]
+)
+def test_a_poison_message_is_left_for_the_dead_letter_queue_and_holds_up_nobody(body: str) -> None:
+    """Neither deleted nor handed back; its neighbours are handled."""
+    bench = Bench()
+    bench.queue.put(body)
+    bench.queue.put(event("mine"))
+    bench.listener.receive()
+    assert len(bench.said) == 1
+    assert bench.queue.calls == [("delete", ["1"])]
+
+
+def test_a_message_without_attributes_counts_as_old() -> None:
+    """No time, no owner to wait for."""
+    bench = Bench()
+    bench.queue.put(event("theirs"))
+    del bench.queue.waiting[0]["Attributes"]
+    bench.listener.receive()
+    assert bench.queue.calls == [("delete", ["0"])]

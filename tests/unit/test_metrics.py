@@ -1,0 +1,90 @@
+"""What is measured: collected by threads, sent once by the scheduler's."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from airflow_fargate import metrics
+from airflow_fargate.metrics import Metrics
+from airflow_fargate.task_state_change import TaskStateChange
+
+
+class Sink:
+    """Airflow's statistics, on paper."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+
+    def incr(self, stat: str, count: int, *, tags: dict[str, str] | None = None) -> None:
+        self.sent.append((stat, count, tags))
+
+    def timing(self, stat: str, dt: float, *, tags: dict[str, str] | None = None) -> None:
+        self.sent.append((stat, dt, tags))
+
+    def gauge(self, stat: str, value: float, *, tags: dict[str, str] | None = None) -> None:
+        self.sent.append((stat, value, tags))
+
+
+def test_counts_of_one_name_and_tags_are_one_call() -> None:
+    """A thousand launches cost the scheduler one call, not a thousand."""
+    counted, sink = Metrics(), Sink()
+    for _ in range(1000):
+        counted.count(metrics.LAUNCHES, capacity="FARGATE")
+    counted.count(metrics.LAUNCHES, capacity="FARGATE_SPOT")
+    counted.send(sink, tasks=7)
+    assert sink.sent == [
+        ("fargate.launches", 1000, {"capacity": "FARGATE"}),
+        ("fargate.launches", 1, {"capacity": "FARGATE_SPOT"}),
+        ("fargate.tasks", 7, {}),
+    ]
+
+
+def test_what_was_sent_is_not_sent_again() -> None:
+    """Each measurement goes out once."""
+    counted, sink = Metrics(), Sink()
+    counted.count(metrics.THROTTLES)
+    counted.send(sink, tasks=0)
+    sink.sent.clear()
+    counted.send(sink, tasks=0)
+    assert sink.sent == [("fargate.tasks", 0, {})]
+
+
+def test_times_are_sent_in_milliseconds() -> None:
+    """Airflow's timings are milliseconds."""
+    counted, sink = Metrics(), Sink()
+    counted.time(metrics.LAUNCH_SECONDS, 1.5)
+    counted.send(sink, tasks=0)
+    assert sink.sent[0] == ("fargate.launch_seconds", 1500.0, {})
+
+
+def test_a_timeline_is_cut_into_its_phases() -> None:
+    """Network, image, start, work; a phase with an end missing is left out."""
+    counted, sink = Metrics(), Sink()
+    times = (("createdAt", 0.0), ("pullStartedAt", 10.0), ("pullStoppedAt", 40.0), ("startedAt", 42.0))
+    counted.timeline(TaskStateChange("arn", "STOPPED", timeline=times))
+    counted.send(sink, tasks=0)
+    assert [(stat, dt) for stat, dt, _ in sink.sent[:-1]] == [
+        ("fargate.provision_seconds", pytest.approx(10_000)),
+        ("fargate.pull_seconds", pytest.approx(30_000)),
+        ("fargate.start_seconds", pytest.approx(2_000)),
+    ]
+
+
+def test_nothing_is_lost_between_threads() -> None:
+    """Eight threads count while the scheduler's sends: the sum is exact."""
+    counted, sink = Metrics(), Sink()
+
+    def work() -> None:
+        for _ in range(2000):
+            counted.count(metrics.EVENTS)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        counted.send(sink, tasks=0)
+    counted.send(sink, tasks=0)
+    assert sum(value for stat, value, _ in sink.sent if stat == "fargate.events") == 16_000

@@ -1,0 +1,35 @@
+"""The table of states and moves."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_fargate.task import TABLE, IllegalMoveError, Move, State, after
+
+
+def test_every_state_has_a_row_and_every_state_but_the_end_can_end() -> None:
+    """Nothing is stuck: from everywhere there is a way to ENDED, and none out of it."""
+    assert set(TABLE) == set(State)
+    assert not TABLE[State.ENDED]
+    for state in set(State) - {State.ENDED}:
+        assert State.ENDED in TABLE[state].values()
+
+
+@pytest.mark.parametrize("state", [State.RUNNING])
+def test_what_runs_never_goes_back(state: State) -> None:
+    """Once it runs, no move leads to a launch, a search or a start."""
+    assert set(TABLE[state].values()) <= {State.RUNNING, State.ENDED}
+    assert Move.LAUNCH_AGAIN not in TABLE[state]
+
+
+@pytest.mark.parametrize("state", [State.LAUNCHING, State.STARTING, State.RUNNING])
+def test_events_may_come_before_the_answer(state: State) -> None:
+    """Whatever ECS shows is a legal move, in any order."""
+    for move in (Move.PENDING, Move.RUNS, Move.STOPPED):
+        assert after(state, move) in State
+
+
+def test_a_move_that_the_table_does_not_have_is_a_fault_of_ours() -> None:
+    """It raises, with both names."""
+    with pytest.raises(IllegalMoveError, match="REFUSED in state RUNNING"):
+        after(State.RUNNING, Move.REFUSED)

@@ -1,0 +1,162 @@
+"""One shape for what events, DescribeTasks and RunTask say of a task."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+
+from airflow_fargate.listener import parse_event
+from airflow_fargate.task_state_change import ContainerState, parse_task
+from unit.examples import ARN, a_change, a_task, stopped
+
+# Shape and words of the example in the ECS developer guide, "Amazon ECS task state change events".
+EVENT = {
+    "version": "0",
+    "id": "3317b2af-7005-947d-b652-f55e762e571a",
+    "detail-type": "ECS Task State Change",
+    "source": "aws.ecs",
+    "account": "123456789012",
+    "time": "2026-01-23T17:57:58Z",
+    "region": "us-east-1",
+    "resources": [ARN],
+    "detail": {
+        "attachments": [{"id": "1789bcae", "type": "eni", "status": "DELETED", "details": []}],
+        "availabilityZone": "us-east-1b",
+        "capacityProviderName": "FARGATE_SPOT",
+        "clusterArn": "arn:aws:ecs:us-east-1:123456789012:cluster/airflow",
+        "containers": [
+            {
+                "containerArn": "arn:aws:ecs:us-east-1:123456789012:container/cf159fd6",
+                "exitCode": 137,
+                "lastStatus": "STOPPED",
+                "name": "worker",
+                "reason": "OutOfMemoryError: Container killed due to memory usage",
+                "runtimeId": "0123",
+                "taskArn": ARN,
+                "networkInterfaces": [{"attachmentId": "1789bcae", "privateIpv4Address": "10.0.0.139"}],
+                "cpu": "0",
+            },
+            {"name": "sidecar", "lastStatus": "STOPPED"},
+        ],
+        "cpu": "256",
+        "createdAt": "2026-01-23T17:57:34.402Z",
+        "startedAt": "2026-01-23T17:57:50Z",
+        "stoppedAt": "2026-01-23T17:57:58.103Z",
+        "desiredStatus": "STOPPED",
+        "lastStatus": "STOPPED",
+        "launchType": "FARGATE",
+        "memory": "512",
+        "startedBy": "airflow/00000000-0000-4000-8000-000000000001",
+        "stopCode": "EssentialContainerExited",
+        "stoppedReason": "Essential container in task exited",
+        "taskArn": ARN,
+        "version": 7,
+    },
+}
+
+
+def as_boto3_has_it(detail: dict[str, Any]) -> dict[str, Any]:
+    """Return an event's detail as DescribeTasks gives it: times are datetimes."""
+    return {
+        key: datetime.fromisoformat(value.replace("Z", "+00:00")) if key.endswith("At") else value
+        for key, value in detail.items()
+    }
+
+
+def test_an_event_is_read_whole() -> None:
+    """Every field that a decision rests on, from an event as AWS documents it."""
+    change = parse_event(json.dumps(EVENT))
+    assert (change.arn, change.last_status, change.version) == (ARN, "STOPPED", 7)
+    assert change.started_by.endswith("000000000001")
+    assert change.stop_code == "EssentialContainerExited"
+    assert change.capacity_provider == "FARGATE_SPOT"
+    assert change.memory == 512
+    assert change.container("worker") == ContainerState(
+        "worker", "STOPPED", 137, "OutOfMemoryError: Container killed due to memory usage"
+    )
+    assert change.container("sidecar") == ContainerState("sidecar", "STOPPED", None, "")
+    assert change.container("nobody") is None
+    assert change.stopped
+    assert change.ran
+    assert change.at("stoppingAt") is None
+    created = datetime(2026, 1, 23, 17, 57, 34, 402000, tzinfo=timezone.utc)
+    assert change.at("createdAt") == pytest.approx(created.timestamp())
+
+
+def test_event_and_describe_tasks_say_the_same() -> None:
+    """The two sources, of the same version, give equal values."""
+    detail: dict[str, Any] = EVENT["detail"]  # type: ignore[assignment]
+    assert parse_task(as_boto3_has_it(detail)) == parse_event(json.dumps(EVENT))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [{}, {"taskArn": ARN}, {"lastStatus": "RUNNING"}, {"taskArn": 7, "lastStatus": "RUNNING"},
+     {"taskArn": "", "lastStatus": ""}],
+)  # fmt: skip
+def test_what_is_no_task_is_refused(task: dict[str, Any]) -> None:
+    """Without an ARN or a status there is nothing to track."""
+    with pytest.raises(ValueError, match="without taskArn or lastStatus"):
+        parse_task(task)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"containers": 5},
+        {"containers": {"name": "worker"}},
+        {"containers": ["worker", None]},
+        {"containers": None},
+        {"version": "seven"},
+        {"version": True},
+        {"memory": float("inf")},
+        {"createdAt": "yesterday"},
+        {"createdAt": "0001-01-01T00:00:00+23:59"},
+        {"createdAt": 12},
+        {"startedBy": None, "stopCode": None},
+    ],
+)
+def test_an_odd_member_costs_only_itself(odd: dict[str, Any]) -> None:
+    """A member of another kind than documented counts as not said."""
+    change = parse_task(a_task(**odd))
+    assert (change.arn, change.last_status) == (ARN, "RUNNING")
+
+
+@pytest.mark.parametrize(
+    ("change", "ran"),
+    [
+        (a_change("PENDING"), False),
+        (a_change("RUNNING"), True),
+        (a_change("STOPPED"), False),
+        (a_change("STOPPED", startedAt="2026-01-23T17:57:50Z"), True),
+        (stopped(exit_code=0), True),
+        (stopped(exit_code=None), False),
+    ],
+)
+def test_ran_means_that_its_code_may_have_done_something(change: Any, ran: bool) -> None:  # noqa: FBT001
+    """RUNNING, a start time or an exit code; nothing else."""
+    assert change.ran is ran
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "not json",
+        "7",
+        "null",
+        "[]",
+        "{}",
+        json.dumps(EVENT | {"source": "aws.ec2"}),
+        json.dumps(EVENT | {"detail-type": "ECS Container Instance State Change"}),
+        json.dumps(EVENT | {"detail": []}),
+        json.dumps(EVENT | {"detail": {}}),
+    ],
+)
+def test_what_is_no_task_event_is_refused(body: str) -> None:
+    """Other JSON, other sources, other kinds: ValueError, and no other error."""
+    with pytest.raises(ValueError, match=r".+"):
+        parse_event(body)

@@ -1,0 +1,111 @@
+"""The public fakes: what users test their own hooks and policies with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from airflow_fargate.errors import ConfigurationError, RequestError, TaskOptionsError
+from airflow_fargate.request_model import request_faults
+from airflow_fargate.task_state_change import parse_task
+from airflow_fargate.testing import FakeEcs, ManualClock, run_task_request
+from unit.examples import CONFIG
+
+
+def test_a_clock_stands_until_it_is_moved() -> None:
+    """Both of its times move together, and not back."""
+    clock = ManualClock(start=100.0)
+    clock.advance(2.5)
+    assert (clock.monotonic(), clock.time()) == (2.5, 102.5)
+    with pytest.raises(ValueError, match="does not go back"):
+        clock.advance(-1)
+
+
+def test_the_request_of_a_task_needs_nothing_else() -> None:
+    """No arguments: a valid request of the smallest section."""
+    request = run_task_request()
+    assert request_faults(request) == ""
+    assert request["cluster"] == "airflow"
+
+
+def test_section_profile_and_executor_config_are_applied() -> None:
+    """As the executor does it: the profile is the base, the task's own options lie over it."""
+    request = run_task_request(
+        config={"cluster": "c", "profiles": '{"big": {"cpu": 1024, "memory": 4096}}', "task_cpu": "512"},
+        executor_config={"memory": 8192},
+        queue="big",
+    )
+    assert request["cluster"] == "c"
+    assert (request["overrides"]["cpu"], request["overrides"]["memory"]) == ("1024", "8192")
+
+
+def test_a_whole_configuration_and_a_command_may_be_given() -> None:
+    """For tests that have them."""
+    request = run_task_request(CONFIG, command=["airflow", "tasks", "run"])
+    assert request["overrides"]["containerOverrides"][0]["command"] == ["airflow", "tasks", "run"]
+
+
+def test_a_hook_is_called_as_in_production() -> None:
+    """It gets the command; the launch id is ours."""
+    seen = []
+
+    def hook(command: list[str]) -> dict[str, Any]:
+        seen.append(command)
+        return {"taskDefinition": "mine", "overrides": {"containerOverrides": [{"name": "c"}]}}
+
+    request = run_task_request(hook=hook)
+    assert request["taskDefinition"] == "mine"
+    assert seen[0][:3] == ["airflow", "fargate", "run-workload"]
+    assert request["clientToken"].startswith("0000")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"config": {"clster": "x"}}, ConfigurationError),
+        ({"executor_config": {"cpu": 300, "memory": 512}}, TaskOptionsError),
+        ({"config": {"profiles": '{"default": {"cpus": 1}}'}}, TaskOptionsError),
+        ({"hook": lambda command: {"taskdefinition": "x"}}, RequestError),
+        ({"executor_config": {"env": {"A": "x" * 9000}}}, RequestError),
+    ],
+)
+def test_what_production_refuses_is_refused(arguments: dict[str, Any], error: type[Exception]) -> None:
+    """The same errors."""
+    with pytest.raises(error):
+        run_task_request(**arguments)
+
+
+def test_the_fake_cluster_answers_like_ecs() -> None:
+    """Launch, describe, move, list, stop; the same token is the same task."""
+    ecs = FakeEcs()
+    request = run_task_request()
+    arn = ecs.run_task(**request)["tasks"][0]["taskArn"]
+    assert ecs.run_task(**request)["tasks"][0]["taskArn"] == arn
+    assert len(ecs.requests) == 2
+    ecs.move(arn, "RUNNING")
+    (task,) = ecs.describe_tasks(cluster="airflow", tasks=[arn, "other"])["tasks"]
+    change = parse_task(task)
+    assert (change.last_status, change.version) == ("RUNNING", 2)
+    assert change.at("createdAt") == ecs.clock.time()
+    assert ecs.list_tasks(startedBy=request["startedBy"]) == {"taskArns": [arn]}
+    assert ecs.list_tasks(startedBy="other") == {"taskArns": []}
+    ecs.stop_task(cluster="airflow", task=arn, reason="enough")
+    assert ecs.stops == [(arn, "enough")]
+    assert ecs.list_tasks(desiredStatus="STOPPED") == {"taskArns": [arn]}
+    ecs.move(arn, "STOPPED", exit_code=3)
+    assert parse_task(ecs.tasks[arn]).containers[0].exit_code == 3
+
+
+def test_the_fake_cluster_refuses_when_told() -> None:
+    """Errors and failures[], in the order in which they were asked for."""
+    ecs = FakeEcs()
+    ecs.refuse("AccessDeniedException", "no", status=400)
+    ecs.refuse_capacity()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ecs.run_task()
+    assert "Capacity" in ecs.run_task()["failures"][0]["reason"]
+    assert ecs.run_task()["tasks"]
+    with pytest.raises(ClientError, match="not found"):
+        ecs.stop_task(task="unknown")

@@ -1,0 +1,116 @@
+"""What a stopped task means: outcome, whose fault, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_fargate import verdict
+from airflow_fargate.exit_codes import ExitCode, meaning_of
+from airflow_fargate.verdict import Diagnosis, Fault, Outcome, judge
+from unit.examples import ARN, a_change, stopped
+
+if TYPE_CHECKING:
+    from airflow_fargate.task_state_change import TaskStateChange
+
+OOM = "OutOfMemoryError: Container killed due to memory usage"
+STARTED = {"startedAt": "2026-01-23T17:57:50Z"}
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome", "fault", "words"),
+    [
+        (stopped(0), Outcome.SUCCESS, Fault.NONE, "ended well"),
+        (stopped(0, stopCode="UserInitiated"), Outcome.SUCCESS, Fault.NONE, "ended well"),
+        (stopped(1), Outcome.FAILED, Fault.TASK, "The task ran and failed"),
+        (stopped(137, OOM), Outcome.FAILED, Fault.TASK, "executor_config={'memory': 1024}"),
+        (stopped(137, OOM, memory=None), Outcome.FAILED, Fault.TASK, "Give the task more memory"),
+        (stopped(137, OOM, memory=122880), Outcome.FAILED, Fault.TASK, "Give the task more memory"),
+        (stopped(137), Outcome.FAILED, Fault.TASK, "most often for memory"),
+        (stopped(137, stopCode="UserInitiated"), Outcome.FAILED, Fault.USER, "stopped from outside while"),
+        (stopped(143), Outcome.FAILED, Fault.USER, "ended by SIGTERM"),
+        (stopped(143, stopCode="SpotInterruption"), Outcome.FAILED, Fault.INFRASTRUCTURE, "['FARGATE']"),
+        (stopped(143, stopCode="TerminationNotice"), Outcome.FAILED, Fault.INFRASTRUCTURE, "retired"),
+        (stopped(143, stopCode="InfrastructureHealth"), Outcome.FAILED, Fault.INFRASTRUCTURE, "retries"),
+        (stopped(66), Outcome.FAILED, Fault.DEPLOYMENT, ExitCode.PAYLOAD_MISSING.meaning),
+        (stopped(42), Outcome.FAILED, Fault.TASK, "exit code 42"),
+        (stopped(None, stopCode="UserInitiated"), Outcome.FAILED, Fault.USER, "before it ran"),
+        (stopped(None, "CannotPullContainerError: none"), Outcome.FAILED, Fault.DEPLOYMENT, "build-push"),
+        (stopped(None, "CannotPullContainerError: i/o timeout"), Outcome.LAUNCH_AGAIN, Fault.INFRASTRUCTURE,
+         "for a cause that can pass"),
+        (stopped(None, "ResourceInitializationError: AccessDenied"), Outcome.FAILED, Fault.DEPLOYMENT,
+         "execution role"),
+        (stopped(None, "CannotStartContainerError: exec format"), Outcome.FAILED, Fault.DEPLOYMENT,
+         "architecture"),
+        (stopped(None, "something new"), Outcome.FAILED, Fault.DEPLOYMENT, "before its container ran"),
+        (stopped(None, stopCode="SpotInterruption"), Outcome.LAUNCH_AGAIN, Fault.INFRASTRUCTURE, "can pass"),
+        (stopped(None, stopCode="SpotInterruption", **STARTED), Outcome.FAILED, Fault.INFRASTRUCTURE,
+         "gives no exit code"),
+        (stopped(None, **STARTED), Outcome.FAILED, Fault.UNKNOWN, "gives no exit code"),
+        (a_change("STOPPED", containers=[], **STARTED), Outcome.FAILED, Fault.DEPLOYMENT, "it has none"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_end_has_its_verdict(
+    change: TaskStateChange, outcome: Outcome, fault: Fault, words: str
+) -> None:
+    """Outcome, fault and words for the person who reads it."""
+    judged = judge(change, "worker")
+    assert (judged.outcome, judged.diagnosis.fault) == (outcome, fault)
+    assert words in str(judged.diagnosis)
+
+
+def test_a_sidecar_decides_nothing() -> None:
+    """Our container's 0 is a success whatever the sidecar left with, and the other way round."""
+
+    def containers(ours: int, theirs: int) -> Any:
+        return a_change("STOPPED", containers=[{"name": "worker", "exitCode": ours},
+                                               {"name": "sidecar", "exitCode": theirs}])  # fmt: skip
+
+    assert judge(containers(0, 1), "worker").outcome is Outcome.SUCCESS
+    assert judge(containers(1, 0), "worker").outcome is Outcome.FAILED
+
+
+def test_a_container_that_the_definition_does_not_have_is_named() -> None:
+    """A wrong container_name is told with the names that there are."""
+    judged = judge(stopped(0), "airflow")
+    assert judged.outcome is Outcome.FAILED
+    assert "it has worker" in str(judged.diagnosis)
+    assert "[fargate] container_name" in str(judged.diagnosis)
+
+
+def test_what_may_have_run_is_never_launched_again() -> None:
+    """Any exit code or start time: Airflow decides."""
+    for change in (stopped(1, stopCode="SpotInterruption"), stopped(None, "InternalError", **STARTED)):
+        assert judge(change, "worker").outcome is Outcome.FAILED
+
+
+def test_the_facts_follow_the_sentence() -> None:
+    """Exit code, stop code, ECS's words and the ARN, once each, in brackets."""
+    told = str(
+        judge(stopped(137, OOM, stoppedReason="Essential container in task exited"), "worker").diagnosis
+    )
+    assert (
+        "(exit code 137; stop code EssentialContainerExited; ECS: Essential container in task exited" in told
+    )
+    assert told.endswith(f"{OOM}; task {ARN})")
+
+
+def test_log_lines_stand_below_and_are_the_last_twenty() -> None:
+    """No more than a screenful reaches the UI."""
+    told = str(Diagnosis("It broke.", Fault.TASK).with_log(tuple(f"line {n}" for n in range(50))))
+    assert told.startswith("It broke.\nLast lines of the container:\nline 30\n")
+    assert told.endswith("line 49")
+
+
+def test_a_lost_task_is_told_as_not_known() -> None:
+    """Failed, with the reason why nobody can know its exit code."""
+    judged = verdict.lost(ARN, 130.0)
+    assert judged.outcome is Outcome.FAILED
+    assert "for 130 seconds" in str(judged.diagnosis)
+
+
+def test_every_exit_code_of_the_worker_has_a_sentence() -> None:
+    """What the entrypoint leaves with is explained; other codes are not ours."""
+    assert all(meaning_of(code) for code in ExitCode)
+    assert meaning_of(2) is None

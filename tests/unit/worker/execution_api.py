@@ -1,0 +1,127 @@
+"""A stand-in for the API server's execution API: what one task instance needs, on a loopback port.
+
+It records what the worker says about the task instance and answers like Airflow 3; `refuse` makes it answer a
+chosen status instead. For tests only.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAG_RUN = {
+    "dag_id": "d",
+    "run_id": "r",
+    "logical_date": None,
+    "data_interval_start": None,
+    "data_interval_end": None,
+    "run_after": "2026-01-01T00:00:00Z",
+    "start_date": "2026-01-01T00:00:00Z",
+    "end_date": None,
+    "clear_number": 0,
+    "run_type": "manual",
+    "state": "running",
+    "conf": {},
+    "consumed_asset_events": [],
+}
+
+
+class ExecutionApi:
+    """The server's memory: `calls` as (method, path, body) and the `tokens` that were sent.
+
+    Args:
+        should_retry: What the server says at /run: whether a failure is up for retry.
+    """
+
+    def __init__(self, *, should_retry: bool = False) -> None:
+        self.should_retry = should_retry
+        self.refusals: dict[str, int] = {}
+        self.calls: list[tuple[str, str, Any]] = []
+        self.tokens: set[str] = set()
+        self._seen: dict[str, threading.Event] = {}
+        self.url = ""
+
+    def refuse(self, ending: str, status: int) -> None:
+        """Answer a status to requests whose path ends so."""
+        self.refusals[ending] = status
+
+    def seen(self, ending: str) -> threading.Event:
+        """Return an event that is set once a request's path ends so."""
+        return self._seen.setdefault(ending, threading.Event())
+
+    def states(self) -> list[str]:
+        """Return the states the worker reported, in order."""
+        return [
+            body["state"]
+            for method, path, body in self.calls
+            if method == "PATCH" and path.endswith("/state")
+        ]
+
+    def answer(self, method: str, path: str, body: Any, api_version: str) -> tuple[int, Any]:
+        """Return status and document for a request of a client of this API version, a date."""
+        self.calls.append((method, path, body))
+        for ending, event in list(self._seen.items()):
+            if path.endswith(ending):
+                event.set()
+        for ending, status in self.refusals.items():
+            if path.endswith(ending):
+                return status, {"detail": {"reason": "invalid_state", "previous_state": "running"}}
+        if path.endswith("/run"):
+            return 200, {
+                "dag_run": {**DAG_RUN, "partition_key": None} if api_version >= "2026" else DAG_RUN,
+                "task_reschedule_count": 0,
+                "max_tries": 1,
+                "should_retry": self.should_retry,
+                "variables": [],
+                "connections": [],
+                "upstream_map_indexes": {},
+                "xcom_keys_to_clear": [],
+            }
+        if (
+            path.startswith(("/execution/connections", "/execution/variables", "/execution/xcoms"))
+            and method == "GET"
+        ):
+            return 404, {"detail": {"reason": "not_found", "message": "none here"}}
+        return (204, None) if method in ("PATCH", "PUT") else (200, {})
+
+
+@contextmanager
+def serve(api: ExecutionApi, address: str = "127.0.0.1") -> Iterator[ExecutionApi]:
+    """Serve it on a free port; `api.url` is then the address for the worker."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _do(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length) or "null")
+            api.tokens.add(self.headers.get("Authorization", "").removeprefix("Bearer "))
+            status, document = api.answer(
+                self.command, self.path.partition("?")[0], body, self.headers.get("Airflow-API-Version", "")
+            )
+            data = b"" if document is None else json.dumps(document).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_PATCH = do_PUT = do_POST = do_DELETE = do_HEAD = _do  # noqa: N815  http.server's names
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the test's output clean."""
+
+    server = ThreadingHTTPServer((address, 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    api.url = f"http://{address}:{server.server_address[1]}/execution/"
+    try:
+        yield api
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,101 @@
+"""The entrypoint as a program: exit codes, one clear line, no token, and what it imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from airflow_fargate.exit_codes import ExitCode
+
+TOKEN = "eyJ-the-token"
+
+
+def worker(*words, **environment):
+    """Run the entrypoint as the container would, in an environment that knows no API server."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS_"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "airflow_fargate.worker", *words],
+        env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def document(**changes):
+    """Return a payload reference with an inline document."""
+    sent = {
+        "format": 1,
+        "airflow_version": "3.3.2",
+        "launch_id": "l",
+        "key": "k",
+        "workload": {"token": TOKEN},
+    }
+    return "json:" + json.dumps({**sent, **changes})
+
+
+def test_importing_it_loads_neither_airflow_nor_boto3():
+    """Every container pays for what the entrypoint imports, so that is the standard library."""
+    script = (
+        "import sys; import airflow_fargate.worker.entrypoint, airflow_fargate.worker.supervise; "
+        "import airflow_fargate.worker.payload, airflow_fargate.worker.stopping; "
+        "print(sorted({name.partition('.')[0] for name in sys.modules} & "
+        "{'airflow', 'boto3', 'botocore', 'httpx', 'pydantic', 'sqlalchemy'}))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ((), ExitCode.BAD_COMMAND),
+        (("fargate", "run-workload"), ExitCode.BAD_COMMAND),
+        (("fargate", "run-workload", f"file:{TOKEN}"), ExitCode.BAD_COMMAND),
+        (("airflow", "fargate", "run-workload", "json:{"), ExitCode.PAYLOAD_INVALID),
+        (("fargate", "run-workload", document(format=7)), ExitCode.PAYLOAD_INVALID),
+        (("/no/such/program",), ExitCode.BAD_COMMAND),
+    ],
+)
+def test_what_it_cannot_do_ends_with_one_line_and_its_code(words, code):
+    """One sentence on standard error, an exit code of its own, and no token."""
+    done = worker(*words)
+    assert done.returncode == code
+    assert len(done.stderr.splitlines()) == 1
+    assert TOKEN not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("words", "code"), [(("python", "-c", "exit(9)"), 9), (("sh", "-c", "exit 11"), 11)])
+def test_a_programs_exit_code_is_the_containers(words, code):
+    """Other programs take over the process; nothing of theirs is changed."""
+    assert worker(*words).returncode == code
+
+
+def test_a_wrong_stop_timeout_is_named():
+    """A stop time that is no number of seconds is refused before anything runs."""
+    done = worker("fargate", "run-workload", document(), AIRFLOW_FARGATE_STOP_TIMEOUT="soon")
+    assert done.returncode == ExitCode.CONFIG_MISSING
+    assert "AIRFLOW_FARGATE_STOP_TIMEOUT" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({}, ExitCode.CONFIG_MISSING, "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"),
+        ({"airflow_version": "2.11.2"}, ExitCode.PAYLOAD_INVALID, "2.11.2"),
+    ],
+)
+def test_it_says_what_the_image_lacks(tmp_path, changes, code, said):
+    """A container without the API server's address, or with another Airflow, says so and tries nothing."""
+    done = worker("fargate", "run-workload", document(**changes), AIRFLOW_HOME=str(tmp_path))
+    assert (done.returncode, TOKEN in done.stdout + done.stderr) == (code, False)
+    assert said in done.stderr

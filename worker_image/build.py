@@ -1,0 +1,172 @@
+"""Builds the worker image with BuildKit.
+
+Usage: python3 worker_image/build.py [NAME=VALUE...], the names being
+
+    BASE_IMAGE       the official slim Airflow image (the default), or any image with python3 and venv
+    IMAGE            name and tag of the result; by default airflow-fargate-worker:VERSION-airflowVERSION
+    AIRFLOW_VERSION  one that worker_image/requirements has a lock for; by default 3.3.2
+    PLATFORM         linux/amd64 or linux/arm64; by default the machine's own
+    NETWORK          network of the build's steps; "host" helps where the engine's bridge has no way out
+
+Values come from the arguments or the environment. The machine's certificates (PIP_CERT, SSL_CERT_FILE) and
+pip's index settings (PIP_INDEX_URL and its like) reach pip as build secrets: no layer, label or history holds
+them. Standard library alone.
+"""
+
+# ruff: noqa: INP001, S603, T201  a script that runs programs and prints
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_AIRFLOW = "3.3.2"
+CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+INDEX_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
+
+
+class BuildError(Exception):
+    """The image cannot be built; the text says why and what to do."""
+
+
+def main() -> int:
+    """Build; returns an exit code."""
+    try:
+        settings = read_settings(
+            sys.argv[1:], ("BASE_IMAGE", "IMAGE", "AIRFLOW_VERSION", "PLATFORM", "NETWORK")
+        )
+        image = build(settings)
+    except BuildError as error:
+        _say(f"build: {error}")
+        return 1
+    _say(f"built {image}")
+    return 0
+
+
+def read_settings(arguments: list[str], known: tuple[str, ...]) -> dict[str, str]:
+    """Return the settings from NAME=VALUE arguments, else the environment's; empty ones are absent."""
+    settings = {name: os.environ[name] for name in known if os.environ.get(name)}
+    for argument in arguments:
+        name, separator, value = argument.partition("=")
+        if not separator or name not in known:
+            raise BuildError(f"{argument!r} is not understood: give {', '.join(known)} as NAME=VALUE.")
+        if value:
+            settings[name] = value
+    return settings
+
+
+def build(settings: dict[str, str]) -> str:
+    """Build the image and return its name."""
+    airflow = settings.get("AIRFLOW_VERSION", DEFAULT_AIRFLOW)
+    locks = sorted(
+        path.stem.removeprefix("airflow-")
+        for path in (ROOT / "worker_image/requirements").glob("airflow-*.txt")
+    )
+    if airflow not in locks:
+        raise BuildError(
+            f"there is no lock for Airflow {airflow}, only for {', '.join(locks)}: see worker_image/lock.sh."
+        )
+    image = settings.get("IMAGE") or default_image(settings)
+    arguments = {"AIRFLOW_VERSION": airflow, "PACKAGE_VERSION": package_version()}
+    if base := settings.get("BASE_IMAGE"):
+        arguments["BASE_IMAGE"] = base
+    elif airflow != DEFAULT_AIRFLOW:
+        arguments["BASE_IMAGE"] = f"apache/airflow:slim-{airflow}-python3.12"
+    engine = find_engine()
+    with tempfile.TemporaryDirectory(prefix="worker-image-") as scratch:
+        command = [*engine, "--file", str(ROOT / "worker_image/Dockerfile"), "--tag", image]
+        for name, value in arguments.items():
+            command += ["--build-arg", f"{name}={value}"]
+        for option, name in (("--platform", "PLATFORM"), ("--network", "NETWORK")):
+            if name in settings:
+                command += [option, settings[name]]
+        for name, path in secrets(Path(scratch)).items():
+            command += ["--secret", f"id={name},src={path}"]
+        _say(f"building {image} on {arguments.get('BASE_IMAGE', 'the official slim Airflow image')}")
+        done = subprocess.run([*command, str(ROOT)], env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False)
+    if done.returncode:
+        raise BuildError(
+            f"the engine's build failed with exit code {done.returncode}: its lines above say at which step."
+        )
+    return image
+
+
+def default_image(settings: dict[str, str]) -> str:
+    """Return the name that an image gets when none is given."""
+    airflow = settings.get("AIRFLOW_VERSION", DEFAULT_AIRFLOW)
+    return f"airflow-fargate-worker:{package_version()}-airflow{airflow}"
+
+
+def package_version() -> str:
+    """Return the version of the package airflow-fargate."""
+    text = (ROOT / "executor/src/airflow_fargate/__init__.py").read_text()
+    match = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if match is None:
+        raise BuildError("executor/src/airflow_fargate/__init__.py states no __version__.")
+    return match[1]
+
+
+def find_engine() -> list[str]:
+    """Return the command that builds with BuildKit: the first docker on PATH that can.
+
+    A CLI of release 23 or later leaves BuildKit to the buildx plugin; an older one has it built in.
+    """
+    clients = [client for folder in os.get_exec_path() if (client := shutil.which("docker", path=folder))]
+    if not clients:
+        raise BuildError("there is no docker command: install Docker (Debian: apt-get install docker.io).")
+    for client in dict.fromkeys(clients):
+        if _succeeds(client, "buildx", "version"):
+            return [client, "buildx", "build", "--load"]
+        release = re.search(r"version (\d+)", _output(client, "--version"))
+        if release and int(release[1]) < 23:  # noqa: PLR2004  see above
+            if not _output(client, "version", "--format", "{{.Server.Version}}"):
+                raise BuildError("no container engine answers: start it, or set DOCKER_HOST to its address.")
+            return [client, "build"]
+    raise BuildError("the docker command has no BuildKit: install its buildx plugin, or Debian's docker.io.")
+
+
+def secrets(scratch: Path) -> dict[str, Path]:
+    """Return the build's secrets by name: certificates and pip settings that this machine needs, if any."""
+    found = {}
+    bundle = next(
+        (path for name in CERTIFICATES if (path := os.environ.get(name)) and Path(path).is_file()), None
+    )
+    if bundle:
+        found["ca_bundle"] = Path(bundle)
+    lines = [f"{name} = {value}" for name in INDEX_SETTINGS if (value := pip_setting(name))]
+    if lines:
+        config = scratch / "pip.conf"
+        config.write_text("\n".join(["[global]", *lines, ""]))
+        found["pip_config"] = config
+    return found
+
+
+def pip_setting(name: str) -> str:
+    """Return a setting of this machine's pip, less its folders, which the build cannot see."""
+    value = os.environ.get(f"PIP_{name.upper().replace('-', '_')}")
+    if value is None:
+        value = _output(sys.executable, "-m", "pip", "config", "get", f"global.{name}")
+    return " ".join(word for word in value.split() if not word.startswith(("file:", "/")))
+
+
+def _succeeds(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

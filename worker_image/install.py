@@ -1,0 +1,188 @@
+"""Builds the image's Python environment. Runs in the build stage, on the base image's own Python.
+
+A base that brings its own Airflow (the official image) keeps it: only what is missing there is installed, and
+the new environment sees the base's packages through a .pth file. On a plain Python base everything is
+installed. Standard library alone; the progress it prints is the build's log.
+"""
+
+# ruff: noqa: INP001  a script
+
+from __future__ import annotations
+
+import argparse
+import compileall
+import os
+import py_compile
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from importlib import metadata
+from importlib.util import cache_from_source
+from pathlib import Path
+
+# Not needed to run a task, and large: globs below site-packages.
+STRIPPED = (
+    "airflow/api_fastapi/*/openapi",  # of the API server
+    "airflow/api_fastapi/*/routes",
+    "airflow/api_fastapi/core_api/services",
+    "airflow/ui/dist",  # the web pages
+    "airflow/ui/public",
+    "airflow/api_fastapi/auth/managers/simple/ui",
+    "airflow/migrations",  # of the metadata database
+    "babel/locale-data/*.dat",  # 29 MB that only ds_format_locale reads; KEPT says which stay
+    "botocore/data/*/*/examples-1.json",  # for documentation
+    "pygments/lexers/[a-z]*.py",  # KEPT says which stay
+    "**/*.pyi",
+    "**/*.pyx",
+    "**/*.pxd",
+    "**/__pycache__",
+)
+KEPT = re.compile(
+    r"/locale-data/(root|en(_001|_150|_GB|_US)?)\.dat$"
+    r"|/lexers/(configs|data|diff|html|javascript|json5|markup|python|shell|special|sql|templates|web)\.py$"
+)
+
+# What has to be importable after all this leaving out, or the build fails.
+IMPORTED = (
+    "import airflow.sdk.execution_time.supervisor, airflow.sdk.execution_time.task_runner",
+    "import airflow.executors.workloads, airflow.__main__, airflow_fargate.worker.entrypoint",
+    "import airflow.providers.amazon.aws.log.s3_task_handler, airflow.providers.amazon.aws.bundles.s3",
+    "import airflow.providers.standard.operators.bash, airflow.providers.common.sql.operators.sql",
+)
+
+
+def main() -> None:
+    """Install, strip and compile."""
+    options = _options()
+    base = _distributions_of_the_base()
+    airflow = base.get("apache-airflow-core") or base.get("apache-airflow")
+    if airflow is None:
+        base = {}
+    elif airflow != options.airflow_version:
+        sys.exit(f"The base image holds Airflow {airflow}: build with AIRFLOW_VERSION={airflow}.")
+
+    tools = options.work / "tools"
+    _make_environment(tools, "--clear")
+    pip = [str(tools / "bin" / "python3"), "-m", "pip"]
+    _run([*pip, "install", "--require-hashes", "-r", str(options.build_lock)])
+
+    _make_environment(options.target, "--without-pip")
+    site_packages = _site_packages(options.target)
+    into_target = [*pip, "--python", str(options.target / "bin" / "python3"), "install", "--no-compile"]
+    lock = options.work / "missing.txt"
+    lock.write_text(without(options.lock.read_text(), set(base)))
+    _run([*into_target, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(lock)])
+
+    wheels = options.work / "wheels"
+    # Without an index, so that nothing but this folder can be meant.
+    build = ["wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels)]
+    _run([*pip, *build, str(options.package.resolve())])
+    _run([*into_target, "--no-deps", "--no-index", *map(str, wheels.glob("*.whl"))])
+
+    if base:
+        here = sysconfig.get_path("purelib")
+        (site_packages / "base_image.pth").write_text(f"{here}\n")
+        compile_apart(Path(here), options.work / "compiled")
+    freed = strip(site_packages) + strip_old_apis(site_packages)
+    compile_in_place(site_packages)
+    for statement in IMPORTED:
+        _run([str(options.target / "bin" / "python3"), "-c", statement])
+    _say(f"{len(base)} packages stay the base's, {freed / 1e6:.0f} MB were stripped")
+
+
+def without(lock: str, names: set[str]) -> str:
+    """Return the text of a lock without the packages of these (normalised) names."""
+    kept, keep = [], True
+    for line in lock.splitlines(keepends=True):
+        if match := re.match(r"([A-Za-z0-9._-]+)==", line):
+            keep = normalised(match[1]) not in names
+        if keep:
+            kept.append(line)
+    return "".join(kept)
+
+
+def normalised(name: str) -> str:
+    """Return a distribution's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def strip(site_packages: Path) -> int:
+    """Delete what STRIPPED names; returns the bytes freed."""
+    freed = 0
+    for path in [path for pattern in STRIPPED for path in site_packages.glob(pattern)]:
+        if KEPT.search(path.as_posix()) or not path.exists():
+            continue
+        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+        freed += sum(file.stat().st_size for file in files)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return freed
+
+
+def strip_old_apis(site_packages: Path) -> int:
+    """Delete all but the newest version of each AWS API, which is the one boto3 uses; returns bytes freed."""
+    freed = 0
+    for service in (site_packages / "botocore" / "data").glob("*/"):
+        for version in sorted(path for path in service.iterdir() if path.is_dir())[:-1]:
+            freed += sum(file.stat().st_size for file in version.rglob("*") if file.is_file())
+            shutil.rmtree(version)
+    return freed
+
+
+def compile_in_place(tree: Path) -> None:
+    """Byte-compile a tree; unchecked, so that the same sources give the same bytes in every build."""
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    compileall.compile_dir(tree, quiet=2, workers=os.cpu_count() or 1, invalidation_mode=mode)
+
+
+def compile_apart(tree: Path, into: Path) -> None:
+    """Byte-compile a tree of the base that has no byte code, into the same places below another root."""
+    sources = [source for source in tree.rglob("*.py") if not (source.parent / "__pycache__").exists()]
+    for source in sources:
+        target = into / Path(cache_from_source(str(source))).relative_to("/")
+        mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+        py_compile.compile(str(source), str(target), quiet=2, invalidation_mode=mode)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--airflow-version", required=True)
+    parser.add_argument("--lock", type=Path, required=True, help="what to install, with hashes")
+    parser.add_argument("--build-lock", type=Path, required=True, help="what builds the package")
+    parser.add_argument("--package", type=Path, required=True, help="source of airflow-fargate")
+    parser.add_argument("--target", type=Path, required=True, help="the environment to make")
+    parser.add_argument("--work", type=Path, required=True, help="scratch folder")
+    return parser.parse_args()
+
+
+def _distributions_of_the_base() -> dict[str, str]:
+    found = metadata.distributions()
+    return {normalised(name): dist.version for dist in found if (name := dist.metadata["Name"])}
+
+
+def _make_environment(path: Path, option: str) -> None:
+    _run([sys.executable, "-m", "venv", option, str(path)])
+
+
+def _site_packages(environment: Path) -> Path:
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return environment / "lib" / version / "site-packages"
+
+
+def _run(command: list[str]) -> None:
+    _say(" ".join(command))
+    done = subprocess.run(command, check=False)  # noqa: S603  our own command
+    if done.returncode:
+        sys.exit(f"This failed with exit code {done.returncode}: {' '.join(command)}")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  the build's log
+
+
+if __name__ == "__main__":
+    main()
