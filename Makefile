@@ -7,10 +7,10 @@ TYPED  := $(wildcard executor/src tests/local_cloud tests/benchmarks tests/smoke
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast test-engine smoke smoke-down bench cloud build push build-push lock clean
+.PHONY: help venv lint test test-fast test-boto3 test-engine smoke smoke-down bench cloud build push build-push lock clean
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  smoke: KEEP=1 leaves all up.  smoke, test: DB=postgres, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
 	@echo "  test: SMOKE=0 leaves the smoke out.  build, push: IMAGE=... BASE_IMAGE=..."
@@ -25,11 +25,15 @@ lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
 test-fast: venv ## Every test that needs no container engine
 	@$(BIN)/pytest -q -m 'not engine'
 
+test-boto3: venv ## What talks to AWS, with the oldest boto3 allowed and the newest (BOTO3=oldest: that one)
+	@$(BIN)/python tests/boto3_versions.py $(BOTO3)
+
 test-engine: venv ## The tests that need a container engine; starts one when none answers
 	@$(RUN_SMOKE) engine --if-possible -- $(BIN)/pytest -q -m engine
 
 # The image's tests run on the image that the smoke built.
 test: lint test-fast ## lint, test-fast, and where a container engine can be had the smoke and test-engine
+	@$(MAKE) -s test-boto3 BOTO3=oldest
 ifeq ($(SMOKE),0)
 	@echo "The smoke and the tests that need a container engine were left out (SMOKE=0)."
 else

@@ -12,6 +12,7 @@ from airflow_fargate.request_model import request_faults
 from airflow_fargate.retry import RetryPolicy
 from airflow_fargate.run_request import RunRequestBuilder
 from airflow_fargate.testing import FakeEcs, ManualClock
+from aws_model import modelled
 from unit.examples import CONFIG, launch_id
 
 
@@ -57,7 +58,7 @@ class Bench:
     def client(self, service: str) -> Any:
         if service == "ecs" and self.client_errors:
             raise self.client_errors.pop(0)
-        return {"ecs": self.ecs, "s3": self.s3}[service]
+        return modelled(service, {"ecs": self.ecs, "s3": self.s3}[service])
 
     def run(self, seconds: float = 0.0) -> None:
         """Do all that is due, now and for so many seconds."""

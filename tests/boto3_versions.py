@@ -1,0 +1,105 @@
+"""The tests of the parts that talk to AWS, with the oldest boto3 that is allowed and with the newest.
+
+``.venv/bin/python tests/boto3_versions.py`` is what ``make test-boto3`` calls. The oldest is read from
+executor/pyproject.toml and taken to the letter, botocore too: pip would join it with a younger botocore,
+and so hide what the older one lacks. Everything else is as in tests/requirements/dev.txt. The environments
+are kept in the cache folder and made again when what they are made of has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airflow-fargate" / "boto3"
+BESIDE = ("apache-airflow", "apache-airflow-providers-standard", "hypothesis", "jmespath", "orjson", "pytest")
+"""What the tests need besides, at the releases of the lock."""
+OWN = ("boto3", "botocore", "s3transfer")
+"""What is not taken from the lock, since it comes with the boto3 that is asked for."""
+TESTS = (
+    "tests/contract/aws",
+    "tests/scenarios/test_finishing.py",
+    "tests/scenarios/test_launching.py",
+    "tests/unit/test_ecs.py",
+    "tests/unit/test_failures.py",
+    "tests/unit/test_launcher.py",
+    "tests/unit/test_launcher_cancel.py",
+    "tests/unit/test_launcher_payloads.py",
+    "tests/unit/test_launcher_unknown.py",
+    "tests/unit/test_listener.py",
+    "tests/unit/test_logs.py",
+    "tests/unit/test_reconciler.py",
+    "tests/unit/test_run_request.py",
+    "tests/unit/test_stopper.py",
+    "tests/unit/test_testing.py",
+)
+
+
+def oldest() -> str:
+    """Return the oldest boto3 that the package declares."""
+    text = (ROOT / "executor" / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(r'"boto3>=([0-9.]+)"', text)
+    if found is None:
+        raise SystemExit("executor/pyproject.toml declares no oldest boto3.")
+    return found.group(1)
+
+
+def pins(lock: str) -> dict[str, str]:
+    """Return the releases of a lock, by name, with their environment markers."""
+    return {
+        found.group(1): found.group(0).rstrip(" \\")
+        for found in re.finditer(r"^([a-z0-9._-]+)==[^\n]*", lock, re.MULTILINE)
+    }
+
+
+def requirements(boto3: list[str], lock: str) -> tuple[str, str]:
+    """Return the requirements and the constraints of an environment."""
+    locked = pins(lock)
+    wanted = [*boto3, *(locked[name] for name in BESIDE)]
+    held = [pin for name, pin in locked.items() if name not in OWN]
+    return "\n".join(wanted) + "\n", "\n".join(held) + "\n"
+
+
+def make(name: str, boto3: list[str]) -> Path:
+    """Make an environment, unless it stands already; return its Python."""
+    folder = CACHE / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}"
+    python = folder / "bin" / "python"
+    lock = (ROOT / "tests" / "requirements" / "dev.txt").read_text(encoding="utf-8")
+    wanted, held = requirements(boto3, lock)
+    digest = hashlib.sha256((wanted + held).encode()).hexdigest()
+    stamp = folder / "made-of"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == digest:
+        return python
+    uv = [sys.executable, "-m", "uv", "-q"]
+    subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, str(folder)], check=True)
+    for part, text in (("wanted.txt", wanted), ("held.txt", held)):
+        (folder / part).write_text(text, encoding="utf-8")
+    files = ["-r", str(folder / "wanted.txt"), "-c", str(folder / "held.txt")]
+    subprocess.run([*uv, "pip", "install", "--python", str(python), *files], check=True)
+    stamp.write_text(digest, encoding="utf-8")
+    return python
+
+
+def main(names: list[str]) -> int:
+    """Run the tests with the releases named (``oldest``, ``newest``; by default both); 1 when one failed."""
+    floor, failed = oldest(), 0
+    releases = {"oldest": [f"boto3=={floor}", f"botocore=={floor}"], "newest": ["boto3"]}
+    for name in names or list(releases):
+        python = make(name, releases[name])
+        says = "import boto3, botocore; print(boto3.__version__, 'with botocore', botocore.__version__)"
+        found = subprocess.run([str(python), "-c", says], check=True, capture_output=True, text=True).stdout
+        print(f"boto3 {found.strip()} ({name})", flush=True)
+        done = subprocess.run(
+            [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS], cwd=ROOT, check=False
+        )
+        failed |= done.returncode
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
