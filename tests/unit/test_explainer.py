@@ -20,6 +20,9 @@ class Logs:
             raise self.error
         return ("one", "two")[:count]
 
+    def link(self, arn: str) -> str:
+        return f"https://console/{arn}"
+
 
 def explained(logs: Any) -> Verdict:
     """Have one failure explained; return what is posted."""
@@ -38,6 +41,13 @@ def test_the_lines_are_added_to_the_diagnosis() -> None:
     verdict = explained(Logs())
     assert verdict.diagnosis.log_lines == ("one", "two")
     assert verdict.diagnosis.exit_code == 66
+
+
+def test_the_log_s_page_is_named_with_and_without_lines() -> None:
+    """A person who wants more than twenty lines, or whose executor may not read them, gets the link."""
+    for logs in (Logs(), Logs(PermissionError())):
+        verdict = explained(logs)
+        assert f"\nSee https://console/{verdict.diagnosis.arn}" in str(verdict.diagnosis)
 
 
 def test_a_failure_without_its_log_is_told_all_the_same() -> None:

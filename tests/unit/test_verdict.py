@@ -27,7 +27,7 @@ STARTED = {"startedAt": "2026-01-23T17:57:50Z"}
         (stopped(137, OOM), Outcome.FAILED, Fault.TASK, "executor_config={'memory': 1024}"),
         (stopped(137, OOM, memory=None), Outcome.FAILED, Fault.TASK, "Give the task more memory"),
         (stopped(137, OOM, memory=122880), Outcome.FAILED, Fault.TASK, "Give the task more memory"),
-        (stopped(137), Outcome.FAILED, Fault.TASK, "most often for memory"),
+        (stopped(137), Outcome.FAILED, Fault.UNKNOWN, "killed with SIGKILL: from outside"),
         (stopped(137, stopCode="UserInitiated"), Outcome.FAILED, Fault.USER, "stopped from outside while"),
         (stopped(143), Outcome.FAILED, Fault.USER, "ended by SIGTERM"),
         (stopped(143, stopCode="SpotInterruption"), Outcome.FAILED, Fault.INFRASTRUCTURE, "['FARGATE']"),
@@ -93,7 +93,19 @@ def test_the_facts_follow_the_sentence() -> None:
     assert (
         "(exit code 137; stop code EssentialContainerExited; ECS: Essential container in task exited" in told
     )
-    assert told.endswith(f"{OOM}; task {ARN})")
+    assert f"{OOM}; task {ARN})\nSee https://" in told
+
+
+def test_a_diagnosis_leads_to_the_console() -> None:
+    """The log's page where it is known, the task's otherwise, and nothing where there was no task."""
+    diagnosis = Diagnosis("It broke.", Fault.TASK, arn="arn:aws:ecs:eu-west-1:123456789012:task/airflow/0a1b")
+    task_page = "https://console.aws.amazon.com/ecs/v2/clusters/airflow/tasks/0a1b?region=eu-west-1"
+    assert str(diagnosis).endswith(f"\nSee {task_page}")
+    assert str(diagnosis.with_log((), "https://log")).endswith("\nSee https://log")
+    assert str(diagnosis.with_log(("one",), "https://log")).endswith(
+        "\nSee https://log\nLast lines of the container:\none"
+    )
+    assert "See" not in str(Diagnosis("It broke.", Fault.TASK))
 
 
 def test_log_lines_stand_below_and_are_the_last_twenty() -> None:

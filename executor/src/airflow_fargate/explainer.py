@@ -47,5 +47,6 @@ class Explainer:
         except Exception as error:  # noqa: BLE001  a failure without its log is still to be told
             log.warning("No log lines of %s: %r", verdict.diagnosis.arn, error)
             lines = ()
-        self._post(key, replace(verdict, diagnosis=verdict.diagnosis.with_log(lines)))
+        told = verdict.diagnosis.with_log(lines, self._logs.link(verdict.diagnosis.arn))
+        self._post(key, replace(verdict, diagnosis=told))
         return 0.0

@@ -1,15 +1,24 @@
-"""The worker container's CloudWatch log stream: its last lines, and a running task's log."""
+"""The worker container's CloudWatch log stream: its last lines, a running task's log, and links to both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from typing import TYPE_CHECKING
 
+from airflow_fargate import console, ecs
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_fargate.config import FargateConfig
     from airflow_fargate.ecs import ClientSource
 
 _PAGE = 10_000  # events; GetLogEvents returns at most 10,000 or 1 MB
+_READERS = 10  # connections to keep for the API server's threads
+_NOT_YET = "The container's log is read from CloudWatch once it has started."
+_NO_GROUP = "A running task's log cannot be read: set [fargate] log_group to the container's."
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,25 @@ class ContainerLogs:
             return ()
         return tuple(str(event.get("message", "")) for event in answer.get("events") or ())
 
+    def link(self, arn: str) -> str:
+        """Return the stream's page in AWS's console; empty where there is none."""
+        return console.log_link(arn, self.group, self.stream(arn))
+
     def lines(self, arn: str) -> list[str]:
         """Return the whole stream so far, each line with its time in UTC.
 
         Raises:
             Exception: what boto3 raises.
         """
-        client, token, found = self.clients("logs"), None, []
+        return list(self.read(arn))
+
+    def read(self, arn: str) -> Iterator[str]:
+        """Yield the stream so far, each line with its time in UTC; a page is read when it is come to.
+
+        Raises:
+            Exception: what boto3 raises.
+        """
+        client, token = self.clients("logs"), None
         while True:
             page: dict[str, str] = {"nextToken": token} if token else {}
             answer = client.get_log_events(
@@ -63,11 +84,72 @@ class ContainerLogs:
                 limit=_PAGE,
                 **page,
             )
-            found += [_line(event) for event in answer.get("events") or ()]
+            for event in answer.get("events") or ():
+                yield _line(event)
             # The end of a stream gives back the token that it was asked with.
             if answer.get("nextForwardToken") in (None, token):
-                return found
+                return
             token = answer["nextForwardToken"]
+
+
+@dataclass(frozen=True)
+class RunningTaskLog:
+    """What Airflow's page shows of a task while it runs: where its log comes from, and the log.
+
+    Args:
+        config: the ``[fargate]`` section.
+        clients: where boto3 clients come from.
+    """
+
+    config: FargateConfig
+    clients: ClientSource
+
+    def whole(self, external_executor_id: str) -> tuple[list[str], list[str]]:
+        """Return (messages, lines), as ``get_task_log`` does. Never raises."""
+        messages, lines = self.streaming(external_executor_id)
+        return messages, [line for each in lines for line in each]
+
+    def streaming(self, external_executor_id: str) -> tuple[list[str], list[Iterator[str]]]:
+        """Return (messages, streams of lines), as Airflow 3.4's ``get_streaming_task_log`` does.
+
+        The log is read while it is shown, a page at a time: however long it is, the API server holds one.
+        What goes wrong meanwhile is the last line. Never raises.
+        """
+        try:
+            arn = self._arn(external_executor_id)
+        except Exception as error:  # noqa: BLE001  the page shows the reason, whatever it is
+            return [f"The container could not be looked for: {error}"], []
+        if not self.config.log_group or not arn:
+            return [_NOT_YET if self.config.log_group else _NO_GROUP], []
+        config = self.config
+        logs = ContainerLogs(self.clients, config.log_group, config.log_stream_prefix, config.container_name)
+        messages = [f"CloudWatch {logs.group} {logs.stream(arn)}", logs.link(arn), console.task_link(arn)]
+        return [each for each in messages if each], [_told(logs, arn)]
+
+    def _arn(self, external_executor_id: str) -> str:
+        """Return the task's ARN; empty when nothing was started yet.
+
+        Airflow drops the report of an ARN when another scheduler holds the row: then the launch id is there.
+        """
+        if external_executor_id.startswith("arn:") or not external_executor_id:
+            return external_executor_id
+        started_by = f"{self.config.deployment}/{external_executor_id}"
+        found = ecs.find_by_launch_id(self.clients("ecs"), self.config.cluster, started_by)
+        return found.arn if found is not None else ""
+
+
+@cache
+def shared_clients(region: str | None) -> ClientSource:
+    """Return the clients for the log page, kept: it asks again every few seconds, and making one is slow."""
+    return ecs.BotoClients(region, _READERS)
+
+
+def _told(logs: ContainerLogs, arn: str) -> Iterator[str]:
+    try:
+        yield from logs.read(arn)
+    except Exception as error:  # noqa: BLE001  the page shows the reason, whatever it is
+        not_there = "ResourceNotFound" in type(error).__name__
+        yield _NOT_YET if not_there else f"{logs.group} {logs.stream(arn)} could not be read: {error}"
 
 
 def _line(event: dict[str, object]) -> str:

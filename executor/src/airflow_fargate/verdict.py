@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from airflow_fargate import exit_codes, sizes
+from airflow_fargate import console, exit_codes, sizes
 from airflow_fargate.failures import never_ran_and_may_pass
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Diagnosis:
         reason: ECS's sentences for the stop and the container.
         exit_code: of our container; None when it has none.
         log_lines: the last lines that the container wrote.
+        log_link: where the rest of them is; empty where that is not known.
     """
 
     what: str
@@ -59,9 +60,13 @@ class Diagnosis:
     reason: str = ""
     exit_code: int | None = None
     log_lines: tuple[str, ...] = ()
+    log_link: str = ""
 
     def __str__(self) -> str:
-        """Return one line, and the last log lines below it where there are any."""
+        """Return one line, and below it where to look and the last log lines, as far as there are any.
+
+        The log's page stays; the task's own in the console goes with ECS's record, an hour after the end.
+        """
         facts = [
             f"exit code {self.exit_code}" if self.exit_code is not None else "",
             f"stop code {self.stop_code}" if self.stop_code else "",
@@ -69,13 +74,15 @@ class Diagnosis:
             f"task {self.arn}" if self.arn else "",
         ]
         text = f"{self.what} {self.hint}".strip() + f" ({'; '.join(filter(None, facts))})" * any(facts)
+        if link := self.log_link or console.task_link(self.arn):
+            text += f"\nSee {link}"
         if self.log_lines:
             text += "\nLast lines of the container:\n" + "\n".join(self.log_lines[-_MAX_LOG_LINES:])
         return text
 
-    def with_log(self, lines: tuple[str, ...]) -> Diagnosis:
-        """Return the same with the container's last lines."""
-        return replace(self, log_lines=lines)
+    def with_log(self, lines: tuple[str, ...], link: str = "") -> Diagnosis:
+        """Return the same with the container's last lines and where the others are."""
+        return replace(self, log_lines=lines, log_link=link)
 
 
 @dataclass(frozen=True)
@@ -148,8 +155,11 @@ def _after_running(change: TaskStateChange, ours: ContainerState) -> Verdict:
             else "Give the task retries."
         )
     elif code == _KILLED:
-        what, fault, hint = _out_of_memory(change)
-        what = "The container was killed with SIGKILL: most often for memory, else when it ignored SIGTERM."
+        what = (
+            "The container was killed with SIGKILL: from outside, because it ignored SIGTERM, or for memory "
+            "without ECS's noting that."
+        )
+        fault, hint = Fault.UNKNOWN, f"If it was memory: {_out_of_memory(change)[2]}"
     elif code == _ENDED_BY_SIGTERM:
         what, fault, hint = "The container was ended by SIGTERM.", Fault.USER, ""
     elif (known := exit_codes.meaning_of(code)) is not None:
