@@ -53,8 +53,9 @@ bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md 
 cloud: venv ## The local cloud by itself, for Terraform and boto3 (CLOUD_PORT, 4566 by default)
 	@$(RUN_SMOKE) cloud
 
-build: ## The worker image: IMAGE=name:tag, BASE_IMAGE=...
-	@$(PYTHON) worker_image/build.py $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
+build: ## The worker image: AIRFLOW=2.11.2, IMAGE=name:tag, BASE_IMAGE=...
+	@$(PYTHON) worker_image/build.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) \
+	  $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
 
 push: ## Push it; logs in to ECR when IMAGE is an ECR reference
 	@$(PYTHON) worker_image/push.py $(and $(IMAGE),IMAGE=$(IMAGE))

@@ -30,7 +30,7 @@ STRIPPED = (
     "airflow/ui/dist",  # the web pages
     "airflow/ui/public",
     "airflow/api_fastapi/auth/managers/simple/ui",
-    "airflow/migrations",  # of the metadata database
+    "airflow/www/static",
     "babel/locale-data/*.dat",  # 29 MB that only ds_format_locale reads; KEPT says which stay
     "botocore/data/*/*/examples-1.json",  # for documentation
     "pygments/lexers/[a-z]*.py",  # KEPT says which stay
@@ -39,17 +39,22 @@ STRIPPED = (
     "**/*.pxd",
     "**/__pycache__",
 )
+STRIPPED_3 = ("airflow/migrations",)  # a worker of Airflow 3 has no database
 KEPT = re.compile(
     r"/locale-data/(root|en(_001|_150|_GB|_US)?)\.dat$"
     r"|/lexers/(configs|data|diff|html|javascript|json5|markup|python|shell|special|sql|templates|web)\.py$"
 )
 
-# What has to be importable after all this leaving out, or the build fails.
+# What has to be importable after all this leaving out, or the build fails; in all releases, in 2, since 3.
 IMPORTED = (
-    "import airflow.sdk.execution_time.supervisor, airflow.sdk.execution_time.task_runner",
-    "import airflow.executors.workloads, airflow.__main__, airflow_fargate.worker.entrypoint",
-    "import airflow.providers.amazon.aws.log.s3_task_handler, airflow.providers.amazon.aws.bundles.s3",
+    "import airflow.__main__, airflow_fargate.worker.entrypoint",
+    "import airflow.providers.amazon.aws.log.s3_task_handler",
     "import airflow.providers.standard.operators.bash, airflow.providers.common.sql.operators.sql",
+)
+IMPORTED_2 = ("import airflow.cli.commands.task_command, airflow.jobs.local_task_job_runner, psycopg2",)
+IMPORTED_3 = (
+    "import airflow.sdk.execution_time.supervisor, airflow.sdk.execution_time.task_runner",
+    "import airflow.executors.workloads, airflow.providers.amazon.aws.bundles.s3",
 )
 
 
@@ -85,9 +90,11 @@ def main() -> None:
         here = sysconfig.get_path("purelib")
         (site_packages / "base_image.pth").write_text(f"{here}\n")
         compile_apart(Path(here), options.work / "compiled")
-    freed = strip(site_packages) + strip_old_apis(site_packages)
+    airflow_2 = options.airflow_version.startswith("2.")
+    freed = strip(site_packages, STRIPPED if airflow_2 else STRIPPED + STRIPPED_3)
+    freed += strip_old_apis(site_packages)
     compile_in_place(site_packages)
-    for statement in IMPORTED:
+    for statement in IMPORTED + (IMPORTED_2 if airflow_2 else IMPORTED_3):
         _run([str(options.target / "bin" / "python3"), "-c", statement])
     _say(f"{len(base)} packages stay the base's, {freed / 1e6:.0f} MB were stripped")
 
@@ -108,10 +115,10 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def strip(site_packages: Path) -> int:
-    """Delete what STRIPPED names; returns the bytes freed."""
+def strip(site_packages: Path, patterns: tuple[str, ...]) -> int:
+    """Delete what these globs name; returns the bytes freed."""
     freed = 0
-    for path in [path for pattern in STRIPPED for path in site_packages.glob(pattern)]:
+    for path in [path for pattern in patterns for path in site_packages.glob(pattern)]:
         if KEPT.search(path.as_posix()) or not path.exists():
             continue
         files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]

@@ -8,11 +8,14 @@ if [ "$#" -eq 0 ]; then
     set -- $(ls *.in | sed 's/\.in$//')
 fi
 for name in "$@"; do
-    # Airflow 3.3 and its amazon provider need Python 3.11.
-    set -- --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
+    overrides=
     case "$name" in
-        airflow-3.*) set -- "$@" --override left_out-3.txt ;;
+        airflow-2.*) overrides="--override left_out-2.txt" ;;
+        airflow-3.*) overrides="--override left_out-3.txt" ;;
     esac
-    uv pip compile --quiet --no-header --no-annotate "$@" "$name.in" --output-file "$name.txt"
+    # Airflow 3.3 and its amazon provider need Python 3.11. A pre-release is taken only where one is named.
+    uv pip compile --quiet --no-header --no-annotate --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --prerelease if-necessary-or-explicit $overrides \
+        "$name.in" --output-file "$name.txt"
     echo "locked $name.txt: $(grep -c '==' "$name.txt") packages"
 done

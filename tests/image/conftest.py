@@ -44,6 +44,11 @@ class Image:
         described: dict[str, Any] = json.loads(done.stdout)[0]
         return described
 
+    @property
+    def airflow_version(self) -> str:
+        """The Airflow release in it, by its label."""
+        return str(self.inspect()["Config"]["Labels"]["airflow-fargate.airflow-version"])
+
     def kill(self, container: str, signal_name: str) -> None:
         """Send a signal to a running container."""
         subprocess.run(

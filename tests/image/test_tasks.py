@@ -32,8 +32,10 @@ def container(image, dags):
 
 @pytest.fixture
 def airflow_version(image):
-    """The Airflow release in the image, by its label."""
-    return image.inspect()["Config"]["Labels"]["airflow-fargate.airflow-version"]
+    """The Airflow release in the image; Airflow 2 has tests of its own."""
+    if image.airflow_version.startswith("2."):
+        pytest.skip("is about Airflow 3, and the image holds Airflow 2")
+    return image.airflow_version
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_a_task_does_not_see_the_token(container, airflow_version):
     assert (ran.exit_code, TOKEN in ran.output) == (0, False)
 
 
-def test_another_airflow_release_is_refused(container):
+def test_another_airflow_release_is_refused(container, airflow_version):
     """A payload from a scheduler of another release line is refused by its own code."""
     ran = run_task(container, "ok", airflow_version="3.99.0")
     assert (ran.exit_code, ran.states) == (ExitCode.PAYLOAD_INVALID, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_fargate.exit_codes import ExitCode
-from airflow_fargate.worker.command import Execute, RunWorkload, parse_command
+from airflow_fargate.worker.command import Execute, RunLocally, RunWorkload, parse_command
 from airflow_fargate.worker.errors import WorkerError
 
 PYTHON = "/venv/bin/python"
@@ -20,11 +20,20 @@ def test_runs_a_workload_with_or_without_the_leading_airflow(lead):
 
 @pytest.mark.parametrize("lead", [(), ("airflow",)])
 @pytest.mark.parametrize(
-    "words", [("tasks", "run", "d", "t", "r", "--local"), ("version",), ("fargate", "doctor")]
+    "words",
+    [("tasks", "run", "d", "t", "r"), ("tasks", "list", "--local"), ("version",), ("fargate", "doctor")],
 )
 def test_passes_airflow_commands_on_to_airflows_cli(lead, words):
     """Any other airflow subcommand goes to Airflow's own CLI, unchanged."""
     assert parse_command([*lead, *words], python=PYTHON) == Execute((PYTHON, "-m", "airflow", *words))
+
+
+@pytest.mark.parametrize("lead", [(), ("airflow",)])
+@pytest.mark.parametrize("option", ["--local", "-l"])
+def test_runs_a_task_of_airflow_2_itself(lead, option):
+    """`tasks run --local` is run by the worker, which knows the outcome that Airflow 2's CLI drops."""
+    words = ("tasks", "run", "d", "t", "r", option, "--subdir", "DAGS_FOLDER/d.py")
+    assert parse_command([*lead, *words], python=PYTHON) == RunLocally(words)
 
 
 @pytest.mark.parametrize(

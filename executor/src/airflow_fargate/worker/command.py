@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 RUN_WORKLOAD = ("fargate", "run-workload")
+TASKS_RUN, LOCAL = ("tasks", "run"), frozenset({"--local", "-l"})
 
 PROGRAMS = frozenset({"bash", "env", "pip", "python", "python3", "sh"})
 """First words that name a program; every other bare word is a subcommand of Airflow's CLI."""
@@ -30,13 +31,20 @@ class RunWorkload:
 
 
 @dataclass(frozen=True)
+class RunLocally:
+    """Run Airflow 2's `tasks run --local`, in this process; `argv` is without the word `airflow`."""
+
+    argv: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Execute:
     """Replace this process by a program."""
 
     argv: tuple[str, ...]
 
 
-def parse_command(arguments: Sequence[str], *, python: str) -> RunWorkload | Execute:
+def parse_command(arguments: Sequence[str], *, python: str) -> RunWorkload | RunLocally | Execute:
     """Decide what to do with a container's command.
 
     Args:
@@ -63,4 +71,6 @@ def parse_command(arguments: Sequence[str], *, python: str) -> RunWorkload | Exe
                 f"'fargate run-workload' takes exactly one reference, it was given {len(words) - 2}.",
             )
         return RunWorkload(words[2])
+    if words[:2] == TASKS_RUN and not LOCAL.isdisjoint(words):
+        return RunLocally(words)
     return Execute((python, "-m", "airflow", *words))

@@ -8,7 +8,7 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from airflow_fargate.exit_codes import ExitCode
-from airflow_fargate.worker.command import RunWorkload, parse_command
+from airflow_fargate.worker.command import RunLocally, RunWorkload, parse_command
 from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.init import split_off_init
 
@@ -39,6 +39,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         split_off_init()
         if isinstance(command, RunWorkload):
             return run_workload(command.reference)
+        if isinstance(command, RunLocally):
+            code = run_local_task(command.argv)
+            if code is not None:
+                return code
+            execute((sys.executable, "-m", "airflow", *command.argv))
         execute(command.argv)
     except WorkerError as error:
         say(str(error))
@@ -63,6 +68,20 @@ def run_workload(reference: str) -> int:
         text = traceback.format_exc()
         say(f"Running the workload failed:\n{text.replace(token, '***') if token else text}")
         return int(ExitCode.TASK_FAILED)
+
+
+def run_local_task(argv: Sequence[str]) -> int | None:
+    """Run Airflow 2's `tasks run --local` here; None where this Airflow has no such command."""
+    from airflow_fargate.worker.local_task_job import run_local  # noqa: PLC0415  imports Airflow
+
+    try:
+        code = run_local(argv, stop_limit())
+    except WorkerError:
+        raise
+    except Exception:  # noqa: BLE001  said in full
+        say(f"Running the task failed:\n{traceback.format_exc()}")
+        return int(ExitCode.TASK_FAILED)
+    return None if code is None else int(code)
 
 
 def execute(argv: Sequence[str]) -> NoReturn:
