@@ -8,11 +8,13 @@ from typing import Any
 
 from airflow_fargate.config import FargateConfig
 from airflow_fargate.fleet import Fleet, Told
-from airflow_fargate.launch import Launch, TaskIdentity
+from airflow_fargate.launch import Details, Launch, TaskIdentity
 from airflow_fargate.messages import Finish, LaunchAgain, Report
 from airflow_fargate.task_options import TaskOptions
 from airflow_fargate.verdict import Outcome
+from aws_model import modelled
 from local_cloud import Behaviour, ManualClock, SimulatedEngine, StaticCatalog, TaskPlane
+from scenarios.outages import Outages
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 RULE = ("RUNNING", "DEPROVISIONING", "STOPPED")
@@ -29,17 +31,22 @@ CONFIG = FargateConfig(
 )
 
 
+class Died(BaseException):
+    """Ends the thread that meets it, as ``SystemExit`` out of a library would."""
+
+
 class Seconds:
-    """The plane's clock as the fleet asks it."""
+    """The plane's clock as the fleet asks it; ``wall_error`` is what the machine's wall clock is wrong by."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
+        self.wall_error = 0.0
 
     def monotonic(self) -> float:
         return self._clock.now()
 
     def time(self) -> float:
-        return self._clock.now()
+        return self._clock.now() + self.wall_error
 
 
 class FakeS3:
@@ -76,18 +83,18 @@ class World:
     ``told`` is all that Airflow was told, in order.
     """
 
-    def __init__(self, default: Behaviour | None = None, seed: int = 0, **changes: Any) -> None:
+    def __init__(
+        self, default: Behaviour | None = None, seed: int = 0, history: int = 100_000, **changes: Any
+    ) -> None:
         self.clock = ManualClock()
+        self.seconds = Seconds(self.clock)
+        self.outages = Outages(self.clock, seed)
         self.engine = SimulatedEngine(clock=self.clock, default=default or Behaviour(), seed=seed)
         catalog = StaticCatalog("123456789012")
-        self.plane = TaskPlane(self.engine, clock=self.clock, catalog=catalog, seed=seed)
-        catalog.add_cluster("airflow")
-        catalog.add_task_definition(
-            family="worker",
-            cpu="256",
-            memory="512",
-            containerDefinitions=[{"name": "worker", "image": "worker"}],
-        )
+        self.plane = TaskPlane(self.engine, clock=self.clock, catalog=catalog, seed=seed, history=history)
+        self.catalog = catalog
+        self.create_cluster()
+        self.create_task_definition()
         self.s3, self.logs = FakeS3(), FakeLogs()
         self.sqs = self.plane.client("sqs", wanted=lambda event: event.task.last_status in RULE)
         self.config = replace(CONFIG, **changes)
@@ -97,7 +104,19 @@ class World:
 
     def scheduler(self) -> Fleet:
         clients = {"ecs": self.plane.client("ecs"), "sqs": self.sqs, "s3": self.s3, "logs": self.logs}
-        return Fleet(self.config, clients.__getitem__, Seconds(self.clock), hook=None)
+        clients = {service: modelled(service, client) for service, client in clients.items()}
+        return Fleet(self.config, self.outages.source(clients), self.seconds, hook=None)
+
+    def create_cluster(self) -> None:
+        self.catalog.add_cluster("airflow")
+
+    def create_task_definition(self) -> None:
+        self.catalog.add_task_definition(
+            family="worker",
+            cpu="256",
+            memory="512",
+            containerDefinitions=[{"name": name, "image": name} for name in ("worker", "sidecar")],
+        )
 
     def launch(
         self, options: TaskOptions | None = None, priority: int = 1, fleet: Fleet | None = None
@@ -112,14 +131,14 @@ class World:
     def a_launch(self, key: str, options: TaskOptions | None = None, priority: int = 1) -> Launch:
         number = int(key.rpartition("-")[2])
         launch_id = f"00000000-0000-4000-8000-{number:012d}"
-        return Launch(
-            key=key,
-            launch_id=launch_id,
+        details = Details(
             identity=TaskIdentity("dag", key, "run", 1),
-            priority=priority,
             options=options or TaskOptions(),
-            document=lambda: json.dumps({"launch_id": launch_id, "token": "secret"}),
+            document=lambda: json.dumps(
+                {"launch_id": launch_id, "token": "secret", "made_at": self.clock.now()}
+            ),
         )
+        return Launch(key, launch_id, priority, details)
 
     def step(self, fleet: Fleet | None = None, *, sync: bool = True) -> None:
         """Let every thread's step run until it would wait; then sync, as a heartbeat does."""
@@ -131,11 +150,13 @@ class World:
             fleet.stopper.run_one,
             fleet.explainer.run_one,
         ):
-            for _ in range(10_000):
+            # Events of another scheduler are handed back and stay visible: once around is enough.
+            rounds = 2 + self.visible() // 10 if fleet.listener and part == fleet.listener.receive else 10_000
+            for _ in range(rounds):
                 try:
                     if part() > 0:
                         break
-                except Exception:  # noqa: BLE001  a thread would log it and go on
+                except (Exception, Died):  # noqa: BLE001  a thread logs it and goes on, or is started again
                     break
                 if fleet.listener and part == fleet.listener.receive and not self.visible():
                     break

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from airflow_fargate.config import FargateConfig
-from airflow_fargate.launch import Attempt, Launch, TaskIdentity
+from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
 from airflow_fargate.task_options import TaskOptions
 from airflow_fargate.task_state_change import TaskStateChange, parse_task
 
@@ -29,14 +29,12 @@ def launch_id(number: int = 1) -> str:
 def a_launch(number: int = 1, **changes: Any) -> Launch:
     """Return a launch; keyword arguments replace its fields."""
     fields: dict[str, Any] = {
-        "key": f"key-{number}",
-        "launch_id": launch_id(number),
         "identity": TaskIdentity("dag", "task", "run", 1),
-        "priority": 1,
         "options": TaskOptions(),
         "document": lambda: '{"token": "secret"}',
-    }
-    return Launch(**(fields | changes))
+    } | changes
+    key, priority = fields.pop("key", f"key-{number}"), fields.pop("priority", 1)
+    return Launch(key, fields.pop("launch_id", launch_id(number)), priority, Details(**fields))
 
 
 def an_attempt(number: int = 1, deadline: float = 540.0, **changes: Any) -> Attempt:

@@ -24,8 +24,8 @@ class Waiters:
             pass
 
     def _all_wait(self, count: int) -> bool:
-        with self.queue._changed:
-            return len(self.queue._changed._waiters) + len(self.queue._turn._waiters) == count
+        with self.queue._lock:
+            return self.queue._leads + len(self.queue._turn._waiters) == count
 
     def _wait(self) -> None:
         self.queue.wait(30.0)
@@ -62,15 +62,24 @@ def test_wake_wakes_all() -> None:
         assert waiters.woken.acquire(timeout=10)
 
 
-def test_nothing_is_taken_while_the_queue_is_held() -> None:
-    """A thousand are put in at one go; launches begin after that."""
+def test_who_rings_waits_for_no_lock() -> None:
+    """The scheduler's thread hands over while sixty threads contend for the queue."""
     queue = a_queue()
-    taken: list[object] = []
-    thread = threading.Thread(target=lambda: taken.append(queue.take()), daemon=True)
-    with queue.held():
-        queue.put(an_attempt())
-        thread.start()
-        assert taken == []
-    thread.join(10)
-    assert len(taken) == 1
-    assert isinstance(taken[0], Attempt)
+    waiters = Waiters(queue, 2)
+    with queue._lock:
+        ringing = threading.Thread(target=queue.ring, daemon=True)
+        ringing.start()
+        ringing.join(10)
+        assert not ringing.is_alive()
+    assert waiters.now_woken() == 1
+
+
+def test_a_bell_rung_before_the_wait_is_heard() -> None:
+    """What is handed over between a thread's last look and its wait does not wait for the next."""
+    queue = a_queue()
+    queue.heard()
+    queue.ring()
+    waiting = threading.Thread(target=queue.wait, args=(30.0,), daemon=True)
+    waiting.start()
+    waiting.join(10)
+    assert not waiting.is_alive()

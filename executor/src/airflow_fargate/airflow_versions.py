@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OLDEST, BEYOND = (2, 11), (3, 5)
 PAYLOAD_FORMAT = 1
 _TIS_PER_QUERY = 1000
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 # Names launch ids that are derived; any fixed UUID does, as long as it never changes.
 _NAMESPACE = uuid.UUID("8f0c2a6e-3d0b-5c8e-9a55-6a3f0f1c7d11")
 
@@ -80,10 +81,7 @@ def launch_id_of(workload: ExecuteTask) -> str:
 
 def is_launch_id(text: str) -> bool:
     """Say whether an ``external_executor_id`` is a launch id (a UUID) rather than an ARN."""
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False
+    return _UUID.fullmatch(text) is not None
 
 
 def identity_of(workload: ExecuteTask, owner: str = "") -> TaskIdentity:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 from collections import deque
-from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.executors.base_executor import BaseExecutor
@@ -19,8 +19,8 @@ from airflow_fargate.ecs import BotoClients
 from airflow_fargate.errors import ConfigurationError, TaskOptionsError
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.fleet import Fleet
-from airflow_fargate.launch import Launch
-from airflow_fargate.logs import ContainerLogs
+from airflow_fargate.launch import Details, Launch
+from airflow_fargate.logs import RunningTaskLog, shared_clients
 from airflow_fargate.messages import Finish, Report
 from airflow_fargate.metrics import FAILURES
 from airflow_fargate.options import SECTION
@@ -28,7 +28,7 @@ from airflow_fargate.task_options import TaskOptions, effective_options, parse_t
 from airflow_fargate.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from airflow.cli.cli_config import GroupCommand
     from airflow.models.taskinstance import TaskInstance
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TAKEN_PER_HEARTBEAT = 1000
-"""Workloads that one heartbeat hands over, 40 ms: a burst of ten thousand must not hold the scheduler.
-Not fewer: later slices would share the interpreter's lock with the launches that the first one began."""
+_TAKEN_PER_HEARTBEAT = 200
+"""Workloads that one heartbeat hands over: in less than a thread keeps the interpreter's lock for (5 ms), so
+that launches under way do not come in between. A loop of the scheduler queues sixteen by default."""
 
 _KEPT_LOGS = 1000
 
@@ -119,36 +119,33 @@ class FargateExecutor(BaseExecutor):
             self._owners[workload.key] = owner
 
     def _process_workloads(self, workloads: Sequence[Any]) -> None:
-        with self._fleet.launch_queue.held() if self._fleet is not None else nullcontext():
-            # The rest stays in queued_tasks, and is offered again at the next heartbeat.
-            for workload in workloads[:_TAKEN_PER_HEARTBEAT]:
-                self._process(workload)
+        # The rest stays in queued_tasks, and is offered again at the next heartbeat.
+        for workload in workloads[:_TAKEN_PER_HEARTBEAT]:
+            self._process(workload)
 
     def _process(self, workload: Any) -> None:
         key = workload.key
         self.queued_tasks.pop(key, None)
         self.running.add(key)
         try:
-            self._fleet_or_fail().launch(self._launch_of(workload))
-        except TaskOptionsError as error:
-            self.log_task_event(event="fargate refused", extra=str(error), ti_key=key)
-            self.fail(key, str(error))
+            self._fleet_or_fail().launch(self._launch_of(workload, key))
         except Exception as error:
             log.exception("%s could not be handed to the launcher", key)
             self.fail(key, f"The executor could not take this task: {error!r}")
 
-    def _launch_of(self, workload: Any) -> Launch:
-        config = self._fleet_or_fail().config
+    def _launch_of(self, workload: Any, key: Any = None) -> Launch:
+        key = workload.key if key is None else key  # Airflow makes a new one whenever it is asked.
+        launch_id, owner = airflow_versions.launch_id_of(workload), self._owners.pop(key, "")
+        details = partial(self._details_of, workload, launch_id, owner)
+        return Launch(key, launch_id, workload.ti.priority_weight, details)
+
+    def _details_of(self, workload: Any, launch_id: str, owner: str) -> Details:
+        """Return what to launch; called by a launcher's thread."""
         own = parse_task_options("executor_config", workload.ti.executor_config)
         profile = self._profiles.get(workload.ti.queue, TaskOptions())
-        options = effective_options(config, profile, own)
-        launch_id = airflow_versions.launch_id_of(workload)
-        return Launch(
-            key=workload.key,
-            launch_id=launch_id,
-            identity=airflow_versions.identity_of(workload, self._owners.pop(workload.key, "")),
-            priority=workload.ti.priority_weight,
-            options=options,
+        return Details(
+            identity=airflow_versions.identity_of(workload, owner),
+            options=effective_options(self._fleet_or_fail().config, profile, own),
             document=airflow_versions.document_of(workload, launch_id, self.jwt_generator),
         )
 
@@ -227,19 +224,24 @@ class FargateExecutor(BaseExecutor):
     ) -> tuple[list[str], list[str]]:
         """Return a running task's log from CloudWatch: (messages, lines). Called in the api-server."""
         try:
-            config = self.read_config()
+            return self._running_log().whole(ti.external_executor_id or "")
         except ConfigurationError as error:
             return [str(error)], []
-        arn = ti.external_executor_id or ""
-        if not config.log_group or not arn.startswith("arn:"):
-            return ["The container's log is read from CloudWatch once it has started."], []
-        logs = ContainerLogs(
-            BotoClients(config.region, 1), config.log_group, config.log_stream_prefix, config.container_name
-        )
+
+    def get_streaming_task_log(
+        self,
+        ti: TaskInstance,
+        try_number: int,  # noqa: ARG002  Airflow's signature
+    ) -> tuple[list[str], list[Iterator[str]]]:
+        """Return the same as streams, read while they are shown; Airflow 3.4 asks for these first."""
         try:
-            return [f"CloudWatch {config.log_group} {logs.stream(arn)}"], logs.lines(arn)
-        except Exception as error:  # noqa: BLE001  the log page shows the reason, whatever it is
-            return [f"CloudWatch {config.log_group} {logs.stream(arn)} could not be read: {error}"], []
+            return self._running_log().streaming(ti.external_executor_id or "")
+        except ConfigurationError as error:
+            return [str(error)], []
+
+    def _running_log(self) -> RunningTaskLog:
+        config = self.read_config()
+        return RunningTaskLog(config, shared_clients(config.region))
 
     @staticmethod
     def get_cli_commands() -> list[GroupCommand]:

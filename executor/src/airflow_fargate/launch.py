@@ -29,6 +29,23 @@ class TaskIdentity:
 
 
 @dataclass(frozen=True)
+class Details:
+    """What is to run, and how.
+
+    Args:
+        identity: for people.
+        options: the task's own wishes, its queue's profile already below them.
+        command: the Airflow CLI command as a list of words, when the release takes one; else None.
+        document: returns the payload document (JSON text) with a token made at this moment, when the release
+            takes a workload; else None.
+    """
+
+    identity: TaskIdentity
+    options: TaskOptions
+    command: tuple[str, ...] | None = None
+    document: Callable[[], str] | None = None
+
+
 class Launch:
     """What the executor wants to run.
 
@@ -36,21 +53,39 @@ class Launch:
         key: Airflow's key of the workload.
         launch_id: the UUID that it has before it is launched; the same after a crash, a lost answer, in
             another scheduler.
-        identity: for people.
         priority: Airflow's priority weight; higher first.
-        options: the task's own wishes, its queue's profile already below them.
-        command: the Airflow CLI command as a list of words, when the release takes one; else None.
-        document: returns the payload document (JSON text) with a token made at this moment, when the release
-            takes a workload; else None.
+        details: or a function that makes them, called when they are first asked for: the scheduler's thread
+            hands over a thousand launches at once, and whoever launches them has the time.
     """
 
-    key: Hashable
-    launch_id: str
-    identity: TaskIdentity
-    priority: int
-    options: TaskOptions
-    command: tuple[str, ...] | None = None
-    document: Callable[[], str] | None = None
+    __slots__ = ("_details", "key", "launch_id", "priority")
+
+    def __init__(
+        self, key: Hashable, launch_id: str, priority: int, details: Details | Callable[[], Details]
+    ) -> None:
+        self.key, self.launch_id, self.priority = key, launch_id, priority
+        self._details = details
+
+    @property
+    def details(self) -> Details:
+        """What is to run, and how.
+
+        Raises:
+            TaskOptionsError: the task asks for what cannot be had.
+        """
+        if not isinstance(self._details, Details):
+            self._details = self._details()
+        return self._details
+
+    @property
+    def identity(self) -> TaskIdentity:
+        """For people."""
+        return self.details.identity
+
+    @property
+    def options(self) -> TaskOptions:
+        """The task's wishes."""
+        return self.details.options
 
 
 @dataclass(frozen=True)

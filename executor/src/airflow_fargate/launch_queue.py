@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import queue
 import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from airflow_fargate.launch import Attempt
     from airflow_fargate.rate_limiter import RateLimiter
@@ -43,10 +43,11 @@ class LaunchQueue:
         self._later: list[tuple[float, int, _Entry]] = []
         # Launch id -> its one entry. An entry that is not the one here any more is skipped in the heaps.
         self._waiting: dict[str, _Entry] = {}
+        self._lock = threading.RLock()
         # One thread waits for the next token, the others for their turn to: a token wakes one thread, and not
         # sixty of which one finds it.
-        lock = threading.RLock()
-        self._changed, self._turn = threading.Condition(lock), threading.Condition(lock)
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._turn = threading.Condition(self._lock)
         self._leads = False
 
     def __len__(self) -> int:
@@ -59,7 +60,7 @@ class LaunchQueue:
             The attempt of the same launch that it leaves out, if there was one: of two the later round stays.
         """
         launch_id = attempt.launch.launch_id
-        with self._changed:
+        with self._lock:
             before = self._waiting.get(launch_id)
             if before is not None and before.attempt.round > attempt.round:
                 return attempt
@@ -68,18 +69,18 @@ class LaunchQueue:
                 heapq.heappush(self._later, (self._clock() + delay, next(self._order), entry))
             else:
                 self._make_ready(entry)
-            self._changed.notify()
+            self.ring()
             return before.attempt if before is not None else None
 
     def cancel(self, launch_id: str) -> Attempt | None:
         """Take an attempt out and return it; None when it is not here (it is being launched, or was)."""
-        with self._changed:
+        with self._lock:
             entry = self._waiting.pop(launch_id, None)
             return entry.attempt if entry is not None else None
 
     def take(self) -> Attempt | float:
         """Return the attempt to launch now, its tokens taken; or the seconds until there may be one."""
-        with self._changed:
+        with self._lock:
             now = self._clock()
             capacity, wait = self._soonest(now)
             if wait > 0:
@@ -95,31 +96,41 @@ class LaunchQueue:
 
         What was put in since the thread last looked does not wait for the next: it looks once more first.
         """
-        with self._changed:
+        with self._lock:
             if self._leads:
                 self._turn.wait(timeout=seconds)
                 return
             self._leads = True
-            try:
-                self._changed.wait(timeout=min(seconds, self._soonest(self._clock())[1]))
-            finally:
+            seconds = min(seconds, self._soonest(self._clock())[1])
+        try:
+            self._bell.get(timeout=max(0.0, min(seconds, threading.TIMEOUT_MAX)))
+        except queue.Empty:
+            pass
+        finally:
+            with self._lock:
                 self._leads = False
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let nothing be taken meanwhile: what puts in a thousand need not share the interpreter's lock."""
-        with self._changed:
-            yield
+    def ring(self) -> None:
+        """Have a waiting thread look again, without waiting for a lock: for the scheduler's thread."""
+        self._bell.put(None)
+
+    def heard(self) -> None:
+        """Say that the calling thread looks now: what the bell was rung for before this is seen to."""
+        try:
+            while True:
+                self._bell.get_nowait()
+        except queue.Empty:
+            return
 
     def wake(self) -> None:
         """Let every thread that waits look again."""
-        with self._changed:
-            self._changed.notify_all()
+        with self._lock:
+            self.ring()
             self._turn.notify_all()
 
     def slow_down(self) -> None:
         """AWS refused a call for its rate."""
-        with self._changed:
+        with self._lock:
             self._limiter.slow_down(self._clock())
 
     def _soonest(self, now: float) -> tuple[str, float]:

@@ -7,15 +7,17 @@ and a test may call it by hand with a clock of its own.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate import ecs, metrics, payload
-from airflow_fargate.errors import RequestError
+from airflow_fargate import ecs, metrics
+from airflow_fargate.errors import RequestError, TaskOptionsError
 from airflow_fargate.failures import Refusal, RefusedLaunch, classify_error
 from airflow_fargate.launch import Attempt
 from airflow_fargate.messages import Accepted, Message, Refused
 from airflow_fargate.metrics import Metrics
+from airflow_fargate.preparation import NotStoredError, Preparation
 from airflow_fargate.task_state_change import TaskStateChange
 
 if TYPE_CHECKING:
@@ -56,14 +58,6 @@ class _Sent:
     given_up: RefusedLaunch | None = None
 
 
-class _NotStoredError(Exception):
-    """The workload could not be written to the bucket."""
-
-    def __init__(self, cause: Exception) -> None:
-        super().__init__(str(cause))
-        self.cause = cause
-
-
 class Launcher:
     """Launches attempts.
 
@@ -92,25 +86,27 @@ class Launcher:
         self._metrics = counted or Metrics()
         self._clients = clients
         self._builder = builder
-        self._payloads = payloads
+        self._preparation = Preparation(builder, payloads)
         self._queue = queue
         self._policy = policy
         self._clock = clock
         self._post = post
         self._sent: dict[str, _Sent] = {}
+        # What the scheduler's thread hands over: it waits for no lock that sixty threads contend for.
+        self._mailbox: deque[tuple[Attempt, float]] = deque()
         # Launches that were to be cancelled while they were under way: they end at the next refusal.
         self._unwanted: set[str] = set()
 
     def submit(self, attempt: Attempt, delay: float = 0.0) -> None:
-        """Take an attempt; called from the scheduler's thread, does no I/O."""
+        """Take an attempt; called from the scheduler's thread, does no I/O and waits for no lock."""
         self._unwanted.discard(attempt.launch.launch_id)
-        self._put(attempt, delay)
+        self._hand_over(attempt, delay)
 
     def resubmit(self, attempt: Attempt) -> None:
         """Take an attempt whose task stopped before it ran; it waits as a refused launch does."""
         attempt = replace(attempt, refusals=attempt.refusals + 1)
         delay = self._policy.delay(Refusal.CAPACITY, attempt.refusals, self._clock(), attempt.deadline)
-        self._put(attempt, delay or 0.0)
+        self._hand_over(attempt, delay or 0.0)
 
     def cancel(self, launch_id: str) -> bool:
         """Take a launch back.
@@ -119,6 +115,7 @@ class Launcher:
             True when that was all; False when there is or may be a container or a payload: the launch goes on
             until that is known, and ends with :class:`Accepted` or :class:`Refused`.
         """
+        self._open_mailbox()
         attempt = self._queue.cancel(launch_id)
         if attempt is not None and attempt.client_token not in self._sent:
             return True
@@ -129,6 +126,8 @@ class Launcher:
 
     def run_one(self) -> float:
         """Launch what is due; return 0.0, or the seconds until something may be due."""
+        self._queue.heard()
+        self._open_mailbox()
         taken = self._queue.take()
         if not isinstance(taken, Attempt):
             return taken
@@ -151,11 +150,11 @@ class Launcher:
             return
         if sent is None or (sent.unknown_at is None and now - sent.made_at > _STALE_SECONDS):
             try:
-                sent = self._sent[token] = _Sent(self._prepare(attempt), now)
+                sent = self._sent[token] = _Sent(self._preparation.prepare(attempt), now)
             except RequestError as error:
                 self._give_up(attempt, str(error))
                 return
-            except _NotStoredError as error:
+            except NotStoredError as error:
                 self._not_stored(attempt, error.cause)
                 return
         answer = self._call(sent.request)
@@ -176,33 +175,40 @@ class Launcher:
             return found if found.kind is Refusal.PERMANENT else replace(found, kind=Refusal.WAIT)
         return ecs.run_task(client, request)
 
+    def _hand_over(self, attempt: Attempt, delay: float) -> None:
+        self._mailbox.append((attempt, delay))
+        self._queue.ring()
+
+    def _open_mailbox(self) -> None:
+        # Threads may do this at once: each attempt is taken out by one of them.
+        while self._mailbox:
+            try:
+                attempt, delay = self._mailbox.popleft()
+            except IndexError:
+                return
+            if self._is_sound(attempt):
+                self._put(attempt, delay)
+
+    def _is_sound(self, attempt: Attempt) -> bool:
+        """Have the details made; a launch whose details cannot be made is refused here."""
+        try:
+            attempt.launch.details  # noqa: B018  made by this
+        except TaskOptionsError as error:
+            sentence = str(error)
+        except Exception as error:
+            log.exception("%s could not be made a launch", attempt.launch.key)
+            sentence = f"The executor could not take this task: {error!r}"
+        else:
+            return True
+        self._post(Refused(attempt.launch.launch_id, sentence, attempt.round))
+        return False
+
     def _put(self, attempt: Attempt, delay: float = 0.0) -> None:
         left_out = self._queue.put(attempt, delay)
         if left_out is not None and left_out.client_token != attempt.client_token:
             self._sent.pop(left_out.client_token, None)
         elif left_out is attempt:
             self._sent.pop(attempt.client_token, None)
-
-    def _prepare(self, attempt: Attempt) -> dict[str, Any]:
-        launch = attempt.launch
-        if launch.command is not None:
-            commands = [list(launch.command)]
-        elif launch.document is not None:
-            document = launch.document()
-            try:
-                references = self._payloads.references(attempt, document)
-            except Exception as error:
-                raise _NotStoredError(error) from error
-            commands = [payload.command_for(each) for each in references]
-        else:
-            raise RequestError(
-                "The workload has neither a command nor a document: this release is not supported."
-            )
-        for command in commands:
-            request = self._builder.build(attempt, command)
-            if self._builder.overrides_fit(request):
-                return request
-        raise payload.too_large(self._builder.overrides_size(request), inline=len(commands) > 1)
 
     def _not_stored(self, attempt: Attempt, error: Exception) -> None:
         body = getattr(error, "response", None) or {}
@@ -306,6 +312,6 @@ class Launcher:
         if keep_payload:
             return
         try:
-            self._payloads.discard(attempt)
+            self._preparation.discard(attempt)
         except Exception as error:  # noqa: BLE001  the bucket's lifecycle rule removes it in a day
             log.debug("The payload of %s stays until it expires: %r", attempt.launch.identity, error)

@@ -167,18 +167,15 @@ def test_the_log_of_a_running_task_comes_from_its_stream(
     scheduler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """get_task_log: the messages name the stream, the lines follow."""
-
-    class Clients:
-        def __init__(self, *_: Any) -> None: ...
-
-        def __call__(self, service: str) -> Any:
-            return scheduler.world.logs
-
-    monkeypatch.setattr("airflow_fargate.executor.BotoClients", Clients)
+    monkeypatch.setattr(
+        "airflow_fargate.executor.shared_clients", lambda _: {"logs": scheduler.world.logs}.__getitem__
+    )
     arn = "arn:aws:ecs:us-east-1:123456789012:task/airflow/0123"
     messages, lines = scheduler.executor.get_task_log(SimpleNamespace(external_executor_id=arn), 1)
     assert "worker/0123" in messages[0]
     assert lines == ["one", "two"]
+    told, streams = scheduler.executor.get_streaming_task_log(SimpleNamespace(external_executor_id=arn), 1)
+    assert (told, [list(each) for each in streams]) == (messages, [lines])
 
 
 def test_queued_and_never_launched_is_launched_by_the_heir(scheduler: Any, workload: Any) -> None:

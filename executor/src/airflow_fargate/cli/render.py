@@ -11,7 +11,7 @@ from airflow_fargate import payload
 from airflow_fargate.cli.session import open_session
 from airflow_fargate.errors import FargateError
 from airflow_fargate.executor import load_hook, parse_profiles
-from airflow_fargate.launch import Attempt, Launch, TaskIdentity
+from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
 from airflow_fargate.request_model import request_faults
 from airflow_fargate.run_request import RunRequestBuilder
 from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
@@ -28,7 +28,7 @@ def main(args: argparse.Namespace) -> int:
         profile = parse_profiles(config).get(args.queue, TaskOptions())
         options = effective_options(config, profile, own)
         identity = TaskIdentity("<dag id>", "<task id>", "<run id>", 1)
-        launch = Launch("key", str(uuid.UUID(int=0)), identity, 1, options)
+        launch = Launch("key", str(uuid.UUID(int=0)), 1, Details(identity, options))
         attempt = Attempt(launch, number=0, capacity=0, deadline=0.0)
         place = f"s3://{config.payload_bucket}/{config.payload_prefix}/{launch.launch_id}.json"
         command = payload.command_for(place if config.payload_bucket else "json:<the workload>")
