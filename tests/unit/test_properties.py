@@ -3,59 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_fargate.config import FargateConfig, read_config
-from airflow_fargate.errors import ConfigurationError, TaskOptionsError
-from airflow_fargate.listener import parse_event
+from airflow_fargate.errors import TaskOptionsError
 from airflow_fargate.messages import Accepted, Finish, Report, Seen
-from airflow_fargate.options import OPTIONS
 from airflow_fargate.rate_limiter import TokenBucket
 from airflow_fargate.registry import Registry
 from airflow_fargate.sizes import is_offered
-from airflow_fargate.task_options import NAMES, TaskOptions, effective_options, parse_task_options
+from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
 from airflow_fargate.verdict import Outcome
 from unit.examples import ARN, CONFIG, a_change, a_launch, launch_id, stopped
-
-NAMES_OF_OPTIONS = [option.name for option in OPTIONS]
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-ANYTHING = JSON | st.binary(max_size=4) | st.tuples(st.integers())
-MEMBERS = st.sampled_from(
-    ["taskArn", "lastStatus", "version", "startedBy", "containers", "createdAt", "memory", "stopCode"]
-)
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(NAMES_OF_OPTIONS) | st.text(max_size=10),
-        st.text(max_size=30) | JSON.map(json.dumps) | st.integers().map(str) | st.floats().map(str),
-        max_size=8,
-    )
-)
-def test_any_section_is_parsed_or_refused(section: dict[str, str]) -> None:
-    """A configuration, or ConfigurationError; never another error."""
-    whole = {option.name: option.example for option in OPTIONS if option.required} | section
-    with contextlib.suppress(ConfigurationError):
-        assert isinstance(read_config(whole, whole.get), FargateConfig)
-
-
-@given(
-    st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=8) | st.integers(), ANYTHING, max_size=6)
-    | ANYTHING
-)
-def test_any_executor_config_is_parsed_or_refused(given_: Any) -> None:
-    """Options, or TaskOptionsError."""
-    with contextlib.suppress(TaskOptionsError):
-        assert isinstance(parse_task_options("executor_config", given_), TaskOptions)
 
 
 @given(st.integers(1, 20_000), st.integers(1, 130_000))
@@ -68,23 +29,6 @@ def test_rounding_up_gives_a_size_that_is_offered_and_no_less(cpu: int, memory: 
         assert fitted.memory is not None
         assert is_offered(fitted.cpu, fitted.memory)
         assert (fitted.cpu >= cpu, fitted.memory >= memory) == (True, True)
-
-
-@given(
-    st.text(max_size=50)
-    | JSON.map(json.dumps)
-    | st.dictionaries(MEMBERS, JSON, max_size=8).map(
-        lambda detail: json.dumps(
-            {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
-        )
-    )
-)
-def test_any_message_is_an_event_or_refused(body: str) -> None:
-    """A change with an ARN and a status, or ValueError."""
-    with contextlib.suppress(ValueError):
-        change = parse_event(body)
-        assert change.arn
-        assert change.last_status
 
 
 LIFE = [

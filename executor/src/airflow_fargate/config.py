@@ -78,7 +78,8 @@ class FargateConfig:
     @property
     def listeners(self) -> int:
         """Return how many threads receive events: one at AWS's default limits."""
-        return min(math.ceil(self.run_task_rate * _EVENTS_PER_TASK / _EVENTS_PER_LISTENER), _MOST_LISTENERS)
+        enough = self.run_task_rate * _EVENTS_PER_TASK / _EVENTS_PER_LISTENER
+        return math.ceil(min(enough, _MOST_LISTENERS))
 
 
 def read_config(present: Iterable[str], get: Callable[[str], str | None]) -> FargateConfig:

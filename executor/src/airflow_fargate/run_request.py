@@ -143,7 +143,10 @@ class RunRequestBuilder:
 
     def _tags(self, attempt: Attempt, theirs: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
         identity = attempt.launch.identity
-        tags = {each["key"]: each["value"] for each in theirs}
+        theirs = list(theirs)
+        if not all(each.get("key") for each in theirs):
+            self._refuse("a tag has no key.")
+        tags = {each["key"]: each.get("value", "") for each in theirs}
         tags |= {**self.config.tags, **attempt.launch.options.tags}
         tags |= {
             "airflow-fargate:dag-id": identity.dag_id,

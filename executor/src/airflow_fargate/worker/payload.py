@@ -61,7 +61,8 @@ def load_payload(reference: str, store: Callable[[], ObjectStore], warn: Callabl
     """
     scheme, _, rest = reference.partition(":")
     if scheme == "json":
-        return _parse(rest.encode(), "the inline payload")
+        # What of a command is no UTF-8 stands in it as surrogates.
+        return _parse(rest.encode(errors="surrogatepass"), "the inline payload")
     if scheme == "zlib":
         return _parse(_inflate(rest), "the inline payload")
     if scheme == "s3":
@@ -104,7 +105,7 @@ def _inflate(text: str) -> bytes:
 def _parse(data: bytes, place: str) -> Payload:
     try:
         document = json.loads(data)
-    except (UnicodeDecodeError, json.JSONDecodeError):
+    except (ValueError, RecursionError):
         # Without `from`: the decoder's error quotes the document.
         raise WorkerError(ExitCode.PAYLOAD_INVALID, f"What {place} holds is not JSON.") from None
     if not isinstance(document, dict):
