@@ -36,7 +36,7 @@ class QueueClient:
     Every task event becomes a message. WaitTimeSeconds does not wait: an empty queue answers at once, as time
     moves only when the test says so. visibility_timeout: seconds a received message stays hidden.
     max_receive_count: after so many receives a message moves to `dead_letters`. wanted: which events the rule
-    lets through.
+    lets through. Before `deaf_until` no event arrives, as while there is no queue.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class QueueClient:
         self._messages: dict[str, _Message] = {}
         self._numbers = itertools.count(1)
         self.dead_letters: list[str] = []
+        self.deaf_until = float("-inf")
         plane.subscribe(self._on_event)
 
     def put(self, body: str) -> None:
@@ -61,6 +62,10 @@ class QueueClient:
         number, now = next(self._numbers), self._clock.now()
         message_id = f"00000000-0000-4000-8000-{number:012d}"
         self._messages[message_id] = _Message(message_id, body, now, now)
+
+    def purge(self) -> None:
+        """Delete every message."""
+        self._messages.clear()
 
     def __len__(self) -> int:
         """Messages not deleted yet, hidden ones included."""
@@ -127,6 +132,8 @@ class QueueClient:
         return self._answer({"Attributes": attributes})
 
     def _on_event(self, event: TaskEvent) -> None:
+        if self._clock.now() < self.deaf_until:
+            return
         if self._wanted is None or self._wanted(event):
             self.put(json.dumps(event.envelope()))
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_fargate.messages import Finish, LaunchAgain, Report
 from airflow_fargate.verdict import Outcome
 from local_cloud import (
     Behaviour,
@@ -24,10 +23,8 @@ from local_cloud import (
     spot_interrupted,
     spot_taken_before_start,
 )
+from scenarios.airflow import Airflow
 from scenarios.world import World
-
-if TYPE_CHECKING:
-    from airflow_fargate.fleet import Fleet
 
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile(
@@ -79,63 +76,6 @@ ACTS = st.lists(
 )
 
 
-class Airflow:
-    """Airflow's side of a run: slots, outcomes, external_executor_ids, and restarts of the scheduler."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.fleet: Fleet = world.fleet
-        self.running: set[Any] = set()
-        self.revoked: set[Any] = set()
-        self.arns: dict[Any, str] = {}
-        self.outcomes: Counter[Any] = Counter()
-        self.verdicts: dict[Any, Outcome] = {}
-
-    def run(self, seconds: float, every: float = 1.0) -> None:
-        until = self.world.clock.now() + seconds
-        while self.world.clock.now() < until:
-            self.heartbeat()
-            self.world.clock.advance(every)
-
-    def heartbeat(self) -> None:
-        before = len(self.world.told)
-        self.world.step(self.fleet)
-        for told in self.world.told[before:]:
-            if isinstance(told, Report):
-                self.arns[told.key] = told.arn
-            elif isinstance(told, Finish):
-                self.outcomes[told.key] += 1
-                self.verdicts[told.key] = told.verdict.outcome
-                self.running.discard(told.key)
-            else:
-                assert isinstance(told, LaunchAgain)
-        self.slots_are_counted()
-
-    def slots_are_counted(self) -> None:
-        """Every slot is a task that the fleet holds or is about to tell of, and the other way round."""
-        held = {task.key for task in self.fleet.registry if not task.revoked}
-        assert held | set(self.fleet._explaining) == self.running
-
-    def act(self, what: str) -> None:
-        if what == "launch":
-            self.running.add(self.world.launch(fleet=self.fleet))
-        elif what == "revoke" and self.running:
-            key = min(self.running)
-            self.running.discard(key)
-            self.revoked.add(key)
-            self.fleet.revoke(key, "cleared")
-        elif what == "restart":
-            # Killed: nothing is settled. What it had told survives in Airflow's database, nothing else.
-            self.fleet = self.world.scheduler()
-            for key in sorted(self.running):
-                launch = self.world.a_launch(key)
-                arn = self.arns.get(key, "")
-                if arn:
-                    self.fleet.adopt(key, arn, arn=arn)
-                else:
-                    self.fleet.adopt(key, launch.launch_id, launch=launch)
-
-
 def containers_that_ran(world: World) -> int:
     """Return the most containers of one launch that ever ran."""
     ran = Counter(task.started_by for task in world.plane.tasks() if task.started_at is not None)
@@ -175,7 +115,7 @@ def test_every_workload_ends_once_in_one_container_whatever_happens(  # noqa: PL
     world.engine.next_behaviours.extend(behaviours)
     airflow = Airflow(world)
     for what, pause in acts:
-        airflow.act(what)
+        getattr(airflow, what)()
         airflow.run(pause)
     airflow.run(700, every=2.0)
     launched = {f"task-{number}" for number in range(1, world.numbers + 1)}
@@ -184,6 +124,7 @@ def test_every_workload_ends_once_in_one_container_whatever_happens(  # noqa: PL
     assert set(airflow.outcomes.values()) <= {1}
     assert containers_that_ran(world) <= 1
     assert len(airflow.fleet.registry) == 0
+    assert airflow.leaks == 0
     restarted = any(what == "restart" for what, _ in acts)
     if not (restarted and airflow.revoked):  # What a killed scheduler was about to stop is the reaper's.
         assert {task.last_status for task in world.plane.tasks()} <= {"STOPPED"}

@@ -8,7 +8,8 @@ import pytest
 
 from airflow_fargate.verdict import Outcome
 from local_cloud import Behaviour, EventFaults, Fault, fails_to_start
-from scenarios.world import World
+from scenarios.outages import Outage, changed, raised
+from scenarios.world import Died, World
 
 if TYPE_CHECKING:
     from airflow_fargate.fleet import Fleet
@@ -40,6 +41,29 @@ def test_a_container_that_never_started_after_a_refusal_is_launched_again() -> N
     world.run(90)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert len(world.plane.tasks()) == 2
+
+
+def test_a_task_that_cannot_be_read_is_not_started_again() -> None:
+    """RunTask answers with a task without its ARN: it was started, so the same token is asked again."""
+    world = World()
+    world.plane.faults.events = EventFaults(lost=1.0)
+    unreadable = changed(lambda _: {"tasks": [{"lastStatus": "PROVISIONING"}], "failures": []})
+    world.outages.add(Outage(unreadable, "ecs", ("run_task",), times=2))
+    key = world.launch()
+    world.run(200)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert len(world.plane.tasks()) == 1
+
+
+@pytest.mark.parametrize(("service", "operation"), [("s3", "put_object"), ("ecs", "run_task")])
+def test_a_launcher_that_dies_leaves_its_launch_to_the_next(service: str, operation: str) -> None:
+    """SystemExit out of a library ends the thread; the launch it held is made by the thread after it."""
+    world = World()
+    world.outages.add(Outage(raised(Died), service, (operation,), times=1))
+    key = world.launch()
+    world.run(60)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert len(world.plane.tasks()) == 1
 
 
 def test_an_heir_does_not_trip_over_the_tokens_of_the_dead() -> None:

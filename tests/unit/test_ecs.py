@@ -42,13 +42,18 @@ def test_an_answer_with_a_task_is_the_task(client: Any, stub: Stubber) -> None:
     assert answer.arn == ARN
 
 
-@pytest.mark.parametrize("tasks", [[], [{"lastStatus": "RUNNING"}]])
-def test_an_answer_without_a_task_started_nothing(client: Any, stub: Stubber, tasks: list[Any]) -> None:
-    """An empty reply, or one that names no task, loses no workload."""
+@pytest.mark.parametrize(
+    ("tasks", "kind"), [([], Refusal.WAIT), ([{"lastStatus": "RUNNING"}], Refusal.UNKNOWN)]
+)
+def test_an_answer_without_a_task_loses_no_workload(
+    client: Any, stub: Stubber, tasks: list[Any], kind: Refusal
+) -> None:
+    """An empty reply started nothing; of one whose task cannot be read that is not known."""
     stub.add_response("run_task", {"tasks": tasks, "failures": []}, REQUEST)
     answer = ecs.run_task(client, REQUEST)
     assert isinstance(answer, RefusedLaunch)
-    assert answer.kind is Refusal.WAIT
+    assert answer.kind is kind
+    assert not answer.answered or not tasks
 
 
 def test_an_error_is_classified_with_status_and_code(client: Any, stub: Stubber) -> None:

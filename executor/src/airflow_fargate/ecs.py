@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import __version__
-from airflow_fargate.failures import RefusedLaunch, classify_error, classify_failures
+from airflow_fargate.failures import Refusal, RefusedLaunch, classify_error, classify_failures
 from airflow_fargate.task_state_change import TaskStateChange, parse_task
 
 if TYPE_CHECKING:
@@ -94,6 +94,9 @@ def run_task(ecs: Any, request: Mapping[str, Any]) -> TaskStateChange | RefusedL
             return parse_task(task)
         except ValueError:
             continue
+    if answer.get("tasks"):
+        # Something was started: the same token again, which is answered with it.
+        return RefusedLaunch(Refusal.UNKNOWN, "RunTask answered with a task that has no ARN or no status")
     return classify_failures(list(answer.get("failures") or ()))
 
 

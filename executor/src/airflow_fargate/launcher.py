@@ -133,10 +133,13 @@ class Launcher:
             return taken
         try:
             self._launch(taken)
-        except Exception as error:
-            # A fault of ours. The attempt is out of the queue and in nobody's hands but ours.
+        except BaseException as error:
+            # A fault of ours, or the end of this thread (SystemExit out of a library). The attempt is out of
+            # the queue and in nobody's hands but ours.
             log.exception("A fault while launching %s; it is launched again", taken.launch.identity)
             self._again(taken, RefusedLaunch(Refusal.WAIT, f"A fault in the launcher: {error!r}"), taken)
+            if not isinstance(error, Exception):
+                raise
         return 0.0
 
     def _launch(self, attempt: Attempt) -> None:

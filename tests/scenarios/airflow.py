@@ -1,0 +1,98 @@
+"""Airflow's side of a run: slots, outcomes, external_executor_ids, and what it offers after a death."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from airflow_fargate.messages import Finish, Report
+
+if TYPE_CHECKING:
+    from airflow_fargate.fleet import Fleet
+    from airflow_fargate.verdict import Outcome, Verdict
+    from scenarios.world import World
+
+
+class Airflow:
+    """One scheduler, and what Airflow's database knows of its tasks.
+
+    outcomes: how often each task's end was told. arns: what was reported. leaks: how often after a heartbeat
+    the slots were not the tasks that the fleet holds. by_arn: tasks that were adopted by their ARN.
+    """
+
+    def __init__(self, world: World, fleet: Fleet | None = None) -> None:
+        self.world = world
+        self.fleet: Fleet = fleet or world.fleet
+        self.running: set[Any] = set()
+        self.revoked: set[Any] = set()
+        self.arns: dict[Any, str] = {}
+        self.outcomes: Counter[Any] = Counter()
+        self.verdicts: dict[Any, Verdict] = {}
+        self.leaks = 0
+        self.by_arn: set[Any] = set()
+
+    def run(self, seconds: float, every: float = 1.0) -> None:
+        """Let time pass, with a heartbeat every so often."""
+        until = self.world.clock.now() + seconds
+        while self.world.clock.now() < until:
+            self.heartbeat()
+            self.world.clock.advance(every)
+
+    def heartbeat(self) -> None:
+        """Let the threads work, sync, and write down what was told."""
+        before = len(self.world.told)
+        self.world.step(self.fleet)
+        for told in self.world.told[before:]:
+            if isinstance(told, Report):
+                self.arns[told.key] = told.arn
+            elif isinstance(told, Finish):
+                self.outcomes[told.key] += 1
+                self.verdicts[told.key] = told.verdict
+                self.running.discard(told.key)
+        self.leaks += self.held() != self.running
+
+    def held(self) -> set[Any]:
+        """The tasks that the fleet holds or is about to tell of: what the slots should be."""
+        return {task.key for task in self.fleet.registry if not task.revoked} | set(self.fleet._explaining)
+
+    def outcome(self, key: Any) -> Outcome | None:
+        """How a task ended, None when nothing was told."""
+        verdict = self.verdicts.get(key)
+        return verdict.outcome if verdict else None
+
+    def launch(self, *args: Any, **kwargs: Any) -> str:
+        """Queue one more task; return its key."""
+        key = self.world.launch(*args, fleet=self.fleet, **kwargs)
+        self.running.add(key)
+        return key
+
+    def revoke(self) -> None:
+        """Clear the task that came first of those that run."""
+        if self.running:
+            key = min(self.running, key=lambda each: int(str(each).rpartition("-")[2]))
+            self.running.discard(key)
+            self.revoked.add(key)
+            self.fleet.revoke(key, "cleared")
+
+    def restart(self) -> None:
+        """Killed: nothing is settled. What it had told survives in Airflow's database, nothing else."""
+        self.fleet = self.world.scheduler()
+        self.offer(self.running)
+
+    def take_over(self, dead: Airflow) -> None:
+        """Adopt the tasks of another scheduler that is gone."""
+        self.arns |= dead.arns
+        orphans, dead.running = dead.running, set()
+        self.running |= orphans
+        self.offer(orphans)
+
+    def offer(self, keys: set[Any]) -> None:
+        """Have the fleet adopt tasks by what the database knows of them."""
+        for key in sorted(keys):
+            launch = self.world.a_launch(key)
+            arn = self.arns.get(key, "")
+            if arn:
+                self.by_arn.add(key)
+                self.fleet.adopt(key, arn, arn=arn)
+            else:
+                self.fleet.adopt(key, launch.launch_id, launch=launch)
