@@ -14,9 +14,11 @@ from airflow_fargate.airflow_versions import (
     UnsupportedAirflowError,
     check_release,
     is_launch_id,
-    launch_id_of,
+    work_of,
 )
 from unit.examples import ARN
+
+LAUNCH_ID = str(uuid.UUID(int=7))
 
 
 class Workload(SimpleNamespace):
@@ -39,6 +41,11 @@ def a_workload(token: str = "t", **changes: Any) -> Any:
         "run_id": "run",
         "try_number": 2,
         "map_index": 3,
+        "key": "key",
+        "priority_weight": 1,
+        "queue": "default",
+        "executor_config": None,
+        "external_executor_id": None,
     }
     return Workload(ti=SimpleNamespace(**(fields | changes)), token=token)
 
@@ -60,19 +67,28 @@ def test_other_releases_are_refused_with_the_range(text: str) -> None:
 
 
 def test_the_id_that_airflow_assigned_is_the_launch_id() -> None:
-    """As it stands; an ARN in its place is not one."""
+    """As it stands; an ARN in its place is not one, and neither is the ARN of a half before a deferral."""
     given = str(uuid.uuid4())
-    assert launch_id_of(a_workload(external_executor_id=given)) == given
-    assert launch_id_of(a_workload(external_executor_id=ARN)) != ARN
+    work = work_of(a_workload(external_executor_id=given))
+    assert (work.launch_id, work.id_is_recorded) == (given, True)
+    resumed = work_of(a_workload(external_executor_id=ARN))
+    assert is_launch_id(resumed.launch_id)
+    assert not resumed.id_is_recorded
 
 
-def test_without_one_it_is_derived_and_the_same_each_time() -> None:
-    """From task instance, try and token: a resumed half of the same try has another."""
-    derived = launch_id_of(a_workload())
-    assert is_launch_id(derived)
-    assert launch_id_of(a_workload()) == derived
-    others = [a_workload(try_number=3), a_workload(id=uuid.UUID(int=2)), a_workload(token="u")]
-    assert derived not in {launch_id_of(each) for each in others}
+def test_a_command_has_a_new_id_that_is_not_recorded_until_it_is_told() -> None:
+    """Airflow 2.11: also for a try that resumes after deferral; an heir gives the id that it read."""
+    key = SimpleNamespace(dag_id="dag", task_id="task", run_id="run", try_number=2, map_index=-1)
+    ti = SimpleNamespace(key=key, executor_config={"cpu": 512}, external_executor_id=str(uuid.uuid4()))
+    item = (["airflow", "tasks", "run", "dag", "task", "run"], 3, "default", ti)
+    first, second = work_of(item), work_of(item)
+    assert not first.id_is_recorded
+    assert len({first.launch_id, second.launch_id, ti.external_executor_id}) == 3
+    assert first.command == ("airflow", "tasks", "run", "dag", "task", "run")
+    assert first.document("generator") is None
+    assert str(first.identity()) == "dag.task run try 2"
+    heirs = work_of(item, first.launch_id)
+    assert (heirs.launch_id, heirs.id_is_recorded) == (first.launch_id, True)
 
 
 @pytest.mark.parametrize(
@@ -85,11 +101,11 @@ def test_a_launch_id_is_told_from_an_arn(text: str, yes: bool) -> None:  # noqa:
 
 def test_the_payload_has_a_token_of_the_moment() -> None:
     """Format, release, launch id, key; the token is made when it is written, where Airflow can."""
-    workload = a_workload()
-    document = json.loads(airflow_versions.document_of(workload, "id", "generator")())
-    assert document["workload"]["token"] == f"generator-{workload.ti.id}"
-    assert (document["format"], document["launch_id"]) == (1, "id")
+    work = work_of(a_workload(external_executor_id=LAUNCH_ID))
+    document = json.loads((work.document("generator") or str)())
+    assert document["workload"]["token"] == f"generator-{uuid.UUID(int=1)}"
+    assert (document["format"], document["launch_id"]) == (1, LAUNCH_ID)
     assert document["airflow_version"] == airflow_versions.AIRFLOW_VERSION
     assert document["key"] == "dag.task[3] run try 2"
-    old = json.loads(airflow_versions.document_of(workload, "id", None)())
+    old = json.loads((work.document(None) or str)())
     assert old["workload"]["token"] == "t"

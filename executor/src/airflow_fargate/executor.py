@@ -6,13 +6,11 @@ import importlib
 import logging
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
-
-from airflow.executors.base_executor import BaseExecutor
-from airflow.utils.state import TaskInstanceState
+from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import airflow_versions, cli
 from airflow_fargate.adoption import adopt
+from airflow_fargate.airflow_versions.base_executor import ReleasedExecutor
 from airflow_fargate.clock import SystemClock
 from airflow_fargate.config import FargateConfig, read_config
 from airflow_fargate.ecs import BotoClients
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from airflow.cli.cli_config import GroupCommand
     from airflow.models.taskinstance import TaskInstance
 
+    from airflow_fargate.airflow_versions import Work
     from airflow_fargate.run_request import Hook
 
 log = logging.getLogger(__name__)
@@ -44,17 +43,11 @@ that launches under way do not come in between. A loop of the scheduler queues s
 _KEPT_LOGS = 1000
 
 
-class FargateExecutor(BaseExecutor):
+class FargateExecutor(ReleasedExecutor):
     """Runs every task in its own Fargate container.
 
     ``[core] executor = airflow_fargate.FargateExecutor``, options in section ``[fargate]``.
     """
-
-    pre_assigns_external_executor_id: ClassVar[bool] = True
-    supports_multi_team: ClassVar[bool] = True
-    supports_ad_hoc_ti_run: ClassVar[bool] = True
-    is_production: ClassVar[bool] = True
-    serve_logs: ClassVar[bool] = False
 
     _fleet: Fleet | None = None
     _profiles: Mapping[str, TaskOptions] = {}
@@ -92,9 +85,7 @@ class FargateExecutor(BaseExecutor):
         Raises:
             ConfigurationError: one sentence per fault.
         """
-        conf = self.conf
-        present = conf.getsection(SECTION) or {}
-        return read_config(present, lambda name: conf.get(SECTION, name, fallback=None))
+        return read_config(*self.section(SECTION))
 
     def end(self) -> None:
         """Stop launching; leave what runs to the next scheduler."""
@@ -112,41 +103,45 @@ class FargateExecutor(BaseExecutor):
     def queue_workload(self, workload: Any, session: Any) -> None:
         """Take a workload; it is launched at the next heartbeat that has a slot for it."""
         super().queue_workload(workload, session)
-        owner = self._guarded(
-            "reading the owner", lambda: airflow_versions.owner_of(workload.ti.dag_id, session)
-        )
+        ti = getattr(workload, "ti", None)
+        if ti is None:
+            return
+        owner = self._guarded("reading the owner", lambda: airflow_versions.owner_of(ti.dag_id, session))
         if owner:
-            self._owners[workload.key] = owner
+            self._owners[ti.key] = owner
 
-    def _process_workloads(self, workloads: Sequence[Any]) -> None:
-        # The rest stays in queued_tasks, and is offered again at the next heartbeat.
-        for workload in workloads[:_TAKEN_PER_HEARTBEAT]:
-            self._process(workload)
+    def take(self, items: Sequence[Any]) -> None:
+        """Hand over what has a slot. The rest stays queued, and is offered again at the next heartbeat."""
+        for item in items[:_TAKEN_PER_HEARTBEAT]:
+            work = airflow_versions.work_of(item)
+            self.dequeue(work.key)
+            self.running.add(work.key)
+            self._guarded("taking a task", partial(self._process, work))
 
-    def _process(self, workload: Any) -> None:
-        key = workload.key
-        self.queued_tasks.pop(key, None)
-        self.running.add(key)
+    def _process(self, work: Work) -> None:
+        launch = self._launch_of(work)
+        self.when_recorded(work, lambda: self._hand_over(launch))
+
+    def _hand_over(self, launch: Launch) -> None:
         try:
-            self._fleet_or_fail().launch(self._launch_of(workload, key))
+            self._fleet_or_fail().launch(launch)
         except Exception as error:
-            log.exception("%s could not be handed to the launcher", key)
-            self.fail(key, f"The executor could not take this task: {error!r}")
+            log.exception("%s could not be handed to the launcher", launch.key)
+            self.fail(launch.key, f"The executor could not take this task: {error!r}")
 
-    def _launch_of(self, workload: Any, key: Any = None) -> Launch:
-        key = workload.key if key is None else key  # Airflow makes a new one whenever it is asked.
-        launch_id, owner = airflow_versions.launch_id_of(workload), self._owners.pop(key, "")
-        details = partial(self._details_of, workload, launch_id, owner)
-        return Launch(key, launch_id, workload.ti.priority_weight, details)
+    def _launch_of(self, work: Work) -> Launch:
+        details = partial(self._details_of, work, self._owners.pop(work.key, ""))
+        return Launch(work.key, work.launch_id, work.priority, details)
 
-    def _details_of(self, workload: Any, launch_id: str, owner: str) -> Details:
+    def _details_of(self, work: Work, owner: str) -> Details:
         """Return what to launch; called by a launcher's thread."""
-        own = parse_task_options("executor_config", workload.ti.executor_config)
-        profile = self._profiles.get(workload.ti.queue, TaskOptions())
+        own = parse_task_options("executor_config", work.executor_config)
+        profile = self._profiles.get(work.queue, TaskOptions())
         return Details(
-            identity=airflow_versions.identity_of(workload, owner),
+            identity=work.identity(owner),
             options=effective_options(self._fleet_or_fail().config, profile, own),
-            document=airflow_versions.document_of(workload, launch_id, self.jwt_generator),
+            command=work.command,
+            document=work.document(self.token_generator()),
         )
 
     def sync(self) -> None:
@@ -167,7 +162,7 @@ class FargateExecutor(BaseExecutor):
 
     def _tell(self, told: Any) -> None:
         if isinstance(told, Report):
-            self.change_state(told.key, TaskInstanceState.QUEUED, told.arn, remove_running=False)
+            self.tell_started(told.key, told.arn)
             return
         if not isinstance(told, Finish):
             self.log_task_event(
@@ -210,9 +205,8 @@ class FargateExecutor(BaseExecutor):
     def revoke_task(self, *, ti: TaskInstance) -> None:
         """Forget a task that is stuck in queued, and stop its container."""
         key = ti.key
-        self.queued_tasks.pop(key, None)
+        self.forget(key)
         self._owners.pop(key, None)
-        self.running.discard(key)
         fleet = self._fleet
         if fleet is not None:
             self._guarded("revoking", lambda: fleet.revoke(key, "Airflow revoked this task"))

@@ -1,0 +1,166 @@
+"""What Airflow hands over to be run, in one shape: a workload since 3.0, the CLI's command before."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from airflow_fargate.airflow_versions.releases import AIRFLOW_VERSION, ASSIGNS_IDS
+from airflow_fargate.launch import TaskIdentity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+PAYLOAD_FORMAT = 1
+BEFORE_EVERY_TASK = 2**31
+"""Priority of what somebody waits for: Airflow schedules callbacks and connection tests before tasks."""
+
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+class Work:
+    """One thing to run in a container of its own.
+
+    Args:
+        key: Airflow's.
+        launch_id: the UUID that it has before it is launched; empty for one made here and now.
+        priority: Airflow's priority weight; higher first.
+        queue: for the profile; empty when it has none.
+        executor_config: the task's own wishes.
+        command: the CLI's command, where the release takes one.
+
+    ``id_is_recorded``: another scheduler finds the launch id in Airflow's database, or needs none.
+    """
+
+    __slots__ = ("command", "executor_config", "id_is_recorded", "key", "launch_id", "priority", "queue")
+
+    def __init__(  # noqa: PLR0913, PLR0917  one argument per fact
+        self,
+        key: Hashable,
+        launch_id: str,
+        priority: int,
+        queue: str | None,
+        executor_config: Any = None,
+        command: tuple[str, ...] | None = None,
+    ) -> None:
+        self.key, self.priority, self.queue = key, priority, queue or ""
+        self.executor_config, self.command = executor_config, command
+        self.id_is_recorded = is_launch_id(launch_id)
+        self.launch_id = launch_id if self.id_is_recorded else str(uuid.uuid4())
+
+    def identity(self, owner: str = "") -> TaskIdentity:
+        """Return who it is, for people."""
+        raise NotImplementedError
+
+    def document(self, generator: Any) -> Callable[[], str] | None:
+        """Return a function that writes the payload document, or None where there is a command.
+
+        The token in it is made at that moment. It lives ``[scheduler] task_queued_timeout`` from when it was
+        made: a launch that waited for capacity would arrive with a dead one.
+        """
+        raise NotImplementedError
+
+
+def work_of(item: Any, launch_id: str = "") -> Work:
+    """Return what the base class hands over, in one shape.
+
+    Args:
+        item: a workload, or the tuple (command, priority, queue, task instance).
+        launch_id: the one that it has already, where the item does not tell.
+    """
+    if isinstance(item, tuple):
+        return CommandWork(item, launch_id)
+    return TaskWork(item, launch_id) if hasattr(item, "ti") else OtherWork(item)
+
+
+class TaskWork(Work):
+    """A task as a workload (3.0 and later)."""
+
+    __slots__ = ("_workload",)
+
+    def __init__(self, workload: Any, launch_id: str = "") -> None:
+        self._workload, ti = workload, workload.ti
+        # Before, what stands there is of an earlier launch: the half before the task was deferred.
+        given = launch_id or (ASSIGNS_IDS and ti.external_executor_id) or ""
+        super().__init__(ti.key, given, ti.priority_weight, ti.queue, ti.executor_config)
+
+    def identity(self, owner: str = "") -> TaskIdentity:
+        """Return the task instance."""
+        ti = self._workload.ti
+        return TaskIdentity(ti.dag_id, ti.task_id, ti.run_id, ti.try_number, ti.map_index, owner)
+
+    def document(self, generator: Any) -> Callable[[], str]:
+        """Return a function that writes the workload."""
+        return lambda: _document(self, self._workload, str(self._workload.ti.id), generator)
+
+
+class OtherWork(Work):
+    """A callback or a connection test: its key is a UUID, and it is run once or never."""
+
+    __slots__ = ("_workload",)
+
+    def __init__(self, workload: Any) -> None:
+        self._workload = workload
+        super().__init__(workload.key, str(workload.key), BEFORE_EVERY_TASK, getattr(workload, "queue", None))
+
+    def identity(self, owner: str = "") -> TaskIdentity:
+        """Return the DAG and run that it belongs to, as far as it says so."""
+        # log_path is executor_callbacks/<dag>/<run>/<id>; a connection test has none.
+        _, dag_id, *run_id, _ = (getattr(self._workload, "log_path", None) or "//").split("/")
+        run = "/".join(run_id) or self.launch_id
+        return TaskIdentity(dag_id or self._workload.type, self._workload.display_name, run, 1, -1, owner)
+
+    def document(self, generator: Any) -> Callable[[], str]:
+        """Return a function that writes the workload."""
+        return lambda: _document(self, self._workload, self.launch_id, generator)
+
+
+class CommandWork(Work):
+    """A task as ``airflow tasks run ...`` (2.11)."""
+
+    __slots__ = ()
+
+    def __init__(self, item: tuple[Any, Any, Any, Any], launch_id: str = "") -> None:
+        command, priority, queue, ti = item
+        super().__init__(ti.key, launch_id, priority, queue, ti.executor_config, tuple(command))
+
+    def identity(self, owner: str = "") -> TaskIdentity:
+        """Return the task instance."""
+        key: Any = self.key
+        return TaskIdentity(key.dag_id, key.task_id, key.run_id, key.try_number, key.map_index, owner)
+
+    def document(self, generator: Any) -> None:
+        """Return None: the command says it all."""
+
+
+def _document(work: TaskWork | OtherWork, workload: Any, subject: str, generator: Any) -> str:
+    content = json.loads(workload.model_dump_json())
+    if generator is not None:
+        make = getattr(type(workload), "generate_token", None)  # 3.2 and later
+        content["token"] = make(subject, generator) if make else generator.generate({"sub": subject})
+    return json.dumps(
+        {
+            "format": PAYLOAD_FORMAT,
+            "airflow_version": AIRFLOW_VERSION,
+            "launch_id": work.launch_id,
+            "key": str(work.identity()),
+            "workload": content,
+        },
+        separators=(",", ":"),
+    )
+
+
+def is_launch_id(text: str) -> bool:
+    """Say whether an ``external_executor_id`` is a launch id (a UUID) rather than an ARN."""
+    return _UUID.fullmatch(text) is not None
+
+
+def statistics() -> Any:
+    """Return what Airflow sends metrics with: ``incr``, ``timing`` and ``gauge``, with tags."""
+    try:
+        from airflow.sdk.observability import stats  # noqa: PLC0415  3.2 and later
+    except ImportError:
+        from airflow.stats import Stats as stats  # noqa: N813, PLC0415  before
+    return stats

@@ -1,0 +1,63 @@
+"""The contract suite on every supported Airflow: ``nox`` runs all, ``nox -s contract-2.11.2`` one.
+
+An environment per release in ``.nox``, made by uv from ``tests/requirements/airflow-<release>.txt`` and kept
+until that lock changes. A new release is a new ``.in`` file there and ``make lock``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sys
+from functools import partial
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+REQUIREMENTS = ROOT / "tests" / "requirements"
+NEWEST_PYTHON = {"2.11": (3, 12), "3.0": (3, 12)}
+"""What a release runs on at most, where that is less than the newest Python that we support."""
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+
+
+def releases() -> list[str]:
+    """Return the releases that have requirements, the oldest first."""
+    found = [file.stem.removeprefix("airflow-") for file in REQUIREMENTS.glob("airflow-*.in")]
+    return sorted(found, key=lambda release: [int(number) for number in re.findall(r"\d+", release)])
+
+
+def python_for(release: str) -> str | None:
+    """Return the Python to use: the one that runs nox, or a version that the release needs instead."""
+    newest = NEWEST_PYTHON.get(".".join(release.split(".")[:2]))
+    if newest is None or sys.version_info[:2] <= newest:
+        return None
+    return f"{newest[0]}.{newest[1]}"
+
+
+def contract(session: nox.Session, release: str) -> None:
+    """Install the release and run the contract suite on it; arguments after ``--`` go to pytest."""
+    lock = REQUIREMENTS / f"airflow-{release}.txt"
+    folder = Path(session.virtualenv.location)
+    made_of = folder / "made-of"
+    wanted = hashlib.sha256(
+        lock.read_bytes() + (ROOT / "executor" / "pyproject.toml").read_bytes()
+    ).hexdigest()
+    if not made_of.is_file() or made_of.read_text() != wanted:
+        session.install("--require-hashes", "--exact", "-r", str(lock))
+        session.install("--no-deps", "--no-build-isolation", "-e", str(ROOT / "executor"))
+        made_of.write_text(wanted)
+    home = Path(session.create_tmp()).resolve() / "airflow"
+    shutil.rmtree(home, ignore_errors=True)
+    session.run(
+        "python",
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", *(session.posargs or ["tests/contract/airflow"])),
+        env={"AIRFLOW_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+for each in releases():
+    nox.session(partial(contract, release=each), name=f"contract-{each}", python=python_for(each))
