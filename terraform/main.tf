@@ -132,7 +132,9 @@ module "scheduler_access" {
   logs             = module.storage.logs
   log_group_arn    = module.worker.log.group_arn
   repository_arn   = module.registry.repository_arn
-  role_names       = var.scheduler_role_names
+
+  role_names           = var.scheduler_role_names
+  triggerer_role_names = var.triggerer_role_names
 }
 
 module "observability" {

@@ -113,6 +113,11 @@ output "scheduler_policy_arn" {
   description = "Policy for whoever runs the scheduler and the API server."
 }
 
+output "triggerer_policy_arn" {
+  value       = module.scheduler_access.triggerer_policy_arn
+  description = "Policy for whoever runs the triggerer: it writes the logs of deferred tasks."
+}
+
 output "task_role_arn" {
   value       = module.worker.roles.task
   description = "Role of the tasks: attach what your tasks need."

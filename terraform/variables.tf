@@ -91,7 +91,14 @@ variable "capacity" {
 variable "scheduler_role_names" {
   type        = set(string)
   default     = []
-  description = "Existing IAM roles that run the scheduler, the API server and the triggerer; they get the scheduler's policy. Empty: attach scheduler_policy_arn yourself."
+  description = "Existing IAM roles that run the scheduler and the API server; they get the scheduler's policy. Empty: attach scheduler_policy_arn yourself."
+  nullable    = false
+}
+
+variable "triggerer_role_names" {
+  type        = set(string)
+  default     = []
+  description = "Existing IAM roles that run the triggerer; they may write task logs. The scheduler's role, where it runs the triggerer too. Empty: attach triggerer_policy_arn yourself."
   nullable    = false
 }
 

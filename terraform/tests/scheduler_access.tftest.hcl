@@ -13,6 +13,8 @@ variables {
   log_group_arn    = "arn:aws:logs:us-east-1:123456789012:log-group:/airflow-fargate/airflow/worker"
   repository_arn   = "arn:aws:ecr:us-east-1:123456789012:repository/airflow/worker"
   role_names       = ["airflow-scheduler"]
+
+  triggerer_role_names = ["airflow-triggerer"]
 }
 
 run "every_permission_is_as_narrow_as_aws_lets_it_be" {
@@ -43,16 +45,33 @@ run "every_permission_is_as_narrow_as_aws_lets_it_be" {
   }
 
   assert {
-    condition = jsonencode({ for statement in jsondecode(output.policy_json).Statement : statement.Condition.StringEquals["kms:ViaService"] => statement.Resource if startswith(statement.Sid, "KeyThrough") }) == jsonencode({
-      "s3.us-east-1.amazonaws.com"  = ["arn:aws:kms:us-east-1:123456789012:key/payloads", "arn:aws:kms:us-east-1:123456789012:key/logs"]
-      "sqs.us-east-1.amazonaws.com" = ["arn:aws:kms:us-east-1:123456789012:key/queue"]
-    })
-    error_message = "Each key must be usable through the service that holds what it encrypts: ${output.policy_json}"
+    condition = { for statement in jsondecode(output.policy_json).Statement : statement.Sid => "${statement.Condition.StringEquals["kms:ViaService"]} ${statement.Action} ${statement.Resource}" if startswith(jsonencode(statement.Action), "\"kms:") } == {
+      KeyOfPayloads   = "s3.us-east-1.amazonaws.com kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/payloads"
+      KeyOfLogs       = "s3.us-east-1.amazonaws.com kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/logs"
+      KeyOfTaskEvents = "sqs.us-east-1.amazonaws.com kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/queue"
+    }
+    error_message = "Payloads are only written, logs and events only read, each with its own key through its own service: ${output.policy_json}"
   }
 
   assert {
     condition     = aws_iam_role_policy_attachment.scheduler["airflow-scheduler"].policy_arn == output.policy_arn
     error_message = "The role that was named has the policy."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.triggerer["triggerer"].policy).Statement : statement.Sid => [flatten([statement.Action]), statement.Resource]
+      } == {
+      WriteLogs             = [["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::logs/logs/*"]
+      SeeThatALogIsNotThere = [["s3:ListBucket"], "arn:aws:s3:::logs"]
+      KeyOfLogs             = [["kms:Decrypt", "kms:GenerateDataKey"], "arn:aws:kms:us-east-1:123456789012:key/logs"]
+    }
+    error_message = "The triggerer writes logs and does nothing else: ${aws_iam_policy.triggerer["triggerer"].policy}"
+  }
+
+  assert {
+    condition     = aws_iam_role_policy_attachment.triggerer["airflow-triggerer"].policy_arn == output.triggerer_policy_arn
+    error_message = "The triggerer's role that was named has its policy."
   }
 }
 
@@ -70,5 +89,10 @@ run "what_is_not_there_is_not_permitted" {
   assert {
     condition     = !anytrue([for word in ["sqs:", "s3:", "kms:"] : strcontains(output.policy_json, word)])
     error_message = "Without queue and buckets the policy must not speak of them."
+  }
+
+  assert {
+    condition     = output.triggerer_policy_arn == null
+    error_message = "Without a log bucket there is nothing for the triggerer to write."
   }
 }

@@ -43,6 +43,7 @@ class CloudOptions:
     registry: str | None = None
     state_dir: Path | None = None
     seed: int | None = None
+    record_calls: bool = False
 
 
 class LocalCloud:
@@ -168,6 +169,7 @@ class LocalCloud:
         from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
 
         from local_cloud import moto_behaviour  # noqa: PLC0415
+        from local_cloud.call_book import CallBook  # noqa: PLC0415
         from local_cloud.event_courier import EventCourier  # noqa: PLC0415
         from local_cloud.event_delivery import put_event  # noqa: PLC0415
         from local_cloud.inventory import take_inventory  # noqa: PLC0415
@@ -196,7 +198,8 @@ class LocalCloud:
         def inventory(regions: frozenset[str]) -> dict[str, list[str]]:
             return take_inventory(self.endpoint, regions, frozenset(dispatcher.app_instances))
 
-        pages = LocalPages(self.plane, self.engine, inventory)
+        book = CallBook() if self._options.record_calls else None
+        pages = LocalPages(self.plane, self.engine, inventory, book)
         application = CloudServer(self.plane, moto, sqs, pages, agent)
         self._server = uvicorn.Server(
             uvicorn.Config(

@@ -1,4 +1,4 @@
-"""The cloud's own pages under /_local/: health, tasks, inventory, faults."""
+"""The cloud's own pages under /_local/: health, tasks, inventory, calls, faults."""
 
 from __future__ import annotations
 
@@ -17,20 +17,26 @@ from local_cloud.simulated import SimulatedEngine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from local_cloud.call_book import CallBook
     from local_cloud.engine import Engine
     from local_cloud.plane import TaskPlane
     from local_cloud.records import Task
 
 
 class LocalPages:
-    """Answers for one cloud. `regions` are those that anybody has used."""
+    """Answers for one cloud. `regions` are those anybody has used, `book` who called what, if it is kept."""
 
     def __init__(
-        self, plane: TaskPlane, engine: Engine, inventory: Callable[[frozenset[str]], dict[str, list[str]]]
+        self,
+        plane: TaskPlane,
+        engine: Engine,
+        inventory: Callable[[frozenset[str]], dict[str, list[str]]],
+        book: CallBook | None = None,
     ) -> None:
         self._plane = plane
         self._engine = engine
         self._inventory = inventory
+        self.book = book
         self.regions: set[str] = set()
 
     async def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
@@ -39,6 +45,7 @@ class LocalPages:
         acts = {
             ("GET", "health"): lambda _: {"status": "ok"},
             ("GET", "tasks"): lambda _: {"tasks": [task_page(task) for task in self._plane.tasks()]},
+            ("GET", "calls"): lambda _: {"calls": [] if self.book is None else self.book.calls()},
             ("GET", "faults"): lambda _: {
                 "injected": self._plane.faults.injected,
                 "calls": self._plane.calls,

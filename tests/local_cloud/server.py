@@ -56,6 +56,7 @@ class CloudServer:
         self._sqs = sqs
         self._pages = pages
         self._agent = agent
+        self._book = pages.book
         self._write_task = TaskBytes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +66,8 @@ class CloudServer:
         headers = dict(scope["headers"])
         operation = TARGETS.get(headers.get(b"x-amz-target", b""))
         body = await read_body(receive)
+        if self._book is not None:
+            self._book.note(scope, headers, body)
         if operation is not None:
             reply = await self._ecs(operation, body, self._region(headers), receive)
         elif (page := await self._page(scope["method"], scope["path"], body)) is not None:

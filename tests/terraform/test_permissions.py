@@ -84,6 +84,11 @@ def test_a_task_may_do_what_the_worker_does_and_nothing_else() -> None:
     assert permitted("worker", "task_role.tf") - {"sts:AssumeRole"} == needed
 
 
+def test_the_triggerer_may_write_logs_and_nothing_else() -> None:
+    """The triggerer's policy is Airflow's log writer, to the letter."""
+    assert permitted("scheduler_access", "triggerer.tf") == AIRFLOW_WRITES_LOGS | WITH_KEYS
+
+
 def test_no_other_part_of_the_worker_calls_aws() -> None:
     """One file of the worker makes a client; whoever adds another must think of the task role."""
     makers = [

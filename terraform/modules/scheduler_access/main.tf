@@ -64,15 +64,21 @@ locals {
     },
     {
       # These calls know no resource.
-      Sid      = "DoctorLooksAround"
-      Effect   = "Allow"
-      Action   = ["ecs:DescribeTaskDefinition", "ec2:DescribeSubnets", "logs:DescribeLogGroups"]
+      Sid    = "DoctorLooksAround"
+      Effect = "Allow"
+      Action = [
+        "ecs:DescribeTaskDefinition",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeVpcEndpoints",
+        "logs:DescribeLogGroups",
+      ]
       Resource = "*"
     },
     {
       Sid      = "DoctorLooksForTheImage"
       Effect   = "Allow"
-      Action   = "ecr:DescribeImages"
+      Action   = ["ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
       Resource = var.repository_arn
     },
   ]
@@ -113,20 +119,20 @@ locals {
     ] if logs != null
   ])
 
-  # S3 and SQS use the keys on the caller's behalf, and nobody uses them directly.
-  keys = {
-    for service, stores in { s3 = [var.payloads, var.logs], sqs = [var.queue] } :
-    service => distinct([for store in stores : store.kms_key_arn if store != null])
-  }
-
+  # S3 and SQS use the keys on the caller's behalf, and nobody uses them directly. A payload is written and never
+  # read here, a log read and never written, an event only received.
   key_statements = [
-    for service, arns in local.keys : {
-      Sid       = "KeyThrough${upper(service)}"
+    for use in [
+      { sid = "KeyOfPayloads", service = "s3", action = "kms:GenerateDataKey", store = var.payloads },
+      { sid = "KeyOfLogs", service = "s3", action = "kms:Decrypt", store = var.logs },
+      { sid = "KeyOfTaskEvents", service = "sqs", action = "kms:Decrypt", store = var.queue },
+      ] : {
+      Sid       = use.sid
       Effect    = "Allow"
-      Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
-      Resource  = arns
-      Condition = { StringEquals = { "kms:ViaService" = "${service}.${data.aws_region.current.id}.amazonaws.com" } }
-    } if length(arns) > 0
+      Action    = use.action
+      Resource  = use.store.kms_key_arn
+      Condition = { StringEquals = { "kms:ViaService" = "${use.service}.${data.aws_region.current.id}.amazonaws.com" } }
+    } if use.store != null
   ]
 
   policy = jsonencode({

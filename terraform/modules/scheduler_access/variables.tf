@@ -49,5 +49,11 @@ variable "repository_arn" {
 variable "role_names" {
   type        = set(string)
   default     = []
-  description = "Existing roles that run the scheduler, the API server and the triggerer: they get the policy."
+  description = "Existing roles that run the scheduler and the API server: they get the policy."
+}
+
+variable "triggerer_role_names" {
+  type        = set(string)
+  default     = []
+  description = "Existing roles that run the triggerer: they get the policy that writes task logs. One of role_names may be here too."
 }

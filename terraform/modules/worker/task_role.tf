@@ -28,7 +28,7 @@ locals {
         Action   = ["s3:GetObject", "s3:DeleteObject"]
         Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
       },
-      merge(local.key_through_s3, { Resource = payloads.kms_key_arn }),
+      merge(local.key_through_s3, { Action = "kms:Decrypt", Resource = payloads.kms_key_arn }),
     ] if payloads != null
   }
 
@@ -48,7 +48,7 @@ locals {
         Action   = "s3:ListBucket"
         Resource = logs.bucket_arn
       },
-      merge(local.key_through_s3, { Resource = logs.kms_key_arn }),
+      merge(local.key_through_s3, { Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = logs.kms_key_arn }),
     ] if logs != null
   }
 
@@ -57,7 +57,6 @@ locals {
   key_through_s3 = {
     Sid       = "KeyThroughS3"
     Effect    = "Allow"
-    Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
     Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.id}.amazonaws.com" } }
   }
 }

@@ -1,0 +1,36 @@
+"""The run's AWS calls against the policies that Terraform made: none without permission, none for nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from smoke.checks import Finding
+from smoke.settings import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from smoke.cloud import LocalCloud
+    from smoke.processes import Programs
+    from smoke.settings import Settings
+
+NAME = "every AWS call was permitted, and every permission was needed"
+
+
+def judge_permissions(programs: Programs, settings: Settings, venv: Path, cloud: LocalCloud) -> Finding:
+    """Ask the local cloud who called what, and judge it by the applied policies; needs ``outputs.json``."""
+    answered = settings.state / "permissions.json"
+    programs.run(
+        [
+            str(venv / "bin" / "python"),
+            "-m",
+            "terraform.run_permissions",
+            str(settings.state / "outputs.json"),
+            str(answered),
+        ],
+        "permissions",
+        env={**cloud.environment, "PYTHONPATH": str(ROOT / "tests")},
+        timeout=120,
+    )
+    return Finding(NAME, tuple(json.loads(answered.read_text(encoding="utf-8"))))

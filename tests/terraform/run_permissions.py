@@ -1,0 +1,150 @@
+"""Judges a run on the local cloud: was every call permitted, and was every permission needed?
+
+As a program: ``python -m terraform.run_permissions OUTPUTS.json FINDINGS.json`` asks the local cloud (started
+with ``--record-calls``; its address is in the environment) who called what, reads the policies as they were
+applied, and writes a list of sentences, empty when all is well. Needs boto3.
+
+Callers are known by their access key: Airflow's services are given their own names as keys, tasks have the
+keys that the local cloud made for them. What Terraform and the tests call is not judged.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+
+from terraform.iam import Policy
+from terraform.iam_calls import Place, requests_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from terraform.iam import Grant
+
+SERVICES = {"scheduler": "scheduler", "api-server": "scheduler", "triggerer": "triggerer"}
+"""The access key of one of Airflow's services -> whose policy it bears."""
+TASK_KEY = "ASIA"
+
+NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
+    ("task", "SeeThatALogIsNotThere", "s3:ListBucket"): (
+        "no call of its own: S3 asks for it when HeadObject meets a key that is not there"
+    ),
+    ("scheduler", "FollowAndStop", "ecs:StopTask"): "only when a task is cleared or times out",
+    ("scheduler", "ListenToTaskEvents", "sqs:ChangeMessageVisibility"): "only with several schedulers",
+    ("scheduler", "ListenToTaskEvents", "sqs:GetQueueAttributes"): "the doctor",
+    ("scheduler", "HandWorkloadsOver", "s3:DeleteObject"): "the doctor, and launches that never ran",
+    ("scheduler", "LastLinesOfAContainer", "logs:GetLogEvents"): "only when a container fails",
+    ("scheduler", "DoctorLooksAtTheCluster", "ecs:DescribeClusters"): "the doctor",
+    ("scheduler", "DoctorLooksAround", "ecs:DescribeTaskDefinition"): "the doctor",
+    ("scheduler", "DoctorLooksAround", "ec2:DescribeSubnets"): "the doctor",
+    ("scheduler", "DoctorLooksAround", "logs:DescribeLogGroups"): "the doctor",
+    ("scheduler", "DoctorLooksAround", "ec2:DescribeRouteTables"): "the doctor",
+    ("scheduler", "DoctorLooksAround", "ec2:DescribeVpcEndpoints"): "the doctor",
+    ("scheduler", "DoctorLooksForTheImage", "ecr:DescribeImages"): "the doctor",
+    ("scheduler", "DoctorLooksForTheImage", "ecr:BatchGetImage"): "the doctor",
+    ("scheduler", "DoctorLooksForTheImage", "ecr:GetDownloadUrlForLayer"): "the doctor",
+}
+"""Permissions that a run need not use, and why. Those of the scheduler are used by the scenarios and the
+commands' tests (``test_under_policy.py`` holds them to it), so that each is used somewhere."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is judged by.
+
+    Args:
+        policies: by bearer: ``scheduler``, ``triggerer``, ``task``.
+        place: what is not in the calls themselves.
+    """
+
+    policies: Mapping[str, Policy]
+    place: Place
+
+
+def bearer_of(caller: str) -> str | None:
+    """Return whose policy an access key bears; None for callers that are not judged."""
+    return "task" if caller.startswith(TASK_KEY) else SERVICES.get(caller)
+
+
+def judge(calls: Iterable[Mapping[str, Any]], account: Account) -> list[str]:
+    """Return a sentence for each call without permission, and for each permission without a call."""
+    wrong: dict[str, None] = {}
+    used: set[tuple[str, Grant]] = set()
+    judged: set[str] = set()
+    for call in calls:
+        bearer = bearer_of(call["caller"])
+        if bearer is None:
+            continue
+        judged.add(bearer)
+        name = f"{call['service']}:{call['operation']}"
+        try:
+            requests = requests_of(account.place, xform_name(call["operation"]), call["parameters"])
+        except KeyError:
+            wrong[f"The {bearer} called {name}, which tests/terraform/iam_calls.py does not know."] = None
+            continue
+        for request in requests:
+            sid = account.policies[bearer].allowing(request)
+            if sid is None:
+                told = f"The {bearer} called {name}: its policy lacks {request.action} on {request.resource}."
+                wrong[told] = None
+            else:
+                used.add((bearer, (sid, request.action)))
+    wrong.update(dict.fromkeys(_without_a_call(judged, used, account)))
+    return list(wrong)
+
+
+def _without_a_call(judged: set[str], used: set[tuple[str, Grant]], account: Account) -> Iterable[str]:
+    for bearer in ("scheduler", "task"):
+        if bearer not in judged:
+            yield f"Not one call of the {bearer} was recorded."
+            continue
+        for sid, action in sorted(account.policies[bearer].grants):
+            if (bearer, (sid, action)) not in used and (bearer, sid, action) not in NOT_IN_A_RUN:
+                yield f"The {bearer} may {action} ({sid}) and never did."
+
+
+def read_account(outputs: Mapping[str, Any]) -> Account:
+    """Read the policies as they stand in the account that Terraform's ``outputs`` describe."""
+    import boto3  # noqa: PLC0415  judging alone needs no client
+
+    iam = boto3.client("iam")
+
+    def managed(arn: str) -> Policy:
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return Policy.parse(json.dumps(document))
+
+    role = outputs["task_role_arn"].rpartition("/")[2]
+    inline = Policy(())
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        inline += Policy.parse(json.dumps(document))
+    policies = {
+        "scheduler": managed(outputs["scheduler_policy_arn"]),
+        "triggerer": managed(outputs["triggerer_policy_arn"]),
+        "task": inline,
+    }
+    roles = (outputs["task_role_arn"], outputs["execution_role_arn"])
+    return Account(policies, Place(outputs["cluster_name"], roles, {"*": outputs["kms_key_arn"]}))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Judge the run; return 0 even when something is wrong: the findings say it."""
+    outputs = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    page = f"{os.environ['AWS_ENDPOINT_URL']}/_local/calls"
+    with urllib.request.urlopen(page, timeout=60) as reply:  # noqa: S310  loopback
+        calls = json.load(reply)["calls"]
+    findings = judge(calls, read_account(outputs))
+    Path(arguments[1]).write_text(json.dumps(findings, indent=2), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

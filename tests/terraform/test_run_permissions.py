@@ -1,0 +1,149 @@
+"""The judge of a run: what the local cloud recorded, against policies."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local_cloud.cloud import CloudOptions, LocalCloud
+from terraform import run_permissions
+from terraform.iam import ACCOUNT, REGION, Policy
+from terraform.iam_calls import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"
+PLACE = Place("airflow", (), {"*": KEY})
+TASK = "ASIA0123456789ABCDEF"
+
+
+def allowing(**permissions: tuple[str, str]) -> Policy:
+    """Return a policy of one statement for each Sid: its action, and its resource."""
+    statements = [
+        {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+        for sid, (action, resource) in permissions.items()
+    ]
+    return Policy.parse(json.dumps({"Statement": statements}))
+
+
+FETCH = {"Fetch": ("s3:GetObject", "arn:aws:s3:::b/p/*"), "Key": ("kms:Decrypt", KEY)}
+LOOK = {"Look": ("logs:DescribeLogGroups", "*")}
+LOOKED: dict[str, Any] = {
+    "caller": "api-server",
+    "service": "logs",
+    "operation": "DescribeLogGroups",
+    "parameters": {},
+}
+
+
+def fetched(key: str, operation: str = "GetObject") -> dict[str, Any]:
+    """Return a task's call."""
+    parameters = {"Bucket": "b", "Key": key}
+    return {"caller": TASK, "service": "s3", "operation": operation, "parameters": parameters}
+
+
+def account(task: Policy, scheduler: Policy) -> run_permissions.Account:
+    """Return an account with these policies."""
+    policies = {"task": task, "scheduler": scheduler, "triggerer": Policy(())}
+    return run_permissions.Account(policies, PLACE)
+
+
+def test_a_run_that_needs_what_it_may_has_no_findings() -> None:
+    """Both ways clean."""
+    assert run_permissions.judge([fetched("p/x"), LOOKED], account(allowing(**FETCH), allowing(**LOOK))) == []
+
+
+def test_a_call_without_permission_is_a_finding() -> None:
+    """The sentence names who, what and on what."""
+    calls = [fetched("p/x"), fetched("other/x"), LOOKED]
+
+    (found,) = run_permissions.judge(calls, account(allowing(**FETCH), allowing(**LOOK)))
+
+    assert found == "The task called s3:GetObject: its policy lacks s3:GetObject on arn:aws:s3:::b/other/x."
+
+
+def test_a_permission_without_a_call_is_a_finding() -> None:
+    """What nobody used is named, with its statement."""
+    task = allowing(**FETCH, Drop=("s3:DeleteObject", "arn:aws:s3:::b/p/*"))
+
+    found = run_permissions.judge([fetched("p/x"), LOOKED], account(task, allowing(**LOOK)))
+
+    assert found == ["The task may s3:DeleteObject (Drop) and never did."]
+
+
+def test_a_call_that_nobody_thought_of_is_a_finding() -> None:
+    """An operation that the judge does not know is never passed over."""
+    calls = [fetched("p/x"), fetched("p/x", "PutObjectAcl"), LOOKED]
+
+    (found,) = run_permissions.judge(calls, account(allowing(**FETCH), allowing(**LOOK)))
+
+    assert "s3:PutObjectAcl, which tests/terraform/iam_calls.py does not know" in found
+
+
+def test_a_run_that_was_not_recorded_does_not_pass() -> None:
+    """No calls, no verdict."""
+    assert run_permissions.judge([], account(Policy(()), Policy(()))) == [
+        "Not one call of the scheduler was recorded.",
+        "Not one call of the task was recorded.",
+    ]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    """Return a local cloud that keeps the book."""
+    with LocalCloud(CloudOptions(engine="simulated", port=0, record_calls=True)) as cloud:
+        yield cloud
+
+
+def client(cloud: LocalCloud, service: str, caller: str) -> Any:
+    """Return a client that signs as ``caller``."""
+    return boto3.client(
+        service,
+        endpoint_url=cloud.endpoint,
+        region_name=REGION,
+        aws_access_key_id=caller,
+        aws_secret_access_key="x",
+    )
+
+
+def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) -> None:
+    """JSON, S3's paths, EC2's forms: who, what and on what, each once with its count; no token, no body."""
+    s3 = client(cloud, "s3", TASK)
+    s3.create_bucket(Bucket="bucket")
+    for _ in range(2):
+        s3.put_object(Bucket="bucket", Key="a key/with=signs", Body=b"secret")
+    s3.list_objects_v2(Bucket="bucket", Prefix="a")
+    with pytest.raises(ClientError):
+        client(cloud, "ecs", "scheduler").run_task(
+            cluster="c",
+            taskDefinition="worker",
+            overrides={"containerOverrides": [{"name": "worker", "command": ["secret"]}]},
+            tags=[{"key": "a", "value": "b"}],
+        )
+    client(cloud, "ec2", "scheduler").describe_subnets()
+    client(cloud, "sts", "scheduler").get_caller_identity()
+
+    with urllib.request.urlopen(f"{cloud.endpoint}/_local/calls", timeout=60) as reply:  # noqa: S310  loopback
+        text = reply.read().decode()
+
+    told = {
+        (call["caller"], call["service"], call["operation"], json.dumps(call["parameters"])): call["count"]
+        for call in json.loads(text)["calls"]
+    }
+    object_ = json.dumps({"Bucket": "bucket", "Key": "a key/with=signs"})
+    run = json.dumps({"cluster": "c", "taskDefinition": "worker", "tags": True})
+    assert told == {
+        (TASK, "s3", "CreateBucket", '{"Bucket": "bucket"}'): 1,
+        (TASK, "s3", "PutObject", object_): 2,
+        (TASK, "s3", "ListObjects", '{"Bucket": "bucket"}'): 1,
+        ("scheduler", "ecs", "RunTask", run): 1,
+        ("scheduler", "ec2", "DescribeSubnets", "{}"): 1,
+        ("scheduler", "sts", "GetCallerIdentity", "{}"): 1,
+    }
+    assert "secret" not in text
