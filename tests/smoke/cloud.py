@@ -86,6 +86,7 @@ def start_cloud(
             f"--docker-host={engine.host}",
             f"--registry={registry}",
             f"--state-dir={state}",
+            "--record-calls",
         ],
         env={**engine.environment, "PYTHONPATH": path},
         grace=30,

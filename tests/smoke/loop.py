@@ -16,6 +16,7 @@ from smoke.engine import Engine, ensure_engine
 from smoke.failure import SmokeError
 from smoke.image_registry import start_registry
 from smoke.inspection import Inspection
+from smoke.permissions import judge_permissions
 from smoke.steps import Plan
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Loop:
     terraform_program: str
     evidence: Evidence | None = None
     plan_finding: Finding | None = None
+    permissions: Finding | None = None
     airflow_url: str = ""
     docker_host: str = ""
     cloud_url: str = ""
@@ -106,17 +108,18 @@ class Loop:
         second = plan.add("second terraform plan", lambda: self._second_plan(tf, cloud), [tf, cloud, runs])
         events = plan.add("events consumed", lambda: self._consumed(inspection), [inspection, runs])
         looked = plan.add("look at everything", lambda: self._look(inspection, api, runs), [events, second])
+        judged = plan.add("permissions", lambda: self._judge(venv, cloud), [looked, venv, cloud])
         if not settings.keep:
-            down = plan.add("scheduler down", self._scheduler_down, [looked])
+            down = plan.add("scheduler down", self._scheduler_down, [judged])
             plan.add("Airflow down", self._airflow_down, [down])
             destroyed = plan.add(
                 "terraform destroy", lambda: tf.value.destroy(cloud.value.environment), [down]
             )
             plan.add("account is empty", lambda: self._inventory(cloud), [destroyed])
         plan.run()
-        if self.evidence is None or self.plan_finding is None:
+        if self.evidence is None or self.plan_finding is None or self.permissions is None:
             raise SmokeError("The run ended without having looked at anything.")
-        return [*checks.run_checks(self.evidence), self.plan_finding]
+        return [*checks.run_checks(self.evidence), self.plan_finding, self.permissions]
 
     def _engine(self) -> Engine:
         engine = ensure_engine(self.session.programs, self.session.settings)
@@ -221,6 +224,11 @@ class Loop:
     def _airflow_down(self) -> None:
         for service in [*self._servers]:
             self.session.programs.end(service)
+
+    def _judge(self, venv: Step[Path], cloud: Step[LocalCloud]) -> None:
+        self.permissions = judge_permissions(
+            self.session.programs, self.session.settings, venv.value, cloud.value
+        )
 
     def _inventory(self, cloud: Step[LocalCloud]) -> None:
         if self.evidence is not None:
