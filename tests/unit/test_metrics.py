@@ -73,6 +73,25 @@ def test_a_timeline_is_cut_into_its_phases() -> None:
     ]
 
 
+def test_a_task_s_cost_is_counted_in_millionths_of_a_dollar() -> None:
+    """An hour of a vCPU and two GB, by capacity; a task whose size is not told counts nothing."""
+    counted, sink = Metrics(), Sink()
+    times = (("pullStartedAt", 0.1), ("stoppedAt", 3600.1))
+    for capacity in ("FARGATE", "FARGATE_SPOT", ""):
+        counted.timeline(
+            TaskStateChange(
+                "arn", "STOPPED", timeline=times, cpu=1024, memory=2048, capacity_provider=capacity
+            )
+        )
+    counted.timeline(TaskStateChange("arn", "STOPPED", timeline=times))
+    counted.send(sink, tasks=0)
+    assert [each for each in sink.sent if each[0] == "fargate.cost_microdollars"] == [
+        ("fargate.cost_microdollars", 49370, {"capacity": "FARGATE"}),
+        ("fargate.cost_microdollars", 14811, {"capacity": "FARGATE_SPOT"}),
+        ("fargate.cost_microdollars", 49370, {"capacity": "launch type"}),
+    ]
+
+
 def test_nothing_is_lost_between_threads() -> None:
     """Eight threads count while the scheduler's sends: the sum is exact."""
     counted, sink = Metrics(), Sink()

@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_fargate import prices
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,6 +31,7 @@ POISON = "poison_messages"  # messages of the queue that are no events
 STALE = "stale_changes"  # news that were known already: repeated, or overtaken
 RECONCILE_FINDS = "reconcile_finds"  # ends and starts that DescribeTasks told and no event did
 FAILURES = "failures"  # tasks that ended badly, by whose doing it was
+COST = "cost_microdollars"  # what the tasks that ended have cost, estimated, by capacity
 TASKS = "tasks"  # containers that are tracked now
 
 PHASES = (
@@ -67,10 +70,10 @@ class Metrics:
         self._counts: Counter[_Name] = Counter()
         self._times: list[tuple[_Name, float]] = []
 
-    def count(self, stat: str, **tags: str) -> None:
-        """Add one."""
+    def count(self, stat: str, number: int = 1, **tags: str) -> None:
+        """Add one, or so many."""
         with self._lock:
-            self._counts[_name(stat, tags)] += 1
+            self._counts[_name(stat, tags)] += number
 
     def time(self, stat: str, seconds: float, **tags: str) -> None:
         """Note a duration in seconds."""
@@ -78,7 +81,13 @@ class Metrics:
             self._times.append((_name(stat, tags), seconds))
 
     def timeline(self, change: TaskStateChange) -> None:
-        """Note a stopped task's own times."""
+        """Note a task's own times, and what it cost, once its end is known.
+
+        In millionths of a dollar, since counters are whole numbers: a task's minute costs hundreds of them.
+        """
+        ended = change.at("stoppedAt") or change.at("executionStoppedAt") or 0.0
+        if cost := round(1e6 * prices.cost(change, ended)):
+            self.count(COST, cost, capacity=change.capacity_provider or "launch type")
         for stat, begin, end in PHASES:
             start, stop = change.at(begin), change.at(end)
             if start is not None and stop is not None:

@@ -15,6 +15,7 @@ from airflow_fargate.exit_codes import ExitCode
 
 STOPPED = "STOPPED"
 RUNNING = "RUNNING"
+_ARCHITECTURE = "ecs.cpu-architecture"
 _PLAIN_EXITS = (ExitCode.SUCCESS, ExitCode.TASK_FAILED)
 
 TIMELINE = (
@@ -55,6 +56,9 @@ class TaskStateChange:
         containers: all of them, sidecars too.
         timeline: name of the time -> seconds since the epoch.
         memory: MiB that the task was given, None when the source does not say.
+        cpu: CPU units that it was given (1024 are one vCPU), None likewise.
+        storage: GiB of disk that it was given, None for Fargate's own 20.
+        architecture: x86_64, arm64, or empty when the source does not say.
     """
 
     arn: str
@@ -67,6 +71,9 @@ class TaskStateChange:
     containers: tuple[ContainerState, ...] = ()
     timeline: tuple[tuple[str, float], ...] = ()
     memory: int | None = None
+    cpu: int | None = None
+    storage: int | None = None
+    architecture: str = ""
 
     @property
     def stopped(self) -> bool:
@@ -123,7 +130,21 @@ def parse_task(task: Mapping[str, Any]) -> TaskStateChange:
             (name, seconds) for name in TIMELINE if (seconds := _seconds(task.get(name))) is not None
         ),
         memory=_integer(task.get("memory")),
+        cpu=_integer(task.get("cpu")),
+        storage=_storage(task.get("ephemeralStorage")),
+        architecture=_architecture(task.get("attributes")),
     )
+
+
+def _storage(value: Any) -> int | None:
+    return _integer(value.get("sizeInGiB")) if isinstance(value, Mapping) else None
+
+
+def _architecture(attributes: Any) -> str:
+    if not isinstance(attributes, (list, tuple)):
+        return ""
+    named = (each for each in attributes if isinstance(each, Mapping))
+    return next((str(each.get("value") or "") for each in named if each.get("name") == _ARCHITECTURE), "")
 
 
 def _containers(value: Any) -> tuple[ContainerState, ...]:

@@ -10,7 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from airflow_fargate.cli import checks, containers, doctor, render
+from airflow_fargate.cli import checks, doctor, render
+from airflow_fargate.cli.network import API_SERVER
 from airflow_fargate.cli.session import Session
 from airflow_fargate.config import FargateConfig
 
@@ -31,6 +32,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
             name: boto3.client(name, region_name=REGION)
             for name in ("ecs", "ec2", "ecr", "sqs", "s3", "logs", "sts")
         }
+        _lead_out(clients["ec2"])
         subnets = [each["SubnetId"] for each in clients["ec2"].describe_subnets()["Subnets"][:2]]
         clients["ecs"].create_cluster(clusterName="airflow")
         clients["ecs"].register_task_definition(
@@ -43,6 +45,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
                 {
                     "name": "worker",
                     "image": IMAGE,
+                    "environment": [{"name": API_SERVER, "value": "https://airflow.example.com/execution/"}],
                     "logConfiguration": {
                         "logDriver": "awslogs",
                         "options": {"awslogs-group": "/worker", "awslogs-stream-prefix": "worker"},
@@ -62,11 +65,21 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
             payload_bucket="payloads",
             log_group="/worker",
             log_stream_prefix="worker",
+            assign_public_ip="ENABLED",
         )
         made = Session(config, clients.__getitem__)
         for module in (doctor, render):
             monkeypatch.setattr(module, "open_session", lambda: made)
         yield made
+
+
+def _lead_out(ec2: Any) -> None:
+    """Let the account's default VPC lead to the internet, as AWS makes it; moto leaves that out."""
+    (vpc,) = ec2.describe_vpcs()["Vpcs"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc["VpcId"])
+    (table,) = ec2.describe_route_tables()["RouteTables"]
+    ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
 
 def _push_image(session: Session) -> None:
@@ -106,7 +119,7 @@ def test_doctor_says_to_push_a_missing_image(session: Session, capsys: pytest.Ca
         (checks.definition, {"task_definition": "nothing"}, "Correct [fargate] task_definition"),
         (checks.definition, {"container_name": "nobody"}, "it has worker"),
         (checks.definition, {"log_group": "/other"}, "set [fargate] log_group"),
-        (checks.network, {"subnets": ("subnet-00000000",)}, "Correct [fargate] subnets"),
+        (checks.subnets, {"subnets": ("subnet-00000000",)}, "Correct [fargate] subnets"),
         (checks.queue, {"event_queue_url": f"https://sqs.{REGION}.amazonaws.com/123456789012/no"}, "correct"),
         (checks.logs, {"log_group": "/none"}, "correct [fargate] log_group"),
         (checks.queued_timeout, {"launch_timeout": 600.0}, "Lower the first or raise the second"),
@@ -156,18 +169,3 @@ def test_render_refuses_with_a_sentence(
     """What a task would be refused for is said, with exit code 1."""
     assert render.main(Namespace(executor_config=given, queue="default")) == 1
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_container_costs_from_pull_to_stop() -> None:
-    """An hour of 1 vCPU and 2 GB at the given prices; a second is billed as a minute."""
-    task = {
-        "taskArn": "arn:aws:ecs:us-east-1:1:task/a/b",
-        "lastStatus": "STOPPED",
-        "pullStartedAt": "2026-01-01T00:00:00Z",
-        "stoppedAt": "2026-01-01T01:00:00Z",
-        "cpu": "1024",
-        "memory": "2048",
-    }
-    assert containers._parse(task).cost(0, 0.04, 0.005) == pytest.approx(0.05)
-    short = containers._parse({**task, "stoppedAt": "2026-01-01T00:00:01Z"})
-    assert short.billed_seconds(0) == 60

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_fargate.cli import cost, reap, tasks
+from airflow_fargate.cli.containers import duration
 from airflow_fargate.cli.session import Session
 from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
 from airflow_fargate.request_model import request_faults
@@ -82,6 +83,36 @@ def test_tasks_lists_our_containers_and_no_others(
     assert arn.endswith(row["id"])
 
 
+def test_tasks_begin_with_the_oldest_and_end_with_what_they_cost(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By age, not by the text of it; the sum stands below."""
+    cluster.start("old", "id-1")
+    cluster.world.clock.advance(7200)
+    cluster.start("young", "id-2")
+    assert tasks.main(Namespace(output="json")) == 0
+    told = capsys.readouterr()
+    rows = json.loads(told.out)
+    assert [(row["task"], row["age"]) for row in rows] == [("old", "2 h 01 min"), ("young", "30 s")]
+    assert rows[0]["cost so far"] > rows[1]["cost so far"]
+    assert told.err.startswith("2 containers of deployment airflow, 0.")
+
+
+@pytest.mark.parametrize("command", [tasks, cost, reap])
+def test_nothing_to_list_is_said_in_a_sentence(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: Any
+) -> None:
+    """No empty table for a person; an empty list for a program."""
+    monkeypatch.setattr(reap, "_owned_ids", set)
+    asked = {"days": 1, "vcpu_hour": None, "gb_hour": None, "yes": False, "older_than": 0}
+    assert command.main(Namespace(output="table", **asked)) == 0
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "ontainer" in told.err
+    assert command.main(Namespace(output="json", **asked)) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def test_cost_sums_by_day_and_dag(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
     """Two containers of one DAG on one day: one row."""
     cluster.start("load", "id-1")
@@ -89,6 +120,30 @@ def test_cost_sums_by_day_and_dag(cluster: Cluster, capsys: pytest.CaptureFixtur
     assert cost.main(Namespace(days=1, vcpu_hour=0.04, gb_hour=0.005, output="json")) == 0
     (row,) = _printed(capsys)
     assert (row["dag"], row["containers"]) == ("sales", "2")
+
+
+def test_cost_ends_with_the_sum_of_all_days(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    """A row a day, by the list's prices, and one for all; what is older than asked for is left out."""
+    cluster.start("ancient", "id-0")
+    cluster.world.clock.advance(3 * 86400)
+    cluster.start("load", "id-1")
+    cluster.world.clock.advance(86400)
+    cluster.start("clean", "id-2")
+    assert cost.main(Namespace(days=2, vcpu_hour=None, gb_hour=None, output="table")) == 0
+    told = capsys.readouterr()
+    rows = [line.split("|")[0].strip() for line in told.out.splitlines() if line.strip()]
+    assert rows[-1] == "all"
+    assert told.out.count("sales") == 2
+    assert "airflow-fargate:dag-id" in told.err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599, "59 min 59 s"), (3600, "1 h 00 min")],
+)
+def test_an_age_is_told_as_a_person_says_it(seconds: float, text: str) -> None:
+    """Two units at most."""
+    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize("yes", [False, True])
@@ -134,5 +189,7 @@ def test_reap_says_so_when_a_container_cannot_be_stopped(
 
     monkeypatch.setattr(cluster.ecs, "stop_task", refuse, raising=False)
     assert reap.main(Namespace(yes=True, older_than=0, output="json")) == 1
-    assert bad in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert bad in told
+    assert told.endswith("1 container stopped.\n")
     assert good not in cluster.running()

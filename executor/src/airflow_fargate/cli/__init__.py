@@ -77,14 +77,12 @@ def commands() -> list[GroupCommand]:
                         Arg(
                             ("--vcpu-hour",),
                             type=float,
-                            default=0.04048,
-                            help="USD (us-east-1, x86: 0.04048)",
+                            help="USD per vCPU-hour, On-Demand (us-east-1: x86 0.04048, ARM 0.03238)",
                         ),
                         Arg(
                             ("--gb-hour",),
                             type=float,
-                            default=0.004445,
-                            help="USD (us-east-1, x86: 0.004445)",
+                            help="USD per GB-hour, On-Demand (us-east-1: x86 0.004445, ARM 0.00356)",
                         ),
                         ARG_OUTPUT,
                     ),

@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.airflow_versions import AIRFLOW_VERSION
+from airflow_fargate.cli.findings import Finding, ok, todo, unknown
+from airflow_fargate.cli.image import image
+from airflow_fargate.cli.network import api_server, subnets
+from airflow_fargate.cli.permissions import permissions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_fargate.cli.session import Session
-
-_ECR = re.compile(
-    r"(?P<account>\d{12})\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/(?P<name>[^:@]+)"
-    r"(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?"
-)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line: ``ok`` is None for what could not be checked, which is not a fault."""
-
-    ok: bool | None
-    about: str
-    sentence: str
-
-
-def ok(about: str, sentence: str) -> Finding:
-    """Return a finding that asks for nothing."""
-    return Finding(ok=True, about=about, sentence=sentence)
-
-
-def todo(about: str, sentence: str) -> Finding:
-    """Return a finding that says what to do."""
-    return Finding(ok=False, about=about, sentence=sentence)
-
-
-def unknown(about: str, sentence: str) -> Finding:
-    """Return a finding on what was not, or could not be, checked."""
-    return Finding(ok=None, about=about, sentence=sentence)
 
 
 def queued_timeout(session: Session) -> Iterator[Finding]:
@@ -102,7 +74,8 @@ def definition(session: Session) -> Iterator[Finding]:
         )
         return
     yield from _log_driver(session, ours)
-    yield from _image(session, ours["image"])
+    yield from api_server(ours)
+    yield from image(session, ours["image"])
 
 
 def _log_driver(session: Session, container: dict[str, Any]) -> Iterator[Finding]:
@@ -113,44 +86,6 @@ def _log_driver(session: Session, container: dict[str, Any]) -> Iterator[Finding
             "log group",
             f"The container writes to {group or 'no group'!r} with prefix {prefix!r}: set [fargate] "
             "log_group and log_stream_prefix to these.",
-        )
-
-
-def _image(session: Session, image: str) -> Iterator[Finding]:
-    found = _ECR.fullmatch(image)
-    if found is None:
-        yield unknown("image", f"{image} is not in ECR; whether it is there was not checked.")
-        return
-    wanted = {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}
-    try:
-        session.clients("ecr").describe_images(
-            registryId=found["account"], repositoryName=found["name"], imageIds=[wanted]
-        )
-    except Exception as error:
-        code = ((getattr(error, "response", None) or {}).get("Error") or {}).get("Code")
-        if code not in ("ImageNotFoundException", "RepositoryNotFoundException"):
-            raise
-        yield todo("image", f"{image} does not exist: `make build-push` builds and pushes it.")
-        return
-    yield ok("image", f"{image} exists (the scheduler runs Airflow {AIRFLOW_VERSION}).")
-
-
-def network(session: Session) -> Iterator[Finding]:
-    """The subnets are there, in more than one zone."""
-    ec2, config = session.clients("ec2"), session.config
-    try:
-        subnets = ec2.describe_subnets(SubnetIds=list(config.subnets))["Subnets"]
-    except Exception as error:
-        if "NotFound" not in str(error):
-            raise
-        yield todo("subnets", f"{error}. Correct [fargate] subnets.")
-        return
-    zones = sorted({each["AvailabilityZone"] for each in subnets})
-    if len(zones) > 1:
-        yield ok("subnets", f"{len(subnets)} in {', '.join(zones)}.")
-    else:
-        yield unknown(
-            "subnets", f"All in {', '.join(zones)}: that zone's lack of capacity stops every launch."
         )
 
 
@@ -199,4 +134,4 @@ def logs(session: Session) -> Iterator[Finding]:
         yield todo("log group", f"{group} does not exist: correct [fargate] log_group.")
 
 
-CHECKS = (queued_timeout, credentials, cluster, definition, network, queue, bucket, logs)
+CHECKS = (queued_timeout, credentials, cluster, definition, subnets, queue, bucket, logs, permissions)

@@ -22,29 +22,38 @@ class OwnContainer:
     Args:
         change: where it is.
         tags: its tags.
-        cpu: vCPUs.
-        memory: GB.
     """
 
     change: TaskStateChange
     tags: dict[str, str]
-    cpu: float
-    memory: float
 
     def tag(self, name: str) -> str:
         """Return one of the standard tags, without its prefix's name."""
         return self.tags.get(f"airflow-fargate:{name}", "")
 
-    def billed_seconds(self, now: float) -> float:
-        """Return the seconds that Fargate bills: from the pull's start to the stop, a minute at least."""
-        start = self.change.at("pullStartedAt") or self.change.at("startedAt")
-        if start is None:
-            return 0.0
-        return max(60.0, (self.change.at("stoppedAt") or now) - start)
+    @property
+    def task(self) -> str:
+        """The task's name, with its map index where it has one."""
+        mapped = self.tag("map-index")
+        return self.tag("task-id") + (f"[{mapped}]" if mapped else "")
 
-    def cost(self, now: float, vcpu_hour: float, gb_hour: float) -> float:
-        """Return an estimate in the currency of the prices."""
-        return self.billed_seconds(now) / 3600 * (self.cpu * vcpu_hour + self.memory * gb_hour)
+    @property
+    def size(self) -> str:
+        """The size in vCPU and GB."""
+        return f"{(self.change.cpu or 0) / 1024:g} vCPU {(self.change.memory or 0) / 1024:g} GB"
+
+    def age(self, now: float) -> float:
+        """Return the seconds since the task was created."""
+        return max(0.0, now - (self.change.at("createdAt") or now))
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: 42 s, 3 min 20 s, 5 h 02 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
 def list_containers(session: Session, *desired: str) -> Iterator[OwnContainer]:
@@ -66,9 +75,4 @@ def list_containers(session: Session, *desired: str) -> Iterator[OwnContainer]:
 
 
 def _parse(task: dict[str, Any]) -> OwnContainer:
-    return OwnContainer(
-        change=parse_task(task),
-        tags={each["key"]: each["value"] for each in task.get("tags") or ()},
-        cpu=int(task.get("cpu") or 0) / 1024,
-        memory=int(task.get("memory") or 0) / 1024,
-    )
+    return OwnContainer(parse_task(task), {each["key"]: each["value"] for each in task.get("tags") or ()})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_fargate.cli.checks import CHECKS, Finding, ok, todo, unknown
+from airflow_fargate.cli.checks import CHECKS
+from airflow_fargate.cli.findings import Finding, is_denied, ok, todo, unknown
 from airflow_fargate.cli.session import open_session
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ def _guarded(check: Callable[[Session], Iterator[Finding]], session: Session) ->
     try:
         return list(check(session))
     except Exception as error:  # noqa: BLE001  a check that breaks is a finding, and the others go on
-        code = ((getattr(error, "response", None) or {}).get("Error") or {}).get("Code", "")
-        if "AccessDenied" in code or "Unauthorized" in code:
+        if is_denied(error):
             return [unknown(about, f"Not allowed to look: {error}")]
         return [todo(about, f"{type(error).__name__}: {error}")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow.cli.simple_table import AirflowConsole
 
-from airflow_fargate.cli.containers import OwnContainer, list_containers
+from airflow_fargate.cli.containers import OwnContainer, duration, list_containers
 from airflow_fargate.cli.session import open_session
 
 if TYPE_CHECKING:
@@ -24,19 +24,18 @@ def main(args: argparse.Namespace) -> int:
     would be a container without a row, and be stopped.
     """
     session, now = open_session(), time.time()
-    running = [
-        own
-        for own in list_containers(session, "RUNNING")
-        if now - (own.change.at("createdAt") or now) >= args.older_than
-    ]
+    running = [own for own in list_containers(session, "RUNNING") if own.age(now) >= args.older_than]
     owned = _owned_ids()
     orphans = [own for own in running if not _is_owned(own, owned)]
-    AirflowConsole().print_as(data=[_row(own, now) for own in orphans], output=args.output)
+    if orphans or args.output != "table":
+        AirflowConsole().print_as(data=[_row(own, now) for own in orphans], output=args.output)
     if not orphans:
-        sys.stderr.write(f"None of {len(running)} containers is an orphan.\n")
+        sys.stderr.write(f"No orphan: {_count(running)} looked at, {args.older_than} s old or more.\n")
         return 0
     if not args.yes:
-        sys.stderr.write(f"{len(orphans)} of {len(running)} containers are orphans; --yes stops them.\n")
+        sys.stderr.write(
+            f"{_count(orphans)} of {len(running)} without an owner; --yes stops what is listed.\n"
+        )
         return 0
     failed = 0
     for own in orphans:
@@ -47,8 +46,12 @@ def main(args: argparse.Namespace) -> int:
         except Exception as error:  # noqa: BLE001  the others are stopped all the same
             failed += 1
             sys.stderr.write(f"{own.change.arn} was not stopped: {error}\n")
-    sys.stderr.write(f"{len(orphans) - failed} containers were stopped.\n")
+    sys.stderr.write(f"{_count(orphans[failed:])} stopped.\n")
     return 1 if failed else 0
+
+
+def _count(found: list[OwnContainer]) -> str:
+    return f"{len(found)} container{'' if len(found) == 1 else 's'}"
 
 
 def _owned_ids() -> set[str]:
@@ -71,9 +74,9 @@ def _is_owned(own: OwnContainer, owned: set[str]) -> bool:
 def _row(own: OwnContainer, now: float) -> dict[str, str]:
     return {
         "dag": own.tag("dag-id"),
-        "task": own.tag("task-id"),
+        "task": own.task,
         "run": own.tag("run-id"),
         "try": own.tag("try-number"),
-        "age": f"{now - (own.change.at('createdAt') or now):.0f} s",
+        "age": duration(own.age(now)),
         "arn": own.change.arn,
     }

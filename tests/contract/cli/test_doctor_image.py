@@ -1,0 +1,174 @@
+"""``airflow fargate doctor`` on the image: is it there, and is its Airflow the scheduler's?"""
+
+from __future__ import annotations
+
+import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_fargate.airflow_versions import AIRFLOW_VERSION
+from airflow_fargate.cli import image
+from airflow_fargate.cli.session import Session
+from airflow_fargate.config import FargateConfig
+from aws_model import modelled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_fargate.cli.findings import Finding
+
+REFERENCE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/airflow/worker:1"
+CONFIG_DIGEST, IMAGE_DIGEST = f"sha256:{'c' * 64}", f"sha256:{'a' * 64}"
+MANIFEST = {"schemaVersion": 2, "config": {"digest": CONFIG_DIGEST}}
+INDEX = {
+    "schemaVersion": 2,
+    "manifests": [
+        {"digest": f"sha256:{'b' * 64}", "platform": {"os": "unknown", "architecture": "unknown"}},
+        {"digest": IMAGE_DIGEST, "platform": {"os": "linux", "architecture": "amd64"}},
+    ],
+}
+
+
+class RefusedError(Exception):
+    """AWS's refusal, as boto3 raises it."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.response = {"Error": {"Code": code, "Message": code}}
+
+
+class Ecr:
+    """A repository with one image, by tag and by digest."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.tagged: dict[str, Any] = MANIFEST
+        self.refused: dict[str, str] = {}
+
+    def _check(self, call: str) -> None:
+        if call in self.refused:
+            raise RefusedError(self.refused[call])
+
+    def describe_images(self, **_: Any) -> dict[str, Any]:
+        self._check("describe_images")
+        return {"imageDetails": []}
+
+    def batch_get_image(self, *, imageIds: list[dict[str, str]], **_: Any) -> dict[str, Any]:  # noqa: N803  boto3's
+        self._check("batch_get_image")
+        (asked,) = imageIds
+        found = {"1": self.tagged, IMAGE_DIGEST: MANIFEST}.get(asked.get("imageTag") or asked["imageDigest"])
+        if found is None:
+            return {"images": [], "failures": [{"failureReason": "Requested image not found"}]}
+        return {"images": [{"imageManifest": json.dumps(found)}]}
+
+    def get_download_url_for_layer(self, *, layerDigest: str, **_: Any) -> dict[str, Any]:  # noqa: N803  boto3's
+        assert layerDigest == CONFIG_DIGEST
+        return {"downloadUrl": self.url}
+
+
+@pytest.fixture
+def labels() -> dict[str, str]:
+    """Return the labels of the image; a test may change them."""
+    return {image.VERSION_LABEL: AIRFLOW_VERSION}
+
+
+@pytest.fixture
+def ecr(labels: dict[str, str]) -> Iterator[Ecr]:
+    """Return the repository; where it keeps the image's configuration is a server on this machine."""
+
+    class Layers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"config": {"Labels": labels}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Layers) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield Ecr(f"http://127.0.0.1:{server.server_port}/config")
+        server.shutdown()
+
+
+def look(ecr: Ecr, reference: str = REFERENCE) -> list[Finding]:
+    """Return what the doctor says of an image."""
+    config = FargateConfig(
+        cluster="airflow", task_definition="worker", container_name="worker", subnets=("subnet-1",)
+    )
+    return list(image.image(Session(config, lambda _: modelled("ecr", ecr)), reference))
+
+
+@pytest.mark.parametrize("tagged", [MANIFEST, INDEX], ids=["one architecture", "several"])
+def test_an_image_with_our_airflow_is_right(ecr: Ecr, tagged: dict[str, Any]) -> None:
+    """Read from the image's label, through an index too, past the attestations in it."""
+    ecr.tagged = tagged
+    there, version = look(ecr)
+    assert (there.ok, version.ok) == (True, True)
+    assert AIRFLOW_VERSION in version.sentence
+
+
+def test_another_airflow_is_named_with_what_to_do(ecr: Ecr, labels: dict[str, str]) -> None:
+    """Both versions, and the build argument."""
+    labels[image.VERSION_LABEL] = "2.9.9"
+    version = look(ecr)[1]
+    assert version.ok is False
+    assert "Airflow 2.9.9" in version.sentence
+    assert f"AIRFLOW_VERSION={AIRFLOW_VERSION}" in version.sentence
+
+
+def test_an_image_that_does_not_tell_is_no_fault(ecr: Ecr, labels: dict[str, str]) -> None:
+    """An image of one's own may lack the label."""
+    labels.clear()
+    version = look(ecr)[1]
+    assert version.ok is None
+    assert image.VERSION_LABEL in version.sentence
+
+
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        ({"batch_get_image": "AccessDeniedException"}, "not allowed to look"),
+        ({"batch_get_image": "ServerException"}, "ServerException"),
+    ],
+)
+def test_what_cannot_be_read_is_no_fault(ecr: Ecr, refused: dict[str, str], words: str) -> None:
+    """The version stays unknown, and the reason is said."""
+    ecr.refused = refused
+    there, version = look(ecr)
+    assert (there.ok, version.ok) == (True, None)
+    assert words in version.sentence
+
+
+def test_an_index_that_points_nowhere_and_a_strange_address_are_no_fault(ecr: Ecr) -> None:
+    """ECR's own words are passed on; nothing is fetched from where ECR does not keep images."""
+    ecr.tagged = {"manifests": [{"digest": f"sha256:{'d' * 64}"}]}
+    assert "Requested image not found" in look(ecr)[1].sentence
+    ecr.tagged, ecr.url = MANIFEST, "file:///etc/passwd"
+    assert "not HTTPS" in look(ecr)[1].sentence
+
+
+def test_a_missing_image_is_to_be_pushed(ecr: Ecr) -> None:
+    """No version is asked for then."""
+    ecr.refused = {"describe_images": "ImageNotFoundException"}
+    (finding,) = look(ecr)
+    assert finding.ok is False
+    assert "make build-push" in finding.sentence
+
+
+def test_an_image_elsewhere_is_not_looked_for(ecr: Ecr) -> None:
+    """Another registry's calls are not ours to make."""
+    (finding,) = look(ecr, "docker.io/apache/airflow:3.3.2")
+    assert finding.ok is None
+
+
+def test_another_failure_of_ecr_is_told_as_it_is(ecr: Ecr) -> None:
+    """Whoever calls the check says so: no permission to describe images is not a missing image."""
+    ecr.refused = {"describe_images": "AccessDeniedException"}
+    with pytest.raises(RefusedError):
+        look(ecr)

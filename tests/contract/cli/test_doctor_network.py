@@ -1,0 +1,141 @@
+"""``airflow fargate doctor`` on the way from the subnets to what a container needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from airflow_fargate.cli import network
+from airflow_fargate.cli.session import Session
+from airflow_fargate.config import FargateConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_fargate.cli.findings import Finding
+
+REGION = "us-east-1"
+
+
+class Vpc:
+    """A VPC with two subnets in two zones and a route table of their own."""
+
+    def __init__(self) -> None:
+        self.ec2 = boto3.client("ec2", region_name=REGION)
+        self.id = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.subnets = tuple(self.subnet(number) for number in (0, 1))
+        self.table = self.ec2.create_route_table(VpcId=self.id)["RouteTable"]["RouteTableId"]
+        for subnet in self.subnets:
+            self.ec2.associate_route_table(RouteTableId=self.table, SubnetId=subnet)
+
+    def subnet(self, number: int) -> str:
+        """Add a subnet, for now without a route table of its own."""
+        zone = f"{REGION}{'abc'[number]}"
+        made = self.ec2.create_subnet(VpcId=self.id, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=zone)
+        return str(made["Subnet"]["SubnetId"])
+
+    def internet_gateway(self) -> None:
+        """Let the subnets lead to the internet."""
+        gateway = self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.id)
+        self._route(GatewayId=gateway)
+
+    def nat_gateway(self) -> None:
+        """Let the subnets lead to a NAT gateway."""
+        made = self.ec2.create_nat_gateway(SubnetId=self.subnets[0], ConnectivityType="private")
+        self._route(NatGatewayId=made["NatGateway"]["NatGatewayId"])
+
+    def _route(self, **target: str) -> None:
+        self.ec2.create_route(RouteTableId=self.table, DestinationCidrBlock="0.0.0.0/0", **target)
+
+    def endpoint(self, service: str, **how: Any) -> None:
+        """Add an endpoint: an interface, or with ``RouteTableIds`` a gateway."""
+        kind = "Gateway" if "RouteTableIds" in how else "Interface"
+        name = f"com.amazonaws.{REGION}.{service}"
+        self.ec2.create_vpc_endpoint(VpcId=self.id, ServiceName=name, VpcEndpointType=kind, **how)
+
+    def findings(self, public: str = "DISABLED") -> list[Finding]:
+        """Return what the doctor says."""
+        config = FargateConfig(
+            cluster="airflow",
+            task_definition="worker",
+            container_name="worker",
+            subnets=self.subnets,
+            region=REGION,
+            assign_public_ip=public,
+        )
+        return list(network.subnets(Session(config, lambda _: self.ec2)))
+
+
+@pytest.fixture
+def vpc(monkeypatch: pytest.MonkeyPatch) -> Iterator[Vpc]:
+    """Return a VPC that leads nowhere yet."""
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "x")
+    with mock_aws():
+        yield Vpc()
+
+
+def test_a_nat_gateway_is_a_way_out(vpc: Vpc) -> None:
+    """Named, and nothing to do."""
+    vpc.nat_gateway()
+    findings = vpc.findings()
+    assert all(each.ok for each in findings)
+    assert any("The way out is nat-" in each.sentence for each in findings)
+
+
+def test_an_internet_gateway_needs_public_addresses(vpc: Vpc) -> None:
+    """With them it is a way out; without, each subnet is told and the option to set."""
+    vpc.internet_gateway()
+    assert all(each.ok for each in vpc.findings("ENABLED"))
+    failed = [each for each in vpc.findings("DISABLED") if each.ok is False]
+    assert len(failed) == len(vpc.subnets)
+    assert all("assign_public_ip = ENABLED" in each.sentence for each in failed)
+
+
+def test_without_a_way_out_the_missing_endpoints_are_named(vpc: Vpc) -> None:
+    """Those that are there are not named; all there is enough."""
+    vpc.endpoint("ecr.api")
+    failed = [each for each in vpc.findings() if each.ok is False]
+    assert len(failed) == len(vpc.subnets)
+    assert "no endpoint for ecr.dkr, logs, s3 (gateway)" in failed[0].sentence
+    vpc.endpoint("ecr.dkr")
+    vpc.endpoint("logs")
+    vpc.endpoint("s3", RouteTableIds=[vpc.table])
+    assert all(each.ok for each in vpc.findings())
+
+
+def test_a_gateway_in_another_route_table_does_not_count(vpc: Vpc) -> None:
+    """S3's gateway helps the subnets whose table it is in."""
+    for service in network.NEEDED:
+        vpc.endpoint(service)
+    other = vpc.ec2.create_route_table(VpcId=vpc.id)["RouteTable"]["RouteTableId"]
+    vpc.endpoint("s3", RouteTableIds=[other])
+    assert [each.ok for each in vpc.findings()] == [True, False, False]
+
+
+def test_a_subnet_without_a_table_uses_the_main_one(vpc: Vpc) -> None:
+    """The VPC's main route table counts where a subnet has none of its own."""
+    vpc.nat_gateway()
+    vpc.subnets = (*vpc.subnets[:1], vpc.subnet(2))
+    failed = [each for each in vpc.findings() if each.ok is False]
+    assert [each.sentence.split()[0] for each in failed] == [vpc.subnets[1]]
+
+
+@pytest.mark.parametrize(
+    ("url", "ok", "words"),
+    [
+        ("https://airflow.example.com/execution/", True, "https://airflow.example.com/execution/"),
+        ("http://localhost:8080/execution/", False, "is the container itself"),
+        ("", None, "is not given"),
+    ],
+)
+def test_the_api_server_is_not_the_container_itself(url: str, ok: bool | None, words: str) -> None:  # noqa: FBT001
+    """localhost, which works everywhere but in a container, is what people forget."""
+    environment = [{"name": network.API_SERVER, "value": url}] if url else []
+    (finding,) = network.api_server({"environment": environment})
+    assert finding.ok is ok
+    assert words in finding.sentence
