@@ -21,8 +21,9 @@ class Queue:
         self.waiting: list[dict[str, Any]] = []
         self.calls: list[tuple[str, list[str]]] = []
         self.asked: dict[str, Any] = {}
+        self.hidden: list[int] = []
 
-    def put(self, body: str, age: float = 0.0) -> None:
+    def put(self, body: str, age: float = 0.0, received: int = 1) -> None:
         sent = str(int((self.clock.time() - age) * 1000))
         number = str(len(self.waiting))
         self.waiting.append(
@@ -30,7 +31,7 @@ class Queue:
                 "MessageId": number,
                 "Body": body,
                 "ReceiptHandle": number,
-                "Attributes": {"SentTimestamp": sent},
+                "Attributes": {"SentTimestamp": sent, "ApproximateReceiveCount": str(received)},
             }
         )
 
@@ -43,7 +44,7 @@ class Queue:
         return {"Failed": [{"Id": "0", "Code": "InternalError"}]}
 
     def change_message_visibility_batch(self, **request: Any) -> None:
-        assert all(each["VisibilityTimeout"] == 0 for each in request["Entries"])
+        self.hidden = [each["VisibilityTimeout"] for each in request["Entries"]]
         self.calls.append(("hand back", [each["ReceiptHandle"] for each in request["Entries"]]))
 
 
@@ -117,6 +118,16 @@ def test_another_schedulers_event_is_handed_back_while_it_is_young(age: float, c
     bench.listener.receive()
     assert bench.said == []
     assert bench.queue.calls == [(call, ["0"])]
+    assert set(bench.queue.hidden) <= {0}
+
+
+def test_an_event_that_nobody_owns_yet_does_not_go_round_and_round() -> None:
+    """After a scheduler was killed: received again and again, it would end as poison."""
+    bench = Bench()
+    for received in (8, 9, 99):
+        bench.queue.put(event("theirs"), received=received)
+    bench.listener.receive()
+    assert bench.queue.hidden == [0, 1, 1]
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,16 @@ def test_streams_are_named_as_the_driver_names_them(prefix: str, stream: str) ->
 def test_the_whole_log_is_read_page_by_page_with_times() -> None:
     """Until the token is the one that was asked with."""
     client = Logs()
-    assert logs(client).lines(ARN) == ["2026-01-01 00:00:00 a", "2026-01-01 00:00:00 b"]
+    assert logs(client).lines(ARN) == ["2026-01-01T00:00:00.000Z a", "2026-01-01T00:00:00.000Z b"]
     assert [each.get("nextToken") for each in client.asked] == [None, "1", "2"]
+
+
+def test_the_worker_s_own_lines_are_left_as_they_are() -> None:
+    """They are JSON with their time in it: Airflow's page shows them as a task's log, not as text."""
+    client = Logs()
+    own = '{"timestamp": "2026-01-01T00:00:00Z", "event": "hello"}'
+    client.get_log_events = lambda **_: {"events": [{"message": own, "timestamp": 1}, {"message": "bare"}]}  # type: ignore[method-assign]
+    assert logs(client).lines(ARN) == [own, "bare"]
 
 
 def test_last_lines_are_one_call() -> None:
@@ -106,7 +114,7 @@ def test_a_running_task_s_log_names_its_stream_and_the_console() -> None:
         "https://console.aws.amazon.com/cloudwatch/home",
         f"https://console.aws.amazon.com/ecs/v2/clusters/airflow/tasks/{ARN.rpartition('/')[2]}",
     ]
-    assert lines == ["2026-01-01 00:00:00 a", "2026-01-01 00:00:00 b"]
+    assert lines == ["2026-01-01T00:00:00.000Z a", "2026-01-01T00:00:00.000Z b"]
 
 
 def test_a_streamed_log_is_read_while_it_is_shown() -> None:
@@ -115,9 +123,9 @@ def test_a_streamed_log_is_read_while_it_is_shown() -> None:
     messages, (stream,) = running(client).streaming(ARN)
     assert messages
     assert client.asked == []
-    assert next(stream) == "2026-01-01 00:00:00 a"
+    assert next(stream) == "2026-01-01T00:00:00.000Z a"
     assert len(client.asked) == 1
-    assert list(stream) == ["2026-01-01 00:00:00 b"]
+    assert list(stream) == ["2026-01-01T00:00:00.000Z b"]
 
 
 def test_a_task_whose_arn_was_not_recorded_is_found_by_its_launch_id() -> None:

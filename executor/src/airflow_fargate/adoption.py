@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NAMED = 20  # keys in the log's line: thousands would hold the scheduler's transaction
 TOKEN_LIFE_SECONDS = 50 * 60
 """How long a clientToken surely stands for its task: AWS keeps it for the task's life and an hour."""
 
@@ -40,7 +41,7 @@ def adopt(
     Returns:
         Those that were not taken: Airflow resets them.
     """
-    left = []
+    left, adopted = [], []
     launches = _launches([ti for ti in tis if _may_be_unlaunched(ti)], launch_of)
     for ti in tis:
         try:
@@ -50,8 +51,13 @@ def adopt(
             taken = False
         if taken:
             running.add(ti.key)
+            adopted.append(ti.key)
         else:
             left.append(ti)
+    if tis:
+        named = "; ".join(str(key) for key in adopted[:_NAMED])
+        more = f" and {len(adopted) - _NAMED} more" if len(adopted) > _NAMED else ""
+        log.info("Adopted %d of %d tasks: %s%s", len(adopted), len(tis), named, more)
     return left
 
 

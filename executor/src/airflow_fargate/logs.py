@@ -153,10 +153,13 @@ def _told(logs: ContainerLogs, arn: str) -> Iterator[str]:
 
 
 def _line(event: dict[str, object]) -> str:
-    milliseconds = event.get("timestamp")
-    when = (
-        datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc).strftime("%Y-%m-%d %H:%M:%S ")
-        if isinstance(milliseconds, (int, float))
-        else ""
-    )
-    return f"{when}{event.get('message', '')}"
+    """Return a line as Airflow's page reads it.
+
+    What the worker writes is JSON with a time of its own, which the page shows as it shows any task's log. To
+    anything else the time of its arrival is added: the page takes a line's first word for its time.
+    """
+    message, milliseconds = str(event.get("message", "")), event.get("timestamp")
+    if message.startswith("{") or not isinstance(milliseconds, (int, float)):
+        return message
+    when = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
+    return f"{when.isoformat(timespec='milliseconds').replace('+00:00', 'Z')} {message}"
