@@ -83,6 +83,32 @@ class AirflowApi:
         content = self._call("GET", path)["content"]
         return "\n".join(line if isinstance(line, str) else json.dumps(line) for line in content)
 
+    def event_log(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return the entries of a run in the event log, as Airflow's page lists them."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = (
+                f"dag_id={dag_id}&run_id={_quote(run_id)}&order_by=event_log_id&limit=100&offset={len(found)}"
+            )
+            answer = self._call("GET", f"/api/v2/eventLogs?{page}")
+            found += answer["event_logs"]
+            if not answer["event_logs"] or len(found) >= int(answer["total_entries"]):
+                return found
+
+    def set_variable(self, key: str, value: str) -> None:
+        """Make an Airflow variable."""
+        self._call("POST", "/api/v2/variables", {"key": key, "value": value})
+
+    def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Mark a task instance failed, as a person does in the page."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}"
+        self._call("PATCH", path, {"new_state": "failed"})
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task instance, as a person does in the page."""
+        body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
+        self._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body)
+
 
 def _quote(text: str) -> str:
     return urllib.parse.quote(text, safe="")

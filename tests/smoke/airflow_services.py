@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 DAGS = ROOT / "tests" / "smoke" / "dags"
 RECONCILE_INTERVAL = 5
 """Seconds, so that a task of a few seconds outlasts one; the default is a minute."""
+HEARTBEAT, DEAD_AFTER, LOOKS_FOR_ORPHANS = 2, 10, 4
+"""Seconds: how soon another scheduler sees that one was killed, and adopts its tasks; defaults 5, 30, 300."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ class AirflowHome:
             "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
             "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+            "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": str(HEARTBEAT),
+            "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": str(DEAD_AFTER),
+            "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": str(LOOKS_FOR_ORPHANS),
             "FARGATE__RECONCILE_INTERVAL": str(RECONCILE_INTERVAL),
         }
         return {

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smoke.expectations import DAG_RUN_STATES, EXPECTED
+from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +22,7 @@ TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10
 COMPRESSED = re.compile(r"zlib:([A-Za-z0-9_=-]{20,})")
 
 
+AIRFLOW = "Airflow's page"
 SECOND_PLAN = "a second plan shows no change but the emulator's known differences"
 
 
@@ -96,9 +97,28 @@ def _exit_and_stop_codes(evidence: Evidence) -> Iterator[str]:
                     yield f"{name_of(key)}: stop code {container.stop_code!r}, not {expected.stop_code}"
 
 
+def _failures_explained(evidence: Evidence) -> Iterator[str]:
+    for task in EXPECTED:
+        for number, expected in enumerate(task.tries, 1):
+            key = (task.dag_id, task.task_id, task.map_index, number)
+            entries = evidence.told.get(key, ())
+            if expected.told and not any(all(text in entry for text in expected.told) for entry in entries):
+                wanted = " and ".join(repr(text) for text in expected.told)
+                yield f"{name_of(key)}: no entry of the event log says {wanted}, of {list(entries)}"
+
+
+def _scheduler_replaced(evidence: Evidence) -> Iterator[str]:
+    for one in evidence.handovers:
+        if not one.taken_over and not one.ended:
+            yield f"{one.name} ran when the scheduler was killed, and the next one did not take it over"
+    for name in LEFT_TO_THE_NEXT:
+        if not any(one.taken_over and one.name == f"{DISTURBED}.{name}" for one in evidence.handovers):
+            yield f"{DISTURBED}.{name} was not handed from one scheduler to the next"
+
+
 def _logs_in_airflow(evidence: Evidence) -> Iterator[str]:
     logs = {one.key: one.log for one in evidence.tries}
-    yield from _lines_missing(logs, "Airflow's page")
+    yield from _lines_missing(logs, AIRFLOW)
 
 
 def _logs_in_cloudwatch(evidence: Evidence) -> Iterator[str]:
@@ -111,6 +131,8 @@ def _lines_missing(logs: dict[Key, str], place: str) -> Iterator[str]:
     for task in EXPECTED:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
+            if place == AIRFLOW and not expected.log_uploaded:
+                continue
             if expected.log_line not in logs.get(key, ""):
                 yield f"{name_of(key)}: {place} has no line with {expected.log_line!r}"
 
@@ -166,6 +188,8 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("every task has its final state and its tries", _states_and_tries),
     ("one container per try, no more", _one_container_per_try),
     ("every container has its exit code and stop code", _exit_and_stop_codes),
+    ("Airflow's event log says why a container ended, and what to do", _failures_explained),
+    ("a killed scheduler's running tasks went to the next one", _scheduler_replaced),
     ("logs are readable through Airflow", _logs_in_airflow),
     ("logs are in CloudWatch", _logs_in_cloudwatch),
     ("no token in DescribeTasks, events or logs", _no_token_in_the_open),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from smoke.expectations import DAG_RUN_STATES, EXPECTED
+from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED
 from smoke.failure import SmokeError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smoke.airflow_api import AirflowApi
+    from smoke.disturbances import Disturber
     from smoke.processes import Programs
 
 FOUND_WITHIN, DONE_WITHIN = 90.0, 420.0
@@ -26,11 +27,13 @@ class DagRuns:
     Args:
         api: Airflow's API.
         programs: tells when a service died or the run is over.
+        disturber: makes what happens to the runs from outside.
     """
 
-    def __init__(self, api: AirflowApi, programs: Programs) -> None:
+    def __init__(self, api: AirflowApi, programs: Programs, disturber: Disturber) -> None:
         self._api = api
         self._programs = programs
+        self.disturber = disturber
         self.ids: dict[str, str] = {}
         self.states: dict[str, str] = {}
 
@@ -64,6 +67,7 @@ class DagRuns:
             one for dag_id, run_id in self.ids.items() for one in self._api.task_instances(dag_id, run_id)
         ]
         over = sum(one["state"] in OVER for one in instances)
+        self.disturber.look(self.ids[DISTURBED], instances)
         note(f"{over} of {len(EXPECTED)} task instances over")
         return all(state in {"success", "failed"} for state in self.states.values())
 

@@ -39,6 +39,21 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Handover:
+    """A task instance that a killed scheduler left behind, running.
+
+    Args:
+        name: DAG, task and map index as a person writes them.
+        taken_over: whether the next scheduler owned it before it ended.
+        ended: whether it ended before that.
+    """
+
+    name: str
+    taken_over: bool
+    ended: bool
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that the checks look at.
 
@@ -50,6 +65,8 @@ class Evidence:
         texts: everything that must hold no token, by a name a person understands.
         events: the recorded task state changes.
         queue_depths: messages left in the executor's queue and its dead-letter queue.
+        told: what Airflow's event log says of each try.
+        handovers: what ran when the scheduler was killed, and what came of it.
         inventory: what the account holds after destroy; None when it was not destroyed.
     """
 
@@ -60,6 +77,8 @@ class Evidence:
     texts: dict[str, str]
     events: tuple[dict[str, Any], ...]
     queue_depths: dict[str, int]
+    told: dict[Key, tuple[str, ...]]
+    handovers: tuple[Handover, ...]
     inventory: dict[str, Any] | None
 
     def with_inventory(self, inventory: dict[str, Any]) -> Evidence:
@@ -113,6 +132,17 @@ def parse_try(dag_id: str, one: dict[str, Any], log: str) -> Try:
         ended=parse_time(one["end_date"]),
         log=log,
     )
+
+
+def parse_told(entries: list[dict[str, Any]]) -> dict[Key, tuple[str, ...]]:
+    """Return what the event log's entries say of each try; an entry that names no try is left out."""
+    told: dict[Key, tuple[str, ...]] = {}
+    for entry in entries:
+        if entry["task_id"] and entry["try_number"] is not None:
+            map_index = -1 if entry["map_index"] is None else int(entry["map_index"])
+            key = (str(entry["dag_id"]), str(entry["task_id"]), map_index, int(entry["try_number"]))
+            told[key] = (*told.get(key, ()), f"{entry['event']}: {entry['extra'] or ''}")
+    return told
 
 
 def as_text(value: object) -> str:

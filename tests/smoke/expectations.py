@@ -16,12 +16,16 @@ class ExpectedTry:
         exit_code: the container's.
         log_line: a text that its log holds, in Airflow's page and in CloudWatch.
         stop_code: ECS's word for why the container's task stopped.
+        told: texts that an entry of Airflow's event log for this try holds, all in one.
+        log_uploaded: False where nothing was left to upload the log: it is in CloudWatch alone.
     """
 
     state: str
     exit_code: int
     log_line: str
     stop_code: str = ESSENTIAL
+    told: tuple[str, ...] = ()
+    log_uploaded: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,12 @@ def _once(dag_id: str, task_id: str, log_line: str, map_index: int = -1) -> Expe
 
 
 OUTCOMES = "smoke_outcomes"
+DISTURBED = "smoke_disturbed"
 EXAMPLE = "tutorial_taskflow_api"
 EXAMPLE_FILE = "example_dags/tutorial_taskflow_api.py"
 """One of Airflow's own, taken from the installed package as it is."""
 
-TASK_FAILED, TASK_KILLED = 1, 137
+TASK_FAILED, TASK_KILLED, TASK_STOPPED = 1, 137, 143
 
 EXPECTED: tuple[ExpectedTask, ...] = (
     _once(OUTCOMES, "make_number", "Done. Returned value was: 20"),
@@ -76,15 +81,65 @@ EXPECTED: tuple[ExpectedTask, ...] = (
     _once(OUTCOMES, "after_failure", "the task before is done"),
     _once(OUTCOMES, "sized", "the memory limit is 4096 MiB"),
     ExpectedTask(
-        OUTCOMES, "out_of_memory", "failed", (ExpectedTry("failed", TASK_KILLED, "taking memory until"),)
+        OUTCOMES,
+        "out_of_memory",
+        "failed",
+        (
+            ExpectedTry(
+                "failed",
+                TASK_KILLED,
+                "taking memory until",
+                told=("killed for memory at 2048 MiB", "Set executor_config={'memory': 4096}"),
+            ),
+        ),
     ),
     _once(OUTCOMES, "long", "still here after a reconcile interval"),
     _once(OUTCOMES, "choose", "Branch into chosen"),
     _once(OUTCOMES, "chosen", "this branch was chosen"),
     ExpectedTask(OUTCOMES, "not_chosen", "skipped", ()),
+    ExpectedTask(
+        DISTURBED,
+        "taken_away",
+        "success",
+        (
+            ExpectedTry(
+                "failed",
+                TASK_STOPPED,
+                "try 1 waits for what may come",
+                stop_code="UserInitiated",
+                told=("stopped from outside while it ran", "smoke: somebody stopped this"),
+            ),
+            ExpectedTry(
+                "failed",
+                TASK_KILLED,
+                "try 2 waits for what may come",
+                told=("killed with SIGKILL",),
+                log_uploaded=False,
+            ),
+            ExpectedTry("success", 0, "try 3 was left alone"),
+        ),
+    ),
+    _once(DISTURBED, "outlives_its_scheduler", "another scheduler has taken over"),
+    ExpectedTask(
+        DISTURBED,
+        "marked_failed",
+        "failed",
+        (ExpectedTry("failed", TASK_STOPPED, "try 1 waits for what may come"),),
+    ),
+    ExpectedTask(
+        DISTURBED,
+        "cleared",
+        "success",
+        (
+            ExpectedTry("failed", TASK_STOPPED, "try 1 waits for what may come"),
+            ExpectedTry("success", 0, "try 2 was left alone"),
+        ),
+    ),
     _once(EXAMPLE, "extract", "Done. Returned value was: {'1001': 301.27"),
     _once(EXAMPLE, "transform", "Done. Returned value was: {'total_order_value': 1236.7"),
     _once(EXAMPLE, "load", "Total order value is: 1236.70"),
 )
-DAG_RUN_STATES = {OUTCOMES: "failed", EXAMPLE: "success"}
-"""The first fails as a whole: out_of_memory has nothing behind it that could mend that."""
+DAG_RUN_STATES = {OUTCOMES: "failed", DISTURBED: "failed", EXAMPLE: "success"}
+"""Two fail as a whole: out_of_memory and marked_failed have nothing behind them that could mend that."""
+LEFT_TO_THE_NEXT = ("outlives_its_scheduler", "marked_failed", "cleared")
+"""What of ``smoke_disturbed`` surely runs when the scheduler is killed and when the next one takes over."""

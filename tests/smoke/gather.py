@@ -1,9 +1,10 @@
 """Collects what AWS's API knows of a run; runs in ``.venv``, since it needs boto3, and prints nothing.
 
-``python -m smoke.gather attach|detach|collect ORDER.json RESULT.json``
+``python -m smoke.gather attach|detach|collect|stop ORDER.json RESULT.json``
 
 ``attach`` makes a queue of our own that gets every task state change besides the executor's; ``detach`` takes
-it away again and writes what it got; ``collect`` reads CloudWatch Logs, DescribeTasks and queues.
+it away again and writes what it got; ``collect`` reads CloudWatch Logs, DescribeTasks and queues; ``stop``
+calls StopTask, as somebody outside would.
 The order names the cluster, log group and queues; AWS's address comes from the environment.
 """
 
@@ -73,6 +74,12 @@ def collect(order: dict[str, Any]) -> dict[str, Any]:
     return {"streams": streams, "described": described, "depths": depths}
 
 
+def stop(order: dict[str, Any]) -> dict[str, Any]:
+    """Stop one task."""
+    boto3.client("ecs").stop_task(cluster=order["cluster"], task=order["task"], reason=order["reason"])
+    return {}
+
+
 def main(arguments: list[str]) -> None:
     """Do what the first argument says, with the order and the result as JSON files."""
     verb, order, result = arguments
@@ -81,6 +88,7 @@ def main(arguments: list[str]) -> None:
         "attach": attach,
         "detach": detach,
         "collect": lambda: collect(given),
+        "stop": lambda: stop(given),
     }
     Path(result).write_text(json.dumps(verbs[verb](), default=str), encoding="utf-8")
 

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from smoke.evidence import Evidence, as_text, parse_containers, parse_try
+from smoke.evidence import Evidence, as_text, parse_containers, parse_told, parse_try
 from smoke.failure import StoppedError
 from smoke.settings import ROOT
 
@@ -60,6 +60,17 @@ class Inspection:
         """Begin to record task state changes."""
         self._gather("attach")
 
+    @property
+    def container_name(self) -> str:
+        """The worker's container in a task."""
+        return str(self._outputs["container_name"])
+
+    def stop_task(self, arn: str) -> None:
+        """Stop a task as somebody outside would, with AWS's console or command line."""
+        self._gather(
+            "stop", cluster=self._outputs["cluster_name"], task=arn, reason="smoke: somebody stopped this"
+        )
+
     def _collect(self, task_arns: list[str]) -> dict[str, Any]:
         return self._gather(
             "collect",
@@ -84,7 +95,9 @@ class Inspection:
         events = self._gather("detach")["events"]
         tries: list[Try] = []
         final: dict[tuple[str, str, int], str] = {}
+        entries: list[dict[str, Any]] = []
         for dag_id, run_id in runs.ids.items():
+            entries += api.event_log(dag_id, run_id)
             for one in api.task_instances(dag_id, run_id):
                 task_id, map_index = one["task_id"], int(one["map_index"])
                 final[dag_id, task_id, map_index] = str(one["state"])
@@ -99,6 +112,7 @@ class Inspection:
             "the recorded events": as_text(events),
             "CloudWatch": as_text(collected["streams"]),
             "Airflow's page of logs": "\n".join(one.log for one in tries),
+            "Airflow's event log": as_text(entries),
             **{
                 f"the log of the {name}": (self._settings.logs / f"{name}.log").read_text(errors="replace")
                 for name in ("scheduler", "api-server", "dag-processor", "local-cloud")
@@ -112,5 +126,7 @@ class Inspection:
             texts=texts,
             events=tuple(events),
             queue_depths=collected["depths"],
+            told=parse_told(entries),
+            handovers=tuple(runs.disturber.handovers.values()),
             inventory=None,
         )

@@ -12,6 +12,7 @@ from smoke.airflow_api import AirflowApi
 from smoke.base_image import ensure_base
 from smoke.cloud import LocalCloud, start_cloud
 from smoke.dag_runs import DagRuns
+from smoke.disturbances import Disturber, Means
 from smoke.engine import Engine, ensure_engine
 from smoke.failure import SmokeError
 from smoke.image_registry import start_registry
@@ -103,7 +104,11 @@ class Loop:
         inspection = plan.add(
             "event recorder", lambda: self._attach(venv, cloud, outputs), [venv, cloud, outputs]
         )
-        runs = plan.add("DAG runs", lambda: self._runs(api.value), [api, push, inspection])
+        runs = plan.add(
+            "DAG runs",
+            lambda: self._runs(api.value, home, cloud, engine, inspection),
+            [api, push, inspection],
+        )
         # Now, and not right after apply: until here every core is busy.
         second = plan.add("second terraform plan", lambda: self._second_plan(tf, cloud), [tf, cloud, runs])
         events = plan.add("events consumed", lambda: self._consumed(inspection), [inspection, runs])
@@ -205,10 +210,34 @@ class Loop:
         changes = tf.value.unknown_changes_of_second_plan(cloud.value.environment)
         self.plan_finding = checks.Finding(checks.SECOND_PLAN, changes)
 
-    def _runs(self, api: AirflowApi) -> DagRuns:
-        runs = DagRuns(api, self.session.programs)
-        runs.run(lambda text: self.session.progress.note("DAG runs", text))
+    def _runs(
+        self,
+        api: AirflowApi,
+        home: Step[AirflowHome],
+        cloud: Step[LocalCloud],
+        engine: Step[Engine],
+        inspection: Step[Inspection],
+    ) -> DagRuns:
+        def note(text: str) -> None:
+            self.session.progress.note("DAG runs", text)
+
+        means = Means(
+            api,
+            cloud.value,
+            engine.value,
+            inspection.value.container_name,
+            inspection.value.stop_task,
+            lambda: self._replace_scheduler(home.value, cloud.value),
+            lambda: self._scheduler[-1].log.read_text(encoding="utf-8", errors="replace"),
+        )
+        runs = DagRuns(api, self.session.programs, Disturber(means, note))
+        runs.run(note)
         return runs
+
+    def _replace_scheduler(self, home: AirflowHome, cloud: LocalCloud) -> None:
+        programs = self.session.programs
+        programs.kill(self._scheduler.pop())
+        self._scheduler.append(airflow_services.start_service(programs, home, cloud.environment, "scheduler"))
 
     def _consumed(self, inspection: Step[Inspection]) -> None:
         inspection.value.wait_for_empty_queue()

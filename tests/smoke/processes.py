@@ -175,11 +175,20 @@ class Programs:
         """Raise :class:`SmokeError` with its last lines when a service died."""
         for service in list(self.services):
             code = service.process.poll()
-            if code is not None:
+            # It may have been ended on purpose since the list was made.
+            if code is not None and service in self.services:
                 raise SmokeError(
                     f"{service.name} died with exit code {code} while it was needed: see {service.log}.",
                     last_lines(service.log),
                 )
+
+    def kill(self, service: Service) -> None:
+        """Kill one service with SIGKILL, and all that it started: as a host that fails does."""
+        self.services.remove(service)
+        service.process.kill()
+        problem = self.journal.undo(service.entry)
+        if problem is not None:
+            raise SmokeError(problem.sentence)
 
     def end(self, service: Service) -> None:
         """Stop one service before the others."""

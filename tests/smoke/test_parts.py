@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from smoke import bridge, checks, process_table, settings
-from smoke.evidence import Container, Evidence, Try
-from smoke.expectations import DAG_RUN_STATES, EXPECTED
+from smoke import bridge, checks, disturbances, process_table, settings
+from smoke.evidence import Container, Evidence, Handover, Key, Try
+from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT
 from smoke.failure import SmokeError, StoppedError
 from smoke.journal import Journal
 from smoke.processes import Programs
@@ -222,11 +222,13 @@ def _evidence() -> Evidence:
     """Return the evidence of a run in which all went as expected."""
     tries: list[Try] = []
     containers: list[Container] = []
+    told: dict[Key, tuple[str, ...]] = {}
     for task in EXPECTED:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
             tries.append(Try(key, expected.state, None, None, None, expected.log_line))
             arn = f"arn:{len(containers)}"
+            told[key] = ("running: ", f"fargate: {'; '.join(expected.told)}")
             containers.append(
                 Container(arn, key, "STOPPED", expected.exit_code, expected.stop_code, "", expected.log_line)
             )
@@ -239,6 +241,10 @@ def _evidence() -> Evidence:
         texts={"DescribeTasks": "nothing secret"},
         events=tuple(events),
         queue_depths={"event_queue_url": 0},
+        told=told,
+        handovers=tuple(
+            Handover(f"{DISTURBED}.{name}", taken_over=True, ended=False) for name in LEFT_TO_THE_NEXT
+        ),
         inventory={},
     )
 
@@ -275,6 +281,15 @@ def _with_container(evidence: Evidence, **changes: object) -> Evidence:
             "logs are readable through Airflow",
         ),
         (lambda e: _with_container(e, log=""), "logs are in CloudWatch"),
+        (
+            lambda e: replace(e, told=dict.fromkeys(e.told, ("fargate: it broke",))),
+            "Airflow's event log says why a container ended, and what to do",
+        ),
+        (lambda e: replace(e, handovers=()), "a killed scheduler's running tasks went to the next one"),
+        (
+            lambda e: replace(e, handovers=(*e.handovers, Handover("a.b", taken_over=False, ended=False))),
+            "a killed scheduler's running tasks went to the next one",
+        ),
         (lambda e: replace(e, texts={"events": f"x {TOKEN} y"}), "no token in DescribeTasks, events or logs"),
         (
             lambda e: replace(e, texts={"events": "zlib:" + "A" * 40}),
@@ -292,10 +307,22 @@ def test_each_check_sees_what_it_is_for(doctored: object, name: str) -> None:
     assert name in _failed(doctored(_evidence()))
 
 
+def test_the_scheduler_s_log_tells_what_it_has_adopted() -> None:
+    """Keys as Airflow writes them, several to a line, mapped and not; other lines are nothing."""
+    keys = [
+        f"TaskInstanceKey(dag_id='d', task_id='{task}', run_id='r 1', try_number={number}, map_index={index})"
+        for task, number, index in (("one", 1, -1), ("many", 2, 3))
+    ]
+    log = f"Adopted 0 of 1 tasks: \nAdopted 2 of 2 tasks: {'; '.join(keys)} [x] loc=y\n{keys[0]} could not be"
+    assert disturbances._adopted(log) == {("d.one", 1), ("d.many[3]", 2)}
+    assert disturbances._adopted("Adopting or resetting orphaned tasks") == set()
+
+
 def test_the_table_has_a_line_per_try() -> None:
     """Every try has its line, under its DAG, with its codes."""
     lines = task_table(_evidence())
-    assert sum("EssentialContainerExited" in line for line in lines) == len(_evidence().containers)
+    codes = {expected.stop_code for task in EXPECTED for expected in task.tries}
+    assert sum(any(code in line for code in codes) for line in lines) == len(_evidence().containers)
     assert any("out_of_memory" in line and "137" in line for line in lines)
 
 

@@ -1,0 +1,165 @@
+"""What happens to the DAG runs from outside while they run, each as soon as its victim is ready for it.
+
+``smoke_disturbed`` waits for all of this; its other tasks, and the other DAGs' runs, go on meanwhile.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from smoke.evidence import Handover, key_of_tags
+from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT
+from smoke.failure import SmokeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from smoke.airflow_api import AirflowApi
+    from smoke.cloud import LocalCloud
+    from smoke.engine import Engine
+
+READY = "waits for what may come"
+SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
+ADOPTED = re.compile(r"Adopted \d+ of \d+ tasks: (.*)")
+KEY = re.compile(r"dag_id='([^']+)', task_id='([^']+)', .*?try_number=(\d+), map_index=(-?\d+)")
+OURS = "airflow-fargate.local-cloud"
+
+Instance = dict[str, Any]
+
+
+@dataclass
+class Means:
+    """What the disturber acts through.
+
+    Args:
+        api: Airflow's API.
+        cloud: tells which container runs which try.
+        engine: where the containers are.
+        container: name of the worker's container in a task.
+        stop_task: calls StopTask for an ARN, as somebody with AWS's console would.
+        replace_scheduler: kills the scheduler with SIGKILL and starts another.
+        scheduler_log: what the schedulers have written so far.
+    """
+
+    api: AirflowApi
+    cloud: LocalCloud
+    engine: Engine
+    container: str
+    stop_task: Callable[[str], None]
+    replace_scheduler: Callable[[], None]
+    scheduler_log: Callable[[], str]
+
+
+@dataclass
+class Disturber:
+    """Looks at the running task instances and does what is due; called at every poll.
+
+    Args:
+        means: what it acts through.
+        note: takes a line on what was done.
+    """
+
+    means: Means
+    note: Callable[[str], None]
+    run_id: str = ""
+    done: list[str] = field(default_factory=list)
+    left_behind: dict[str, Instance] = field(default_factory=dict)
+    handovers: dict[str, Handover] = field(default_factory=dict)
+    _waiting: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def look(self, run_id: str, instances: Iterable[Instance]) -> None:
+        """Do what is due now.
+
+        Args:
+            run_id: the run of ``smoke_disturbed``.
+            instances: the task instances of all runs.
+        """
+        self.run_id = run_id
+        now = {_name(one): one for one in instances}
+        ours = {one["task_id"]: one for one in now.values() if one["dag_id"] == DISTURBED}
+        if "scheduler" not in self.done:
+            if all(name in ours and self._ready(ours[name]) for name in LEFT_TO_THE_NEXT):
+                self.left_behind = {name: one for name, one in now.items() if one["state"] == "running"}
+                self.means.replace_scheduler()
+                self._did("scheduler", "killed the scheduler")
+        elif "handed over" not in self.done:
+            self._watch_handover(now)
+        else:
+            self._take_away(ours.get("taken_away"))
+
+    def _take_away(self, victim: Instance | None) -> None:
+        """Take away two containers in turn, now that there is a scheduler to say why they ended."""
+        for number, what, act in ((1, "stopped", self._stop), (2, "killed", self._kill)):
+            if what not in self.done and victim and int(victim["try_number"]) == number:
+                arn = self._ready(victim)
+                if arn:
+                    act(arn)
+                    self._did(what, f"{what} try {number} of taken_away")
+
+    def _watch_handover(self, now: dict[str, Instance]) -> None:
+        adopted = _adopted(self.means.scheduler_log())
+        for name, before in self.left_behind.items():
+            runs_on = now[name]["try_number"] == before["try_number"] and now[name]["state"] == "running"
+            taken_over = (name, int(before["try_number"])) in adopted
+            self.handovers[name] = Handover(name, taken_over, ended=not runs_on)
+        if all(each.taken_over or each.ended for each in self.handovers.values()):
+            api = self.means.api
+            api.set_variable(SCHEDULER_IS_BACK, "yes")
+            api.mark_failed(DISTURBED, self.run_id, "marked_failed")
+            api.clear(DISTURBED, self.run_id, "cleared")
+            self._did("handed over", "the next scheduler has its tasks; marked one failed and cleared one")
+
+    def _did(self, what: str, line: str) -> None:
+        self.done.append(what)
+        self.note(line)
+
+    def _stop(self, arn: str) -> None:
+        self.means.stop_task(arn)
+
+    def _kill(self, arn: str) -> None:
+        labels = (f"label={OURS}.task={arn}", f"label={OURS}.part={self.means.container}")
+        engine = self.means.engine
+        found = (engine.ask("ps", "-q", "--filter", labels[0], "--filter", labels[1]) or "").split()
+        if len(found) != 1 or engine.ask("kill", found[0]) is None:
+            raise SmokeError(
+                f"The container of {arn} could not be killed: {len(found)} containers carry its label."
+            )
+
+    def _ready(self, instance: Instance) -> str:
+        """Return the ARN of the container in which this try waits; empty while it does not wait yet.
+
+        That it waits stands in its log, on Airflow's page, while it runs.
+        """
+        if instance["state"] != "running":
+            return ""
+        this = instance["task_id"], int(instance["try_number"])
+        if this not in self._waiting:
+            arn = self._arn(*this)
+            if not arn or READY not in self.means.api.log(DISTURBED, self.run_id, this[0], -1, this[1]):
+                return ""
+            self._waiting[this] = arn
+        return self._waiting[this]
+
+    def _arn(self, task_id: str, number: int) -> str:
+        for task in self.means.cloud.ask("tasks")["tasks"]:
+            key = key_of_tags({tag["key"]: tag["value"] for tag in task.get("tags", [])})
+            if key == (DISTURBED, task_id, -1, number) and task["lastStatus"] == "RUNNING":
+                return str(task["taskArn"])
+        return ""
+
+
+def _name(instance: Instance) -> str:
+    mapped = f"[{instance['map_index']}]" if int(instance["map_index"]) >= 0 else ""
+    return f"{instance['dag_id']}.{instance['task_id']}{mapped}"
+
+
+def _adopted(log: str) -> set[tuple[str, int]]:
+    """Return name and try number of what a scheduler's log says it has adopted."""
+    found = set()
+    for line in ADOPTED.findall(log):
+        for dag_id, task_id, number, map_index in KEY.findall(line):
+            instance = {"dag_id": dag_id, "task_id": task_id, "map_index": map_index}
+            found.add((_name(instance), int(number)))
+    return found
