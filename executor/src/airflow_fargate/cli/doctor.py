@@ -24,9 +24,12 @@ def main(_: argparse.Namespace) -> int:
         findings += _guarded(check, session)
     for each in findings:
         word = {True: "ok  ", False: "FAIL", None: "?   "}[each.ok]
-        sys.stdout.write(f"{word}  {each.about:15} {each.sentence}\n")
+        sys.stdout.write(f"{word}  {each.about:16} {each.sentence}\n")
     failed = sum(each.ok is False for each in findings)
-    sys.stdout.write("All is well.\n" if not failed else f"{failed} of {len(findings)} checks failed.\n")
+    unsure = sum(each.ok is None for each in findings)
+    also = f" {unsure} could not be checked or ask for a look (?)." if unsure else ""
+    told = f"{failed} of {len(findings)} to be done." if failed else "Nothing to be done."
+    sys.stdout.write(f"{told}{also}\n")
     return 1 if failed else 0
 
 
