@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 RUN_SMOKE := exec env PYTHONPATH=tests $(PYTHON) -m smoke
-TYPED  := $(wildcard executor/src tests/local_cloud tests/benchmarks tests/smoke tests/terraform worker_image/*.py)
+TYPED  := $(wildcard executor/src tests/local_cloud tests/benchmarks tests/chaos tests/soak tests/smoke tests/terraform worker_image/*.py)
+MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws contract/cli)
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast test-boto3 test-engine smoke smoke-down bench cloud build push build-push lock clean
+.PHONY: help venv lint test test-fast coverage mutate example-dags test-boto3 test-engine smoke smoke-down bench chaos soak cloud build push build-push lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +25,18 @@ lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
 
 test-fast: venv ## Every test that needs no container engine
 	@$(BIN)/pytest -q -m 'not engine'
+
+coverage: venv ## The package's coverage by branch, worker processes included; fails under 95 %
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q -m 'not engine' $(MEASURED)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+mutate: venv ## Break the pure modules, one place at a time: does a test notice? (SECONDS=600, MODULES="retry task")
+	@PYTHONPATH=tests $(BIN)/python -m mutation $(and $(SECONDS),--seconds $(SECONDS)) $(MODULES)
+
+example-dags: venv ## Airflow's example DAGs, by LocalExecutor and by ours: docs/example_dags.md (an hour; QUICK=1, ONLY=a,b)
+	@PYTHONPATH=tests $(BIN)/python -m example_dags $(if $(QUICK),--quick) $(and $(ONLY),--only $(ONLY))
 
 test-boto3: venv ## What talks to AWS, with the oldest boto3 allowed and the newest (BOTO3=oldest: that one)
 	@$(BIN)/python tests/boto3_versions.py $(BOTO3)
@@ -49,6 +62,13 @@ smoke-down: ## Take down what `make smoke KEEP=1` left up
 
 bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md (40 minutes; QUICK=1: ours, small)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(QUICK),--quick,--docs)
+
+chaos: venv ## Every known fault, and random combinations: docs/chaos.md (SEED=, EXAMPLES=; ONLY=name: no page)
+	@PYTHONPATH=tests $(BIN)/python -m chaos $(and $(SEED),--seed $(SEED)) $(and $(EXAMPLES),--examples $(EXAMPLES)) \
+	  $(if $(ONLY),--only '$(ONLY)',--docs)
+
+soak: venv ## Simulated days, and ten minutes at 20 launches a second: is memory flat? (SECONDS= of each part)
+	@PYTHONPATH=tests $(BIN)/python -m soak $(and $(SECONDS),--seconds $(SECONDS))
 
 cloud: venv ## The local cloud by itself, for Terraform and boto3 (CLOUD_PORT, 4566 by default)
 	@$(RUN_SMOKE) cloud

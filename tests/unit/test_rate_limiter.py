@@ -61,6 +61,35 @@ def test_the_rate_recovers_in_half_a_minute_and_has_a_floor() -> None:
     assert "20.00/s of 20/s" in repr(bucket)
 
 
+def test_half_of_what_was_lost_is_back_after_half_of_the_time() -> None:
+    """From half the rate to all of it takes 15 s, evenly."""
+    bucket = TokenBucket(20, 1, 0.0)
+    bucket.slow_down(0.0)
+    bucket.wait(7.5)
+    assert "15.00/s" in repr(bucket)
+    bucket.wait(15.0)
+    assert "20.00/s" in repr(bucket)
+
+
+def test_refusals_a_second_apart_count_each() -> None:
+    """What is refused then was sent after the first refusal was known."""
+    bucket = TokenBucket(20, 1, 0.0)
+    bucket.slow_down(0.0)
+    bucket.slow_down(1.0)
+    assert "5.33/s" in repr(bucket)
+
+
+def test_a_token_given_back_is_one_token_and_no_more_than_the_burst() -> None:
+    """A call that was not made leaves the bucket as it was."""
+    bucket = TokenBucket(1, 2, 0.0)
+    assert taken(bucket, 0.0) == 2
+    bucket.give_back()
+    assert taken(bucket, 0.0) == 1
+    for _ in range(5):
+        bucket.give_back()
+    assert taken(bucket, 0.0) == 2
+
+
 def test_a_clock_that_stands_or_goes_back_gives_nothing() -> None:
     """Threads read the clock before they hold the lock: an older time is no new token."""
     bucket = TokenBucket(1, 1, 10.0)

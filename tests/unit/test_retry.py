@@ -20,7 +20,9 @@ def test_waits_grow_to_a_limit_and_are_jittered(refusals: int, least: float, mos
 
 def test_the_last_try_is_made_at_the_deadline() -> None:
     """A wait that would go beyond it ends there."""
-    assert RetryPolicy(lambda: 1.0).delay(Refusal.WAIT, 10, 95.0, 100.0) == pytest.approx(5.0)
+    for left in (5.0, 0.25):
+        delay = RetryPolicy(lambda: 1.0).delay(Refusal.WAIT, 10, 100.0 - left, 100.0)
+        assert delay == pytest.approx(left)
 
 
 @pytest.mark.parametrize("now", [100.0, 101.0])

@@ -33,3 +33,24 @@ def test_a_move_that_the_table_does_not_have_is_a_fault_of_ours() -> None:
     """It raises, with both names."""
     with pytest.raises(IllegalMoveError, match="REFUSED in state RUNNING"):
         after(State.RUNNING, Move.REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("state", "moves"),
+    [
+        (
+            State.LAUNCHING,
+            {"ACCEPTED": "STARTING", "PENDING": "STARTING", "RUNS": "RUNNING", "STOPPED": "ENDED"},
+        ),
+        (State.LAUNCHING, {"LAUNCH_AGAIN": "LAUNCHING", "REFUSED": "ENDED"}),
+        (State.SOUGHT, {"PENDING": "STARTING", "RUNS": "RUNNING", "STOPPED": "ENDED"}),
+        (State.SOUGHT, {"LAUNCH_AGAIN": "LAUNCHING", "REFUSED": "ENDED", "LOST": "ENDED"}),
+        (State.STARTING, {"ACCEPTED": "STARTING", "PENDING": "STARTING", "RUNS": "RUNNING"}),
+        (State.STARTING, {"LAUNCH_AGAIN": "LAUNCHING", "STOPPED": "ENDED", "LOST": "ENDED"}),
+        (State.RUNNING, {"ACCEPTED": "RUNNING", "PENDING": "RUNNING", "RUNS": "RUNNING"}),
+        (State.RUNNING, {"STOPPED": "ENDED", "LOST": "ENDED"}),
+    ],
+)
+def test_every_move_that_can_happen_leads_where_the_diagram_says(state: State, moves: dict[str, str]) -> None:
+    """The module's diagram, read aloud: a row that was lost would be a fault in somebody's production."""
+    assert {move: after(state, Move[move]).name for move in moves} == moves

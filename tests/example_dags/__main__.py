@@ -1,0 +1,81 @@
+"""``python -m example_dags [--quick] [--only DAG,...] [--part ...]``: what ``make example-dags`` calls.
+
+The states are kept in the cache folder, so that the two parts, or a few DAGs at a time, may be run apart; the
+page is written from all that is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from example_dags.choice import QUICK
+from example_dags.page import page, same
+from example_dags.stacks import Examples, versions
+from smoke.failure import SmokeError
+from smoke.preflight import preflight
+from smoke.session import machine_lock, open_session, print_failure, take_down
+from smoke.settings import ROOT, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE = ROOT / "docs" / "example_dags.md"
+
+
+def main(arguments: list[str]) -> int:
+    """Run what is asked for; 0 when what both executors ran ended the same."""
+    parser = argparse.ArgumentParser(prog="example_dags", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="three DAGs, no page")
+    parser.add_argument("--only", default="", help="these DAGs, comma-separated")
+    parser.add_argument("--part", choices=("local", "fargate"), help="one executor only")
+    given = parser.parse_args(arguments)
+    settings = read_settings(os.environ)
+    settings = replace(settings, state=settings.cache / "example-dags")
+    kept = settings.cache / "example-dags.json"
+    terraform = preflight(settings, os.environ)
+    only = [each for each in given.only.split(",") if each] or (list(QUICK) if given.quick else [])
+    found = {} if given.quick or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))
+    with machine_lock(settings):
+        session = open_session(settings, sys.stdout)
+        examples, code = Examples(session, only), 0
+        try:
+            for name in [given.part] if given.part else ["local", "fargate"]:
+                ended, found["left_out"] = (
+                    examples.by_local_executor()
+                    if name == "local"
+                    else examples.by_fargate_executor(terraform)
+                )
+                found[name] = {**found.get(name, {}), **ended}
+                if not given.quick:
+                    kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        except SmokeError as error:
+            print_failure(error)
+            code = 1
+        finally:
+            left = take_down(session.journal, session.progress)
+        for sentence in left:
+            session.progress.line(f"error: {sentence}")
+    return code or bool(left) or _tell(found, PAGE if not given.quick else None)
+
+
+def _tell(found: dict[str, dict[str, dict[str, str]]], place: Path | None) -> int:
+    """Print what differs, write the page; 1 when something does."""
+    local, fargate = found.get("local", {}), found.get("fargate", {})
+    both = set(local) & set(fargate)
+    wrong = sorted(name for name in both if not same(fargate[name], local[name]))
+    for name in wrong:
+        print(f"{name}: LocalExecutor {local[name]}, FargateExecutor {fargate[name]}")
+    if both and place is not None:
+        left_out = {name: str(reason) for name, reason in found["left_out"].items()}
+        place.write_text(page(local, fargate, left_out, versions()), encoding="utf-8")
+    print(f"{len(both)} DAGs were compared, {len(wrong)} ended differently.")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""Which of the example DAGs run here, and why the others do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+OUTSIDE = "asks a service outside of this machine"
+INSTALLS = "installs packages from an index while it runs"
+OTHER_RUN = "waits for another DAG's run of the same logical date, which a run by hand does not have"
+PARTITIONS = "works on a partition key, which a run by hand does not have"
+
+LEFT_OUT = {
+    "child_dag": OTHER_RUN,
+    "example_branch_operator": INSTALLS,
+    "example_branch_python_operator_decorator": INSTALLS,
+    "example_dag_decorator": OUTSIDE,
+    "example_external_task": OTHER_RUN,
+    "example_external_task_marker_child": OTHER_RUN,
+    "example_external_task_marker_parent": OTHER_RUN,
+    "example_hitl_operator": "waits for a person",
+    "example_python_decorator": INSTALLS,
+    "example_python_operator": INSTALLS,
+    "example_sensors": "one task waits for a file that another writes: containers share no file system",
+    "tutorial_objectstorage": OUTSIDE,
+    "tutorial_taskflow_api_virtualenv": INSTALLS,
+}
+"""DAG -> why it is left out."""
+PARTITIONED_FILE = "example_asset_partition.py"
+
+QUICK = ("example_simplest_dag", "example_xcom_args", "example_short_circuit_operator")
+"""What `make example-dags QUICK=1` runs: XCom between containers, skips, nothing that takes long."""
+
+
+def chosen(dags: Iterable[dict[str, str]], only: Iterable[str] = ()) -> tuple[list[str], dict[str, str]]:
+    """Return the DAGs to run, and those left out with their reasons.
+
+    Args:
+        dags: what Airflow's API lists.
+        only: if given, nothing but these.
+    """
+    runs, out = [], {}
+    wanted = set(only)
+    for dag in sorted(dags, key=lambda each: each["dag_id"]):
+        name = dag["dag_id"]
+        partitioned = str(dag.get("fileloc") or "").endswith(PARTITIONED_FILE)
+        if reason := LEFT_OUT.get(name, PARTITIONS if partitioned else ""):
+            out[name] = reason
+        elif not wanted or name in wanted:
+            runs.append(name)
+    return runs, out

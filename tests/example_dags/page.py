@@ -1,0 +1,61 @@
+"""The page: every DAG, how its tasks ended with either executor, and whether that is the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from example_dags.runs import Ended
+
+HEAD = """# Airflow's own example DAGs
+
+`make example-dags` runs the example DAGs of Airflow and of the standard provider, once each and by hand, with
+LocalExecutor and with FargateExecutor on the local cloud (Terraform, registry, worker image, a container per
+task: what `make smoke` uses), and compares the final state of every task instance. This page is its output.
+"""
+
+
+def same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> bool:
+    """Say whether the run and each of its tasks ended alike."""
+    return dict(ours) == dict(theirs)
+
+
+def counted(states: Mapping[str, str]) -> str:
+    """Return the tasks' states in short: ``3 success, 1 skipped``."""
+    found = Counter(state for task, state in states.items() if task)
+    return ", ".join(f"{number} {state}" for state, number in found.most_common()) or "-"
+
+
+def page(local: Ended, fargate: Ended, left_out: Mapping[str, str], made_with: Mapping[str, str]) -> str:
+    """Return the page; only what both have run is compared."""
+    both = sorted(set(local) & set(fargate))
+    alike = [name for name in both if same(fargate[name], local[name])]
+    tasks = sum(len(fargate[name]) - 1 for name in both)
+    lines = [
+        HEAD,
+        f"{len(both)} DAGs with {tasks} task instances were run: {len(alike)} ended the same, "
+        f"{len(both) - len(alike)} did not. {len(left_out)} were left out. "
+        + ", ".join(f"{name} {release}" for name, release in made_with.items())
+        + ".",
+        "",
+        "| DAG | tasks | LocalExecutor | FargateExecutor | same |",
+        "|---|---:|---|---|---|",
+    ]
+    for name in both:
+        verdict = "yes" if name in alike else f"**no**: {_difference(fargate[name], local[name])}"
+        row = (f"`{name}`", len(fargate[name]) - 1, counted(local[name]), counted(fargate[name]), verdict)
+        lines.append("| " + " | ".join(str(each) for each in row) + " |")
+    lines += ["", "## Left out", "", "| DAG | because it |", "|---|---|"]
+    lines += [f"| `{name}` | {reason} |" for name, reason in sorted(left_out.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+    names = sorted(task for task in {*ours, *theirs} if ours.get(task) != theirs.get(task))
+    return "; ".join(
+        f"{task or 'the run'} {theirs.get(task, 'not there')} / {ours.get(task, 'not there')}"
+        for task in names
+    )

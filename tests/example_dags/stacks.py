@@ -1,0 +1,129 @@
+"""The two Airflows: one with LocalExecutor, one with FargateExecutor on the local cloud."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from example_dags.choice import chosen
+from example_dags.runs import Ended, all_dags, run_all
+from smoke import airflow_services, environment, terraform, worker_images
+from smoke.airflow_api import AirflowApi
+from smoke.airflow_services import AirflowHome
+from smoke.base_image import ensure_base
+from smoke.cloud import start_cloud
+from smoke.engine import ensure_engine
+from smoke.image_registry import start_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from smoke.engine import Engine
+    from smoke.session import Session
+
+FOUND = 100
+"""How many DAGs the examples of Airflow and the standard provider are, at least."""
+IMAGE = "airflow-fargate/example-dags:worker"
+DOCKERFILE = f"FROM {worker_images.WORKER}\nENV AIRFLOW__CORE__LOAD_EXAMPLES=True\n"
+"""The examples are in Airflow's own package; the worker has to be told of their bundles, no more."""
+SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
+
+
+class ExamplesHome(AirflowHome):
+    """An Airflow with the examples, that starts no run of its own."""
+
+    def environment(self, cloud: Mapping[str, str]) -> dict[str, str]:
+        """See :class:`AirflowHome`."""
+        options = {
+            "CORE__LOAD_EXAMPLES": "True",
+            "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
+            "CORE__PARALLELISM": "8",
+            "SCHEDULER__USE_JOB_SCHEDULE": "False",
+        }
+        return {
+            **super().environment(cloud),
+            **{f"AIRFLOW__{name}": value for name, value in options.items()},
+        }
+
+
+@dataclass
+class Examples:
+    """One pass over the example DAGs.
+
+    Args:
+        session: the smoke's tools.
+        only: DAGs to run; empty for all that can.
+    """
+
+    session: Session
+    only: Sequence[str] = ()
+
+    def _airflow(self, home: AirflowHome, cloud: Mapping[str, str]) -> tuple[Ended, dict[str, str]]:
+        programs, line = self.session.programs, self.session.progress.line
+        airflow_services.migrate(programs, home, cloud)
+        services = [airflow_services.start_service(programs, home, cloud, name) for name in SERVICES]
+        airflow_services.wait_for_api(programs, home, services[0])
+        api = AirflowApi(home.url)
+        api.log_in()
+        names, left_out = chosen(all_dags(api, programs, FOUND), self.only)
+        ended = run_all(api, programs, names, line)
+        for service in reversed(services):
+            programs.end(service)
+        return ended, left_out
+
+    def _home(self, name: str, host: str, port_name: str) -> ExamplesHome:
+        folder = self.session.settings.state / name
+        (folder / "dags").mkdir(parents=True)
+        port = self.session.note_port(port_name, host)
+        venv = environment.make("dev")
+        home = ExamplesHome(
+            folder, venv, f"sqlite:///{folder / 'airflow.db'}", host, port, secrets.token_urlsafe(96)
+        )
+        home.config.write_text("", encoding="utf-8")
+        return home
+
+    def by_local_executor(self) -> tuple[Ended, dict[str, str]]:
+        """Return how the DAGs end with the executor that everybody knows."""
+        home = self._home("local", "127.0.0.1", "AIRFLOW_PORT")
+        self.session.progress.line("LocalExecutor")
+        return self._airflow(home, {**os.environ, "AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
+
+    def by_fargate_executor(self, terraform_program: str) -> tuple[Ended, dict[str, str]]:
+        """Return how they end in containers: Terraform, registry, image and all, as in the smoke."""
+        session = self.session
+        programs, settings, line = session.programs, session.settings, session.progress.line
+        engine = ensure_engine(programs, settings)
+        home = self._home("fargate", engine.gateway, "AIRFLOW_PORT")
+        registry = start_registry(programs, settings, engine, session.note_port("REGISTRY_PORT"))
+        listen = (session.note_port("CLOUD_PORT"), registry)
+        cloud = start_cloud(programs, settings, engine, home.venv / "bin" / "python", listen)
+        line("Terraform")
+        copy = terraform.copy_configuration(programs, settings, terraform_program)
+        copy.init()
+        inputs = terraform.variables(f"{home.url}/execution/", engine.gateway, cloud.environment)
+        outputs = copy.apply(cloud.environment, inputs)
+        line("worker image")
+        worker_images.push(programs, engine, self._image(engine), registry, outputs["image"])
+        home.config.write_text(outputs["airflow_cfg"], encoding="utf-8")
+        line("FargateExecutor")
+        return self._airflow(home, cloud.environment)
+
+    def _image(self, engine: Engine) -> str:
+        programs, settings, line = self.session.programs, self.session.settings, self.session.progress.line
+        worker_images.build_worker(programs, engine, ensure_base(programs, settings, engine, line))
+        context = settings.state / "image"
+        context.mkdir(parents=True)
+        (context / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
+        programs.run(
+            [engine.client, "build", "-q", "-t", IMAGE, str(context)], "image", env=engine.environment
+        )
+        return IMAGE
+
+
+def versions() -> dict[str, Any]:
+    """Return what the figures were made with."""
+    from importlib.metadata import version  # noqa: PLC0415  asked once, for the page
+
+    return {name: version(name) for name in ("apache-airflow", "apache-airflow-providers-standard")}

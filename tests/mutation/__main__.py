@@ -1,0 +1,158 @@
+"""``python -m mutation [--seconds N] [MODULE ...]``: what ``make mutate`` calls.
+
+Every mutant is tried in a fork of one process that has imported pytest and its company, and nothing of the
+package: half a second each. What survives and is not in ``survivors.py`` with a reason makes it fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.exceptions  # noqa: F401  the tests' company, imported once for all forks
+import hypothesis
+import pytest
+
+from mutation.mutants import Mutant, mutants
+from mutation.survivors import SURVIVORS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "executor" / "src" / "airflow_fargate"
+UNIT = "tests/unit/test_{}.py"
+TESTS = {
+    "retry": ("retry",),
+    "task": ("task", "registry"),
+    "rate_limiter": ("rate_limiter", "properties"),
+    "sizes": ("sizes", "task_options"),
+    "failures": ("failures",),
+    "verdict": ("verdict",),
+}
+"""Module -> the unit tests that guard it."""
+KILLED_AFTER = 60.0
+
+
+class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from a tree that is not in its file."""
+
+    def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
+        self._name, self._path, self._tree = name, path, tree
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
+        if fullname != self._name:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, origin=str(self._path))
+
+    def exec_module(self, module: Any) -> None:
+        exec(compile(ast.fix_missing_locations(self._tree), str(self._path), "exec"), vars(module))  # noqa: S102  the mutant
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A mutant and whether a test noticed."""
+
+    module: str
+    mutant: Mutant
+    source: str
+    killed: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in survivors.py: the module, the line's text, the change."""
+        return f"{self.module}: {self.source.strip()} | {self.mutant.what}"
+
+
+def survives(module: str, tree: ast.Module) -> bool:
+    """Run the module's tests on a mutant, in a fork; True when all of them pass."""
+    child = os.fork()
+    if child == 0:
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, 1)
+        os.dup2(sink, 2)
+        code = 1
+        try:
+            sys.meta_path.insert(0, _Finder(f"airflow_fargate.{module}", PACKAGE / f"{module}.py", tree))
+            files = [UNIT.format(name) for name in TESTS[module]]
+            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:logging", *files]))
+        finally:
+            os._exit(code)
+    until = time.monotonic() + KILLED_AFTER
+    while time.monotonic() < until:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status) == 0
+        time.sleep(0.02)  # a parent's wait for its child, with a limit
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Try the mutants; 1 when one survives without a reason, or a module's own tests fail."""
+    parser = argparse.ArgumentParser(prog="mutation")
+    parser.add_argument("--seconds", type=float, default=600.0, help="when to stop; an even sample is tried")
+    parser.add_argument("modules", nargs="*", help=", ".join(TESTS))
+    given = parser.parse_args(arguments)
+    os.chdir(ROOT)
+    hypothesis.settings.register_profile("mutation", derandomize=True, database=None, max_examples=30)
+    hypothesis.settings.load_profile("mutation")
+    work: list[tuple[str, Mutant, str]] = []
+    for module in given.modules or list(TESTS):
+        source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+        if not survives(module, ast.parse(source)):
+            print(f"{module}: its own tests fail on the module as it is.")
+            return 1
+        lines = source.splitlines()
+        work += [(module, each, lines[each.line - 1]) for each in mutants(source)]
+    random.Random(0).shuffle(work)  # noqa: S311  so that a run that is cut short has tried some of everything
+    until = time.monotonic() + given.seconds
+
+    def attempt(item: tuple[str, Mutant, str]) -> Tried | None:
+        module, mutant, line = item
+        if time.monotonic() > until:
+            return None
+        return Tried(module, mutant, line, killed=not survives(module, mutant.tree))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tried = [each for each in pool.map(attempt, work) if each is not None]
+    return _tell(tried, len(work))
+
+
+def _tell(tried: list[Tried], there_are: int) -> int:
+    """Print the score of each module and what survived; 1 when that has no reason."""
+    print("| module | mutants | noticed | known to change nothing | not noticed |\n|---|---:|---:|---:|---:|")
+    alive = sorted(
+        (each for each in tried if not each.killed), key=lambda each: (each.module, each.mutant.line)
+    )
+    new = [each for each in alive if each.name not in SURVIVORS]
+    every, killed = (
+        Counter(each.module for each in tried),
+        Counter(each.module for each in tried if each.killed),
+    )
+    fresh = Counter(each.module for each in new)
+    for module in sorted(every):
+        known = every[module] - killed[module] - fresh[module]
+        print(f"| {module} | {every[module]} | {killed[module]} | {known} | {fresh[module]} |")
+    print(f"\n{len(tried)} of {there_are} mutants were tried.")
+    for each in new:
+        print(f"line {each.mutant.line}: {each.name}")
+    return int(bool(new))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

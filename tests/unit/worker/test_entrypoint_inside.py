@@ -1,0 +1,102 @@
+"""The entrypoint's ways out that a process of its own rarely takes, taken in this one."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_fargate.cli import run_workload
+from airflow_fargate.clock import SystemClock
+from airflow_fargate.exit_codes import ExitCode
+from airflow_fargate.worker import entrypoint, local_task_job, stopping, supervise
+from airflow_fargate.worker.errors import WorkerError
+from airflow_fargate.worker.s3 import S3Store
+
+TOKEN = "eyJ-the-token"
+REFERENCE = "json:" + json.dumps(
+    {"format": 1, "airflow_version": "3.3.2", "launch_id": "l", "key": "k", "workload": {"token": TOKEN}}
+)
+LOCAL = ["airflow", "tasks", "run", "d", "t", "r", "--local"]
+
+
+@pytest.fixture(autouse=True)
+def this_process(monkeypatch):
+    """Leave this process's signals and its garbage collection as they are."""
+    monkeypatch.setattr(stopping, "TaskStop", lambda **_: SimpleNamespace())
+    yield
+    gc.enable()
+
+
+def raising(error):
+    """Return a function that raises this."""
+
+    def function(*_):
+        raise error
+
+    return function
+
+
+def test_a_fault_while_a_workload_runs_is_told_in_full_less_the_token(monkeypatch, capsys):
+    """A traceback in the container's log, and the code of a failed task."""
+    monkeypatch.setattr(supervise, "run_payload", raising(RuntimeError(f"odd: {TOKEN}")))
+    assert entrypoint.run(["fargate", "run-workload", REFERENCE]) == ExitCode.TASK_FAILED
+    said = capsys.readouterr().err
+    assert "RuntimeError: odd: ***" in said
+    assert TOKEN not in said
+
+
+def test_the_command_for_other_images_runs_the_workload_as_the_entrypoint_does(monkeypatch):
+    """``airflow fargate run-workload REF`` returns the worker's own exit code."""
+    monkeypatch.setattr(supervise, "run_payload", lambda *_: ExitCode.STOPPED)
+    assert run_workload.main(argparse.Namespace(reference=REFERENCE)) == ExitCode.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("run_local", "code"),
+    [
+        (lambda *_: ExitCode.SUCCESS, ExitCode.SUCCESS),
+        (raising(WorkerError(ExitCode.API_UNREACHABLE, "No database.")), ExitCode.API_UNREACHABLE),
+        (raising(RuntimeError("odd")), ExitCode.TASK_FAILED),
+    ],
+)
+def test_airflow_2s_task_leaves_with_its_own_code(monkeypatch, capsys, run_local, code):
+    """How it ended, what kept it from running, or that it broke: each has its code and its words."""
+    monkeypatch.setattr(local_task_job, "run_local", run_local)
+    assert entrypoint.run(LOCAL) == code
+    assert (capsys.readouterr().err == "") == (code == ExitCode.SUCCESS)
+
+
+def test_where_airflow_has_no_such_command_airflow_itself_is_asked(monkeypatch):
+    """The command goes to Airflow's own CLI, which says so."""
+    executed = []
+    monkeypatch.setattr(local_task_job, "run_local", lambda *_: None)
+    monkeypatch.setattr(entrypoint, "execute", executed.append)
+    entrypoint.run(LOCAL)
+    assert executed[0][1:] == ("-m", "airflow", *LOCAL[1:])
+
+
+def test_a_payload_in_s3_is_fetched_with_the_containers_own_credentials(monkeypatch):
+    """The client is made when it is needed, and tries often: the role's credentials come late."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    store = entrypoint._s3()
+    assert isinstance(store, S3Store)
+    assert store._client.meta.config.retries["total_max_attempts"] == 6
+
+
+def test_stopped_before_there_was_a_task_it_leaves_with_a_code_of_its_own(monkeypatch):
+    """At once, whatever the main thread waits for."""
+    left = []
+    monkeypatch.setattr(entrypoint.os, "_exit", left.append)
+    entrypoint.leave_stopped()
+    assert left == [ExitCode.STOPPED]
+
+
+def test_the_clock_is_the_machines():
+    """Seconds that only grow, and seconds since the epoch."""
+    clock = SystemClock()
+    assert clock.monotonic() <= clock.monotonic()
+    assert clock.time() > 1_700_000_000
