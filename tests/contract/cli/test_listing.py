@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from argparse import Namespace
 from dataclasses import replace
 from typing import Any
@@ -193,3 +194,32 @@ def test_reap_says_so_when_a_container_cannot_be_stopped(
     assert bad in told
     assert told.endswith("1 container stopped.\n")
     assert good not in cluster.running()
+
+
+def test_the_owned_are_the_unfinished_task_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Airflow's own table: queued, running and restarting, by ARN or launch id; not the finished."""
+    from airflow import models  # noqa: PLC0415  slow, and needed here alone
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  the same
+    from sqlalchemy import create_engine, insert  # noqa: PLC0415  comes with Airflow
+    from sqlalchemy.orm import Session as Database  # noqa: PLC0415  the same
+
+    states = {
+        "running": "arn:1",
+        "queued": "id-2",
+        "restarting": "arn:3",
+        "success": "arn:4",
+        "failed": "id-5",
+    }
+    models.import_all_models()
+    engine = create_engine("sqlite://")
+    TaskInstance.__table__.create(engine)
+    common = {"dag_id": "d", "run_id": "r", "pool": "p", "pool_slots": 1, "map_index": -1, "updated_at": None}
+    rows = [
+        {**common, "id": uuid.UUID(int=number), "task_id": f"t{number}", "state": state, "try_number": 1}
+        | {"external_executor_id": external}
+        for number, (state, external) in enumerate([*states.items(), ("running", None)])
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(TaskInstance.__table__), rows)
+    monkeypatch.setattr("airflow.utils.session.create_session", lambda: Database(engine))
+    assert reap._owned_ids() == {"arn:1", "id-2", "arn:3"}
