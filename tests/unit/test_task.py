@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_fargate.task import TABLE, IllegalMoveError, Move, State, after
+from airflow_fargate.task import TABLE, IllegalMoveError, Move, State, TrackedTask, after
 
 
 def test_every_state_has_a_row_and_every_state_but_the_end_can_end() -> None:
@@ -54,3 +54,10 @@ def test_a_move_that_the_table_does_not_have_is_a_fault_of_ours() -> None:
 def test_every_move_that_can_happen_leads_where_the_diagram_says(state: State, moves: dict[str, str]) -> None:
     """The module's diagram, read aloud: a row that was lost would be a fault in somebody's production."""
     assert {move: after(state, Move[move]).name for move in moves} == moves
+
+
+def test_of_a_new_task_nothing_was_heard() -> None:
+    """Whatever is said first is news, its version 1 too; and it has been silent since the clock began."""
+    task = TrackedTask("key", "launch", State.SOUGHT)
+    assert (task.version, task.heard_at, task.missing_since, task.revoked) == (0, 0.0, None, False)
+    assert (task.attempt, task.arn, task.earlier_arns) == (None, "", ())
