@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from argparse import Namespace
 from typing import Any
 
@@ -116,13 +117,14 @@ def test_a_wrong_section_is_told_before_anything_is_asked(
 
 
 def test_a_session_has_the_configuration_and_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the section as Airflow reads it; no call is made for that."""
+    """Of the section as Airflow reads it; no call is made; botocore's chatter stays out of tables."""
     from airflow_fargate import executor  # noqa: PLC0415  as above
 
     monkeypatch.setattr(executor.FargateExecutor, "read_config", lambda _: BARE)
     opened = session.open_session()
     assert opened.config is BARE
     assert callable(opened.clients)
+    assert not logging.getLogger("botocore.credentials").isEnabledFor(logging.INFO)
 
 
 def test_run_workload_is_the_entrypoint_s_own_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def permissions(session: Session) -> Iterator[Finding]:
     if broken:
         yield unknown("permissions", f"Not answered: {', '.join(broken)}.")
     if not denied and not broken:
-        yield ok("permissions", f"{', '.join(action for action, _ in tried)}.")
+        yield ok("permissions", f"Allowed: {', '.join(action for action, _ in tried)}.")
 
 
 def _calls(session: Session) -> Iterator[tuple[str, Callable[[], Any]]]:

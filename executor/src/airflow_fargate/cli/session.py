@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ def open_session() -> Session:
     """
     from airflow_fargate.executor import FargateExecutor  # noqa: PLC0415  imports Airflow's executors
 
+    # Airflow's logging writes to standard output, where a table or JSON is expected.
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     try:
         config = FargateExecutor(parallelism=1).read_config()
     except ConfigurationError as error:
