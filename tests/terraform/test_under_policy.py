@@ -84,8 +84,8 @@ def scenarios() -> list[Any]:
     return found
 
 
-@pytest.fixture(scope="module")
-def policy(infrastructure: Path, run: Run) -> iam.Policy:
+@pytest.fixture(scope="session")
+def policy_document(infrastructure: Path, run: Run) -> str:
     """Return the scheduler's policy for the scenarios' account, from Terraform itself."""
     variables = "\n".join(f"  {name} = {json.dumps(value)}" for name, value in INPUTS.items())
     text = (
@@ -104,7 +104,13 @@ def policy(infrastructure: Path, run: Run) -> iam.Policy:
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     (state,) = [line["test_state"] for line in lines if line["type"] == "test_state"]
     resources = {each["address"]: each["values"] for each in state["root_module"]["resources"]}
-    return iam.Policy.parse(resources["aws_iam_policy.scheduler"]["policy"])
+    return str(resources["aws_iam_policy.scheduler"]["policy"])
+
+
+@pytest.fixture
+def policy(policy_document: str) -> iam.Policy:
+    """Return it parsed."""
+    return iam.Policy.parse(policy_document)
 
 
 @pytest.fixture
