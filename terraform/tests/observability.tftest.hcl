@@ -22,6 +22,14 @@ run "alarms_watch_and_the_dashboard_has_no_overlap" {
   }
 
   assert {
+    condition = alltrue([
+      for word in ["launches", "failed_launches", "ApproximateAgeOfOldestMessage", "fargate.throttles", "seconds from creation to running", "Longest running", "Cost per hour", "vCPU"] :
+      strcontains(aws_cloudwatch_dashboard.deployment.dashboard_body, word)
+    ])
+    error_message = "The dashboard shows launches, queue age, throttles, durations and cost."
+  }
+
+  assert {
     condition     = output.alarm_names == tolist(["airflow-dead-letters", "airflow-failed-launches", "airflow-queue-age", "airflow-undelivered-events"])
     error_message = "Four alarms stand: ${jsonencode(output.alarm_names)}"
   }

@@ -1,9 +1,9 @@
 """The executor under the scheduler's policy with moto's own enforcement on, as far as moto enforces.
 
 moto checks the signature, finds the bearer of the key and the policies attached to it. What it asks them is
-less than AWS does: it tells the resource for S3, SQS, IAM and STS alone (all others are asked for ``*``), takes
-a batch for an action of its own, knows no condition key, and asks nothing besides (``iam:PassRole``, KMS). What
-comes of that for our policy is measured below; the rest is judged in ``test_under_policy.py``.
+less than AWS does: it tells the resource for S3, SQS, IAM and STS alone (all others are asked for ``*``),
+takes a batch for an action of its own, knows no condition key, and asks nothing besides (``iam:PassRole``,
+KMS). What comes of that for our policy is measured below; ``test_under_policy.py`` judges the rest.
 """
 
 from __future__ import annotations

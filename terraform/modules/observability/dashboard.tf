@@ -45,6 +45,23 @@ locals {
       ]
     },
     {
+      # No metric of AWS's counts what RunTask refused. The executor does (StatsD, docs/operations.md); the
+      # CloudWatch agent brings it here, with dots or underscores in the name. Without the agent this stays empty.
+      title = "RunTask calls refused for their rate (Airflow's StatsD through the CloudWatch agent)"
+      stat  = "Sum"
+      metrics = [
+        [{ id = "throttles", label = "throttles", expression = "SUM(SEARCH('MetricName=(\"airflow.fargate.throttles\" OR \"airflow_fargate_throttles\")', 'Sum', 60))" }],
+      ]
+    },
+    {
+      # What Fargate's own launch quota is counted in, for the whole account.
+      title = "Fargate vCPUs in use in this account: On-Demand and Spot"
+      stat  = "Maximum"
+      metrics = [
+        for class in ["Standard/OnDemand", "Standard/Spot"] : ["AWS/Usage", "ResourceCount", "Type", "Resource", "Resource", "vCPU", "Service", "Fargate", "Class", class]
+      ]
+    },
+    {
       title = "CPU units: reserved and used"
       stat  = "Sum"
       metrics = [
