@@ -1,11 +1,16 @@
-"""Airflow's side of the contract: an executor as the scheduler drives it, over a simulated cluster."""
+"""Airflow's side of the contract: this release's scheduler, over a simulated cluster."""
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from airflow.executors.executor_loader import ExecutorLoader
+from airflow.executors import executor_loader
+from airflow.models.taskinstancekey import TaskInstanceKey
 
+from airflow_fargate.airflow_versions import RELEASE
 from airflow_fargate.executor import load_hook
 from airflow_fargate.fleet import Fleet
 from scenarios.world import Seconds, World
@@ -13,6 +18,8 @@ from scenarios.world import Seconds, World
 if TYPE_CHECKING:
     from airflow_fargate.config import FargateConfig
     from local_cloud import Behaviour
+
+COMMANDS = RELEASE < (3,)
 
 
 class _Unthreaded(Fleet):
@@ -22,12 +29,112 @@ class _Unthreaded(Fleet):
         """Start nothing."""
 
 
-class Scheduler:
-    """What ``SchedulerJobRunner`` does with an executor: start, heartbeat, events, in this order."""
+class Task:
+    """A task instance, as the scheduler queues it and as the next one reads it from the database.
 
-    def __init__(self, default: Behaviour | None = None) -> None:
-        self.world = World(default)
-        self.executor = ExecutorLoader.load_executor("airflow_fargate.FargateExecutor")
+    Args:
+        changes: attributes that differ from an ordinary task's.
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        self.fields: dict[str, Any] = {
+            "id": uuid.uuid4(),
+            "dag_version_id": uuid.uuid4(),
+            "task_id": "task",
+            "dag_id": "dag",
+            "run_id": "run",
+            "try_number": 1,
+            "map_index": -1,
+            "pool_slots": 1,
+            "queue": "default",
+            "priority_weight": 1,
+            "executor_config": None,
+            "external_executor_id": str(uuid.uuid4()) if RELEASE >= (3, 2, 2) else None,
+        } | changes
+
+    @property
+    def key(self) -> TaskInstanceKey:
+        names = ("dag_id", "task_id", "run_id", "try_number", "map_index")
+        return TaskInstanceKey(*(self.fields[name] for name in names))
+
+    @property
+    def command(self) -> list[str]:
+        """The CLI's command, as ``TaskInstance.command_as_list(local=True)`` gives it."""
+        return [
+            "airflow",
+            "tasks",
+            "run",
+            *(self.fields[name] for name in ("dag_id", "task_id", "run_id")),
+            "--local",
+        ]
+
+    @property
+    def row(self) -> Any:
+        """The task instance with what the scheduler reads of it."""
+        now = dt.datetime.now(tz=dt.timezone.utc)
+        return SimpleNamespace(
+            **{"state": "queued", "queued_dttm": now} | self.fields,
+            key=self.key,
+            command_as_list=lambda **_: self.command,
+            context_carrier=None,
+            dag_model=SimpleNamespace(relative_fileloc="dag.py", bundle_name="dags-folder", pickle_id=None),
+            dag_run=SimpleNamespace(bundle_version="v7", context_carrier=None, created_dag_version=None),
+        )
+
+    @property
+    def workload(self) -> Any:
+        """What ``ExecuteTask.make`` gives."""
+        from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
+
+        model = getattr(workloads, "TaskInstanceDTO", None) or workloads.TaskInstance
+        known = {name: value for name, value in self.fields.items() if name in model.model_fields}
+        return workloads.ExecuteTask(
+            ti=model(**known),
+            dag_rel_path="dag.py",
+            token="queued-token",
+            log_path="dag/task.log",
+            bundle_info=workloads.BundleInfo(name="dags-folder"),
+        )
+
+
+def callback(name: str = "alert") -> Any:
+    """Return a deadline's callback, as ``ExecuteCallback.make`` gives it (3.2 and later)."""
+    from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
+    from airflow.executors.workloads.callback import CallbackDTO  # noqa: PLC0415  3.2 and later
+
+    own_id = str(uuid.uuid4())
+    return workloads.ExecuteCallback(
+        callback=CallbackDTO(
+            id=own_id, fetch_method="import_path", data={"path": f"alerts.{name}", "kwargs": {}}
+        ),
+        dag_rel_path="dag.py",
+        token="queued-token",
+        log_path=f"executor_callbacks/dag/run/{own_id}",
+        bundle_info=workloads.BundleInfo(name="dags-folder"),
+    )
+
+
+def connection_test() -> Any:
+    """Return a connection test, as its ``make`` gives it (3.3 and later)."""
+    from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
+
+    return workloads.TestConnection.make(
+        connection_test_id=uuid.uuid4(), connection_id="warehouse", timeout=60, queue="big"
+    )
+
+
+class Scheduler:
+    """What ``SchedulerJobRunner`` does with an executor: start, heartbeat, events, in this order.
+
+    Args:
+        default: how containers behave.
+        predecessor: the scheduler whose cluster it shares.
+    """
+
+    def __init__(self, default: Behaviour | None = None, predecessor: Scheduler | None = None) -> None:
+        self.world = predecessor.world if predecessor else World(default)
+        getattr(executor_loader, "_loaded_executors", {}).clear()  # the loader of 2.11 keeps them
+        self.executor = executor_loader.ExecutorLoader.load_executor("airflow_fargate.FargateExecutor")
         self.executor._build_fleet = self._build_fleet
         self.executor.start()
         self.events: list[tuple[Any, Any, Any]] = []
@@ -39,11 +146,38 @@ class Scheduler:
         world.fleet = _Unthreaded(config, clients.__getitem__, Seconds(world.clock), hook)
         return world.fleet
 
-    def loop(self) -> None:
-        """Make one turn of the scheduler's loop, then let the threads do theirs."""
+    def queue(self, *tasks: Task) -> None:
+        """Queue as this release does: a command up to 2.11, a workload since 3.0."""
+        for task in tasks:
+            if COMMANDS:
+                self.executor.queue_command(
+                    task.row,
+                    task.command,
+                    priority=task.fields["priority_weight"],
+                    queue=task.fields["queue"],
+                )
+            else:
+                self.executor.queue_workload(task.workload, session=None)
+
+    def heartbeat(self) -> dict[Any, tuple[Any, Any]]:
+        """Make one turn of the scheduler's loop: heartbeat, then its events, which it commits."""
         self.executor.heartbeat()
-        self.events += [(key, *value) for key, value in self.executor.get_event_buffer().items()]
+        told = dict(self.executor.get_event_buffer())
+        self.events += [(key, *value) for key, value in told.items()]
+        return told
+
+    def loop(self) -> None:
+        """Make one turn, then let the threads do theirs."""
+        self.heartbeat()
         self.world.step(sync=False)
+
+    def launch(self) -> Any:
+        """Turn until what is queued has been launched; return the only task of the cluster."""
+        self.loop()
+        if not self.world.plane.tasks():
+            self.loop()  # before 3.2.2 the launch id is recorded first
+        (task,) = self.world.plane.tasks()
+        return task
 
     def run(self, seconds: int) -> None:
         """Turn once a second."""
@@ -54,5 +188,17 @@ class Scheduler:
         self.loop()
 
     def states(self) -> list[str]:
-        """Return the states told, in order."""
-        return [str(getattr(state, "value", state)) for _, state, _ in self.events]
+        """Return the states told, in order, without the launch id's."""
+        return [str(getattr(state, "value", state)) for _, state, _ in self.told()]
+
+    def told(self) -> list[tuple[Any, Any, Any]]:
+        """Return the events, without those that only record a launch id (before 3.2.2)."""
+        return [each for each in self.events if not _is_uuid(each[2])]
+
+
+def _is_uuid(text: Any) -> bool:
+    try:
+        uuid.UUID(text)
+    except (TypeError, ValueError, AttributeError):
+        return False
+    return True

@@ -1,10 +1,18 @@
-"""An Airflow configured for FargateExecutor: no database, no AWS."""
+"""An Airflow configured for FargateExecutor: no database, no AWS; and the table of what each release keeps.
+
+``@pytest.mark.point("a sentence", since=(3, 3), until=(3, 2))`` names what a test proves, and for
+which releases. With ``CONTRACT_RESULTS`` set, the outcome of every point is written there as JSON.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-import uuid
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Airflow reads its configuration when it is imported, so this stands before any test's import of it.
 SECTION = {
@@ -20,50 +28,80 @@ SECTION = {
 }
 ENVIRONMENT = {
     "AIRFLOW__CORE__EXECUTOR": "airflow_fargate.FargateExecutor",
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": "http://airflow.internal:8080/execution/",
+    "AIRFLOW__API_AUTH__JWT_SECRET": "a-secret-of-the-contract-suite-long-enough-for-HMAC-with-SHA-512",
+    # 2.11 refuses SQLite for every executor that is not local; nothing here connects to a database of others.
+    "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
     **{f"AIRFLOW__FARGATE__{name}": value for name, value in SECTION.items()},
 }
 os.environ.update(ENVIRONMENT)
 
 import pytest  # noqa: E402  after the environment, above
 
+from airflow_fargate.airflow_versions import AIRFLOW_VERSION, RELEASE  # noqa: E402  the same
+
+KEPT, NOT_APPLICABLE, UNPROVED, BROKEN = "yes", "—", "not proved", "BROKEN"
+_outcomes: dict[str, set[str]] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", "point(text, since, until, unproved): a point of the contract with Airflow"
+    )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out what the installed release does not have."""
+    for mark in item.iter_markers("point"):
+        item.user_properties.append(("point", mark.args[0]))
+        since, until = mark.kwargs.get("since", ()), mark.kwargs.get("until", (9,))
+        if not since <= RELEASE[: max(len(since), 2)] or not RELEASE[: len(until)] <= until:
+            pytest.skip(f"Airflow {AIRFLOW_VERSION} has no such thing")
+        if RELEASE[:2] in mark.kwargs.get("unproved", ()):
+            _outcomes.setdefault(mark.args[0], set()).add("unproved")
+            pytest.skip("a task instance of Airflow 3.4 cannot be stood in for: it needs a database")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what came of every point."""
+    for name, text in report.user_properties:
+        if name == "point" and (report.when == "call" or report.outcome != "passed"):
+            _outcomes.setdefault(str(text), set()).add(report.outcome)
+
+
+def pytest_sessionfinish() -> None:
+    """Write the outcomes where the runner wants them."""
+    path = os.environ.get("CONTRACT_RESULTS")
+    if not path:
+        return
+    cells = {
+        point: BROKEN
+        if "failed" in found
+        else UNPROVED
+        if "unproved" in found
+        else KEPT
+        if "passed" in found
+        else NOT_APPLICABLE
+        for point, found in _outcomes.items()
+    }
+    Path(path).write_text(
+        json.dumps({"release": AIRFLOW_VERSION, "points": cells}, indent=1), encoding="utf-8"
+    )
+
 
 @pytest.fixture
-def workload() -> Any:
-    """Return a function that makes a workload as the scheduler does; keyword arguments go to its task."""
-    from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415
-    from airflow.executors.workloads.base import BundleInfo  # noqa: PLC0415
-    from airflow.executors.workloads.task import TaskInstanceDTO  # noqa: PLC0415
+def task() -> Callable[..., Any]:
+    """Return a function that makes a task instance; see ``contract_airflow.Task``."""
+    from contract_airflow import Task  # noqa: PLC0415  imports Airflow
 
-    def make(**changes: Any) -> Any:
-        fields = {
-            "id": uuid.uuid4(),
-            "dag_version_id": uuid.uuid4(),
-            "task_id": "task",
-            "dag_id": "dag",
-            "run_id": "run",
-            "try_number": 1,
-            "map_index": -1,
-            "pool_slots": 1,
-            "queue": "default",
-            "priority_weight": 1,
-            "external_executor_id": str(uuid.uuid4()),
-            "executor_config": None,
-        } | changes
-        return ExecuteTask(
-            ti=TaskInstanceDTO(**fields),
-            dag_rel_path="dag.py",
-            token="queued-token",
-            log_path="dag/task.log",
-            bundle_info=BundleInfo(name="dags-folder"),
-        )
-
-    return make
+    return Task
 
 
 @pytest.fixture
 def scheduler() -> Any:
-    """Return Airflow's own executor, loaded by its loader, over a simulated cluster; see ``Scheduler``."""
+    """Return this release's scheduler with the executor its loader loads; see ``contract_airflow``."""
     from contract_airflow import Scheduler  # noqa: PLC0415  imports Airflow
 
     return Scheduler()

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from airflow_fargate.airflow_versions import RELEASE
 from airflow_fargate.options import OPTIONS
 
 
+@pytest.mark.point("`airflow config list --section fargate` shows every option with its description")
 def test_airflow_lists_every_option_with_default_and_description() -> None:
     """``airflow config list --section fargate`` shows all of them: the package is declared to Airflow."""
-    shown = ("--include-descriptions", "--include-examples", "--show-values", "--defaults")
+    shown = ["--include-descriptions", "--include-examples", "--defaults"]
+    if RELEASE >= (3, 2):
+        shown.append("--show-values")
     listed = subprocess.run(
         [sys.executable, "-m", "airflow", "config", "list", "--section", "fargate", *shown],
         check=True,
@@ -27,6 +31,7 @@ def test_airflow_lists_every_option_with_default_and_description() -> None:
     assert "platform_version = LATEST" in listed
 
 
+@pytest.mark.point("a wrong `[fargate]` stops the scheduler with a sentence")
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

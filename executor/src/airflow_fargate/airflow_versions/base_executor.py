@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.executors.base_executor import BaseExecutor
@@ -93,7 +94,11 @@ class ReleasedExecutor(BaseExecutor):
 
         conf = getattr(self, "conf", everyones)  # teams: 3.1 and later
         listed = getattr(conf, "getsection", everyones.getsection)  # of a team: 3.2 and later
-        return listed(name) or {}, lambda option: conf.get(name, option, fallback=None)
+        # Up to 3.2 Airflow lists no variable whose option is not declared: a misspelled one would go unseen.
+        prefix = f"AIRFLOW__{name.upper()}__"
+        ours = {each[len(prefix) :].lower(): "" for each in os.environ if each.startswith(prefix)}
+        given = {each.removesuffix("_cmd").removesuffix("_secret"): text for each, text in ours.items()}
+        return {**given, **(listed(name) or {})}, lambda option: conf.get(name, option, fallback=None)
 
     def token_generator(self) -> Any:
         """Return what signs the workloads' tokens; None where there are none."""
