@@ -8,7 +8,7 @@ MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast coverage mutate example-dags test-boto3 test-engine smoke smoke-down bench chaos soak cloud build push build-push lock clean
+.PHONY: help venv lint test test-fast test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine smoke smoke-down bench chaos soak cloud build push build-push lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,16 @@ lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
 
 test-fast: venv ## Every test that needs no container engine
 	@$(BIN)/pytest -q -m 'not engine'
+
+test-oldest: venv ## The contract suite on the oldest Airflow; test-fast runs it on the newest stable one
+	@$(BIN)/nox -s contract-2.11.2
+
+test-matrix: venv ## The contract suite on every supported Airflow (RELEASE=3.0.6: on that one)
+	@$(BIN)/nox $(and $(RELEASE),-s contract-$(RELEASE))
+
+support: venv ## docs/support.md: run the suite on every release and write what it found
+	@SUPPORT=1 $(BIN)/nox
+	@$(BIN)/python tests/support_table.py write $$(ls .nox/results-*.json | sort -V)
 
 coverage: venv ## The package's coverage by branch, worker processes included; fails under 95 %
 	@$(BIN)/coverage erase
@@ -45,7 +55,7 @@ test-engine: venv ## The tests that need a container engine; starts one when non
 	@$(RUN_SMOKE) engine --if-possible -- $(BIN)/pytest -q -m engine
 
 # The image's tests run on the image that the smoke built.
-test: lint test-fast ## lint, test-fast, and where a container engine can be had the smoke and test-engine
+test: lint test-fast test-oldest ## lint, test-fast, and where a container engine can be had the smoke and test-engine
 	@$(MAKE) -s test-boto3 BOTO3=oldest
 ifeq ($(SMOKE),0)
 	@echo "The smoke and the tests that need a container engine were left out (SMOKE=0)."
@@ -86,7 +96,10 @@ build-push: ## Both, one after the other
 
 lock: venv ## Write the locks in tests/requirements again from their .in files
 	@cd tests/requirements && for name in dev checkov; do ../../$(BIN)/uv pip compile -q --universal \
-	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done
+	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
+	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
+	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \
+	  $$(sed -n 's/^# uv: //p' $$name) $$name -o $${name%.in}.txt; done
 
 clean: ## Remove what was made here and in the cache folder
 	@$(RUN_SMOKE) down

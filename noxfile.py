@@ -7,6 +7,7 @@ until that lock changes. A new release is a new ``.in`` file there and ``make lo
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import shutil
 import sys
@@ -52,11 +53,18 @@ def contract(session: nox.Session, release: str) -> None:
         made_of.write_text(wanted)
     home = Path(session.create_tmp()).resolve() / "airflow"
     shutil.rmtree(home, ignore_errors=True)
+    results = ROOT / ".nox" / f"results-{release}.json"
     session.run(
         "python",
         *("-m", "pytest", "-q", "-p", "no:cacheprovider", *(session.posargs or ["tests/contract/airflow"])),
-        env={"AIRFLOW_HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "AIRFLOW_HOME": str(home),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "CONTRACT_RESULTS": "" if session.posargs else str(results),
+        },
     )
+    if not session.posargs and "SUPPORT" not in os.environ:
+        session.run("python", str(ROOT / "tests" / "support_table.py"), "check", str(results))
 
 
 for each in releases():
