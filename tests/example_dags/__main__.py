@@ -60,11 +60,12 @@ def main(arguments: list[str]) -> int:
             left = take_down(session.journal, session.progress)
         for sentence in left:
             session.progress.line(f"error: {sentence}")
-    return code or bool(left) or _tell(found, PAGE if not given.quick else None)
+    differ = _tell(found, None if given.quick else PAGE)
+    return int(code or bool(left) or differ)
 
 
-def _tell(found: dict[str, dict[str, dict[str, str]]], place: Path | None) -> int:
-    """Print what differs, write the page; 1 when something does."""
+def _tell(found: dict[str, dict[str, dict[str, str]]], place: Path | None) -> bool:
+    """Print what differs, write the page; return whether something does."""
     local, fargate = found.get("local", {}), found.get("fargate", {})
     both = set(local) & set(fargate)
     wrong = sorted(name for name in both if not same(fargate[name], local[name]))
@@ -74,7 +75,7 @@ def _tell(found: dict[str, dict[str, dict[str, str]]], place: Path | None) -> in
         left_out = {name: str(reason) for name, reason in found["left_out"].items()}
         place.write_text(page(local, fargate, left_out, versions()), encoding="utf-8")
     print(f"{len(both)} DAGs were compared, {len(wrong)} ended differently.")
-    return int(bool(wrong))
+    return bool(wrong)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 OUTSIDE = "asks a service outside of this machine"
 INSTALLS = "installs packages from an index while it runs"
 OTHER_RUN = "waits for another DAG's run of the same logical date, which a run by hand does not have"
+NOT_YET = "can run, and was not asked for when this page was made (`make example-dags ONLY=...`)"
 PARTITIONS = "works on a partition key, which a run by hand does not have"
 
 LEFT_OUT = {
@@ -50,4 +51,6 @@ def chosen(dags: Iterable[dict[str, str]], only: Iterable[str] = ()) -> tuple[li
             out[name] = reason
         elif not wanted or name in wanted:
             runs.append(name)
+        else:
+            out[name] = NOT_YET
     return runs, out

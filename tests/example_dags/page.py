@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from example_dags.choice import NOT_YET
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,12 +36,13 @@ def page(local: Ended, fargate: Ended, left_out: Mapping[str, str], made_with: M
     both = sorted(set(local) & set(fargate))
     alike = [name for name in both if same(fargate[name], local[name])]
     tasks = sum(len(fargate[name]) - 1 for name in both)
+    out = {name: reason for name, reason in left_out.items() if name not in both}
+    later = [name for name, reason in out.items() if reason == NOT_YET]
     lines = [
         HEAD,
         f"{len(both)} DAGs with {tasks} task instances were run: {len(alike)} ended the same, "
-        f"{len(both) - len(alike)} did not. {len(left_out)} were left out. "
-        + ", ".join(f"{name} {release}" for name, release in made_with.items())
-        + ".",
+        f"{len(both) - len(alike)} did not. {len(out) - len(later)} were left out, {len(later)} are still "
+        "to be run. " + ", ".join(f"{name} {release}" for name, release in made_with.items()) + ".",
         "",
         "| DAG | tasks | LocalExecutor | FargateExecutor | same |",
         "|---|---:|---|---|---|",
@@ -48,8 +51,8 @@ def page(local: Ended, fargate: Ended, left_out: Mapping[str, str], made_with: M
         verdict = "yes" if name in alike else f"**no**: {_difference(fargate[name], local[name])}"
         row = (f"`{name}`", len(fargate[name]) - 1, counted(local[name]), counted(fargate[name]), verdict)
         lines.append("| " + " | ".join(str(each) for each in row) + " |")
-    lines += ["", "## Left out", "", "| DAG | because it |", "|---|---|"]
-    lines += [f"| `{name}` | {reason} |" for name, reason in sorted(left_out.items())]
+    lines += ["", "## Not run", "", "| DAG | because it |", "|---|---|"]
+    lines += [f"| `{name}` | {reason} |" for name, reason in sorted(out.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 6
 """DAG runs under way: enough for two cores, few enough that no heartbeat is missed."""
-PARSED_WITHIN, DONE_WITHIN, POLL = 150.0, 420.0, 2.0
+PARSED_WITHIN, SETTLED_AFTER, DONE_WITHIN, POLL = 150.0, 15.0, 420.0, 2.0
 
 Ended = dict[str, dict[str, str]]
 """DAG -> task (with its map index) -> final state; "" -> the run's own."""
@@ -24,11 +24,14 @@ Ended = dict[str, dict[str, str]]
 def all_dags(api: AirflowApi, programs: Programs, expected: int) -> list[dict[str, Any]]:
     """Wait until the DAG processor has found the examples, and return them."""
     until = time.monotonic() + PARSED_WITHIN
+    before, since = 0, time.monotonic()
     while True:
         found: list[dict[str, Any]] = []
         for offset in (0, 100):
             found += api._call("GET", f"/api/v2/dags?limit=100&offset={offset}&exclude_stale=false")["dags"]
-        if len(found) >= expected:
+        if len(found) != before:
+            before, since = len(found), time.monotonic()
+        elif len(found) >= expected and time.monotonic() - since > SETTLED_AFTER:
             return found
         if time.monotonic() > until:
             raise SmokeError(f"The DAG processor found {len(found)} of {expected} example DAGs.")

@@ -40,8 +40,8 @@ TESTS = {
     "task": ("task", "registry"),
     "rate_limiter": ("rate_limiter", "properties"),
     "sizes": ("sizes", "task_options"),
-    "failures": ("failures",),
-    "verdict": ("verdict",),
+    "failures": ("failures", "failures_words"),
+    "verdict": ("verdict", "failures_words"),
 }
 """Module -> the unit tests that guard it."""
 KILLED_AFTER = 60.0

@@ -1,0 +1,103 @@
+"""Every word of AWS that is known by name: a row lost or misspelt is a task that fails for nothing."""
+
+from __future__ import annotations
+
+import botocore.exceptions
+import pytest
+
+from airflow_fargate.failures import Refusal, classify_error, classify_failures, never_ran_and_may_pass
+from airflow_fargate.verdict import judge
+from unit.examples import client_error, stopped
+
+THROTTLED = """ThrottlingException Throttling ThrottledException TooManyRequestsException RequestLimitExceeded
+RequestThrottled RequestThrottledException LimitExceededException SlowDown EC2ThrottledException
+BandwidthLimitExceeded PriorRequestNotComplete"""
+CREDENTIALS = """ExpiredToken ExpiredTokenException UnrecognizedClientException InvalidClientTokenId
+InvalidSignatureException RequestExpired SignatureDoesNotMatch"""
+UNKNOWN = """ServerException InternalFailure InternalError InternalServerError RequestTimeout
+RequestTimeoutException ServiceUnavailable ServiceUnavailableException"""
+NOT_SENT = """NoCredentialsError PartialCredentialsError CredentialRetrievalError TokenRetrievalError
+SSOTokenLoadError UnauthorizedSSOTokenError EndpointConnectionError ConnectTimeoutError
+ProxyConnectionError"""
+HOPELESS = "NoRegionError InvalidRegionError ProfileNotFound ParamValidationError"
+
+
+def of_code(code: str) -> Refusal:
+    """Classify an error of this code, with a status that says nothing."""
+    body = {"Error": {"Code": code, "Message": "words"}}
+    return classify_error(client_error(code), 400, body).kind
+
+
+@pytest.mark.parametrize(
+    ("codes", "kind"),
+    [(THROTTLED, Refusal.THROTTLED), (CREDENTIALS, Refusal.WAIT), (UNKNOWN, Refusal.UNKNOWN)],
+)
+def test_every_code_that_is_known_is_what_it_is(codes: str, kind: Refusal) -> None:
+    """And one that is not known is permanent: nothing is launched twice on a guess."""
+    assert {code: of_code(code) for code in codes.split()} == dict.fromkeys(codes.split(), kind)
+    assert of_code("SomethingNewException") is Refusal.PERMANENT
+
+
+@pytest.mark.parametrize(("names", "kind"), [(NOT_SENT, Refusal.WAIT), (HOPELESS, Refusal.PERMANENT)])
+def test_every_error_of_botocores_own_is_what_it_is(names: str, kind: Refusal) -> None:
+    """Known by names that botocore has; none of them says that something was started."""
+    for name in names.split():
+        error = getattr(botocore.exceptions, name)
+        assert classify_error(error.__new__(error), None, {}).kind is kind, name
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("Capacity is unavailable at this time", Refusal.CAPACITY),
+        ("CapacityUnavailable", Refusal.CAPACITY),
+        ("There is no Spot capacity", Refusal.CAPACITY),
+        ("insufficient capacity", Refusal.CAPACITY),
+        ("You've reached the limit on the number of vCPUs", Refusal.CAPACITY),
+        ("RESOURCE:CPU", Refusal.WAIT),
+        ("AGENT", Refusal.WAIT),
+        ("No Container Instances were found in your cluster", Refusal.WAIT),
+        ("NoRegisteredContainerInstances", Refusal.WAIT),
+        ("MISSING", Refusal.PERMANENT),
+    ],
+)
+def test_every_reason_of_a_failure_is_what_it_is(reason: str, kind: Refusal) -> None:
+    """Of RunTask's ``failures[]``; its detail is told too."""
+    found = classify_failures([{"reason": reason, "detail": "and why"}])
+    assert found.kind is kind
+    assert found.sentence.startswith(f"{reason}; and why")
+    assert classify_failures([{"reason": reason}]).sentence.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("TaskDefinition is inactive", "active revision"),
+        ("TaskDefinition not found", "Create the task definition"),
+        ("Unable to describe task definition", "Create it"),
+        ("Override for container named x is not a container in the TaskDefinition", "container_name"),
+        ("The subnet ID 'subnet-1' does not exist", "[fargate] subnets"),
+        ("The security group 'sg-1' does not exist", "security_groups"),
+        ("Network Configuration must be provided", "subnets and security_groups"),
+        ("No Fargate configuration exists for given values", "cpu and memory"),
+        ("The specified capacity provider was not found", "capacity_chain"),
+    ],
+)
+def test_every_message_that_is_known_comes_with_what_to_do(message: str, hint: str) -> None:
+    """AWS's own words first, then ours."""
+    body = {"Error": {"Code": "InvalidParameterException", "Message": message}}
+    found = classify_error(client_error("InvalidParameterException", message), 400, body)
+    assert found.sentence.startswith(f"InvalidParameterException: {message} ")
+    assert hint in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("SpotInterruption", "Spot"), ("TerminationNotice", "retired"), ("InfrastructureHealth", "host failed")],
+)
+def test_every_stop_of_awss_own_is_told_apart(code: str, words: str) -> None:
+    """While the task ran, and before."""
+    diagnosis = judge(stopped(137, "a", stopCode=code, stoppedReason="b"), "worker").diagnosis
+    assert words in diagnosis.what
+    assert diagnosis.reason == "b a"
+    assert never_ran_and_may_pass(code, "")
