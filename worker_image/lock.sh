@@ -11,6 +11,7 @@ for name in "$@"; do
     overrides=
     case "$name" in
         airflow-2.*) overrides="--override left_out-2.txt" ;;
+        airflow-3.[01].*) overrides="--override left_out-3.0.txt" ;;
         airflow-3.*) overrides="--override left_out-3.txt" ;;
     esac
     # Airflow 3.3 and its amazon provider need Python 3.11. A pre-release is taken only where one is named.

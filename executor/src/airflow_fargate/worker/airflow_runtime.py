@@ -7,6 +7,7 @@ state when it is done.
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import selectors
@@ -83,7 +84,8 @@ def is_task(workload: Any) -> bool:
 
 def run_task(workload: Any, server: str) -> int:
     """Run a task to its end under Airflow's supervisor; returns the exit code of the task's process."""
-    from airflow.sdk.execution_time import supervisor  # noqa: PLC0415
+    # The task's process is about to import task_runner: here it comes in without garbage collections.
+    from airflow.sdk.execution_time import supervisor, task_runner  # noqa: F401, PLC0415
 
     supervise = getattr(supervisor, "supervise_task", None) or supervisor.supervise  # 3.3 renamed it
     arguments = {
@@ -96,13 +98,21 @@ def run_task(workload: Any, server: str) -> int:
         "subprocess_logs_to_stdout": True,
         "sentry_integration": getattr(workload, "sentry_integration", ""),  # since 3.2
     }
+    collect_garbage_again()
     return int(supervise(**_accepted(supervise, arguments)) or 0)
+
+
+def collect_garbage_again() -> None:
+    """Collect garbage as Python does by default, less what exists now, which stays with the process."""
+    gc.freeze()
+    gc.enable()
 
 
 def run_other(workload: Any, server: str) -> int | None:
     """Run a callback or a connection test; returns an exit code, or None where this release cannot."""
     from airflow.executors.base_executor import BaseExecutor  # noqa: PLC0415
 
+    collect_garbage_again()
     run = getattr(BaseExecutor, "run_workload", None)  # since 3.3
     return None if run is None else int(run(workload, server=server, subprocess_logs_to_stdout=True) or 0)
 
