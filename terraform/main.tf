@@ -14,6 +14,13 @@ locals {
     startswith(coalesce(var.airflow.execution_api_server_url, "http://"), "https://") ? 443 : 80,
   )
 
+  # What is pushed has a name; what runs is exactly one image, once its digest is known.
+  image = coalesce(var.worker.image, "${module.registry.repository_url}:${var.worker.image_tag}")
+  runs = join("@", compact([
+    var.image_digest == null ? local.image : regex("^(.*?)(?::[^:/@]+)?(?:@.*)?$", local.image)[0],
+    try(regex("sha256:[0-9a-f]{64}$", var.image_digest), null),
+  ]))
+
   airflow_anywhere = length(var.airflow.cidrs) + length(var.airflow.security_group_ids) == 0
 }
 
@@ -86,7 +93,7 @@ module "worker" {
     ephemeral_storage_gib = var.worker.ephemeral_storage_gib
   }
 
-  image                    = coalesce(var.worker.image, "${module.registry.repository_url}:${var.worker.image_tag}")
+  image                    = local.runs
   repository_arn           = module.registry.repository_arn
   execution_api_server_url = var.airflow.execution_api_server_url
   environment              = var.worker.environment

@@ -14,7 +14,7 @@ output "helm_values" {
 }
 
 output "image" {
-  value       = module.worker.image
+  value       = local.image
   description = "The image that tasks run: push it under exactly this name."
 }
 

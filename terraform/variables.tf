@@ -81,6 +81,17 @@ variable "worker" {
   nullable    = false
 }
 
+variable "image_digest" {
+  type        = string
+  default     = null
+  description = "Digest of the image that was pushed, as `make push` writes it to worker_image/.digest: tasks then run exactly this image, whatever the tag says. Null: the tag decides."
+
+  validation {
+    condition     = var.image_digest == null || can(regex("^(.+@)?sha256:[0-9a-f]{64}$", var.image_digest))
+    error_message = "image_digest must look like sha256: and 64 hexadecimal digits, as the registry answered the push."
+  }
+}
+
 variable "capacity" {
   type        = list(string)
   default     = ["FARGATE"]

@@ -158,3 +158,32 @@ run "too_long_a_name_is_refused" {
 
   expect_failures = [var.name]
 }
+
+run "a_digest_is_what_runs_and_the_tag_what_is_pushed" {
+  command = plan
+
+  variables {
+    worker       = { image = "registry.internal:5000/airflow/worker:2026-11-22" }
+    image_digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+
+  assert {
+    condition     = output.image == "registry.internal:5000/airflow/worker:2026-11-22"
+    error_message = "The name to push under is the tag: ${output.image}"
+  }
+
+  assert {
+    condition     = module.worker.image == "registry.internal:5000/airflow/worker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    error_message = "What runs is the digest: ${module.worker.image}"
+  }
+}
+
+run "what_is_no_digest_is_refused" {
+  command = plan
+
+  variables {
+    image_digest = "v1"
+  }
+
+  expect_failures = [var.image_digest]
+}
