@@ -169,7 +169,7 @@ def test_the_streaming_log_has_the_same_lines(scheduler: Any, monkeypatch: pytes
     assert "one" in "".join(line for stream in streams for line in stream)
 
 
-@pytest.mark.point("a burst goes in slices, the heaviest first")
+@pytest.mark.point("a burst goes in slices")
 def test_a_burst_is_taken_in_slices_and_the_heaviest_go_first(
     scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
