@@ -38,7 +38,6 @@ NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
     ),
     ("scheduler", "FindTasksAfterARestart", "ecs:ListTasks"): "only when a launch's answer was lost",
     ("scheduler", "FollowAndStop", "ecs:StopTask"): "only when a task is cleared or times out",
-    ("scheduler", "FindTasksAfterARestart", "ecs:ListTasks"): "only when one dies with a launch under way",
     ("scheduler", "ListenToTaskEvents", "sqs:ChangeMessageVisibility"): "only with several schedulers",
     ("scheduler", "ListenToTaskEvents", "sqs:GetQueueAttributes"): "the doctor",
     ("scheduler", "HandWorkloadsOver", "s3:DeleteObject"): "the doctor, and launches that never ran",
