@@ -36,6 +36,7 @@ NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
     ("task", "SeeThatALogIsNotThere", "s3:ListBucket"): (
         "no call of its own: S3 asks for it when HeadObject meets a key that is not there"
     ),
+    ("scheduler", "FindTasksAfterARestart", "ecs:ListTasks"): "only when one dies with a launch under way",
     ("scheduler", "FollowAndStop", "ecs:StopTask"): "only when a task is cleared or times out",
     ("scheduler", "ListenToTaskEvents", "sqs:ChangeMessageVisibility"): "only with several schedulers",
     ("scheduler", "ListenToTaskEvents", "sqs:GetQueueAttributes"): "the doctor",
