@@ -114,7 +114,19 @@ def run_other(workload: Any, server: str) -> int | None:
 
     collect_garbage_again()
     run = getattr(BaseExecutor, "run_workload", None)  # since 3.3
-    return None if run is None else int(run(workload, server=server, subprocess_logs_to_stdout=True) or 0)
+    if run is not None:
+        return int(run(workload, server=server, subprocess_logs_to_stdout=True) or 0)
+    try:
+        from airflow.executors.workloads.callback import execute_callback_workload  # noqa: PLC0415  3.2
+    except ImportError:
+        return None
+    import structlog  # noqa: PLC0415  comes with Airflow
+
+    log = structlog.get_logger("airflow_fargate.worker")
+    succeeded, reason = execute_callback_workload(workload.callback, log)
+    if not succeeded:
+        log.error("The callback failed", reason=reason)
+    return 0 if succeeded else 1
 
 
 @contextmanager
