@@ -138,6 +138,10 @@ class Run:
         self._process.wait()
         self._output.close()
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def committed(self) -> list[list[str]]:
         """Return what it would have written to the database: [task id, state, info] in order."""
         lines = self._commits.read_text(encoding="utf-8").splitlines()

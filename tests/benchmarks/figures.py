@@ -42,6 +42,18 @@ def launching(record: Record, tasks: int) -> Figures:
     }
 
 
+def own_launches(record: Record) -> Figures:
+    """When this scheduler's own tasks were launched, of several under one quota; throttling is of all."""
+    mine = {name for _, name, *_ in record.events}
+    created = sorted(at for name, at in first_launches(record).items() if name in mine)
+    run_tasks = [each for each in record.cloud["calls"] if each[1] == "RunTask"]
+    return {
+        "seconds_to_half": percentile(created, 50) - record.started,
+        "seconds_to_last": percentile(created, 100) - record.started,
+        "throttled_share": sum(bool(each[2]) for each in run_tasks) / max(1, len(run_tasks)),
+    }
+
+
 def heartbeats(beats: list[list[float]]) -> Figures:
     """Milliseconds that heartbeat() held the scheduler."""
     taken = [1000 * each[1] for each in beats]

@@ -141,10 +141,20 @@ SECTIONS = {
         ("containers before the kill", "launched_before", "{}"),
         ("task instances not adopted", "not_adopted", "{}"),
     ),
+    "shared_killed": _counted(
+        "Two schedulers, one killed",
+        "SIGKILL of one half-way through the launches of both; a third adopts its tasks beside the survivor.",
+        ("containers before the kill", "launched_before", "{}"),
+        ("task instances not adopted", "not_adopted", "{}"),
+    ),
+    "lag": _counted(
+        "DescribeTasks lags behind",
+        "For 20 s DescribeTasks does not know a task that RunTask has answered with.",
+    ),
     "steady": _measured(
         "Running tasks",
         "Tasks that run and do nothing else, when they have been adopted and described once and are "
-        "due again (ours: after one minute, after five at 10,000). Bytes are those of all that the "
+        "due again (ours: after one minute, after nearly seven at 10,000). Bytes are those of all that the "
         "executor keeps of a task.\n\n![Calls](benchmarks/calls.svg)",
         ("heartbeat() p50", "heartbeat_p50_ms", "{:,.2f} ms"),
         ("heartbeat() p99", "heartbeat_p99_ms", "{:,.2f} ms"),
@@ -199,7 +209,11 @@ SECTIONS = {
     ),
     "shared": _measured(
         "Two schedulers",
-        "Two of ours on one queue and under one quota, each with its own tasks.",
+        "Two of ours on one queue and under one quota, each with its own tasks. They do not talk to each "
+        "other: a throttled one halves its rate and climbs back.",
+        ("seconds to half of its launches", "seconds_to_half", "{:.1f}"),
+        ("seconds to its last launch", "seconds_to_last", "{:.1f}"),
+        ("RunTask calls throttled, of both", "throttled_share", "{:.1%}"),
         ("tasks", "tasks", "{}"),
         ("succeeded", "succeeded", "{}"),
         ("second containers", "duplicates", "{}"),

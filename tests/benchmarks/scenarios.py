@@ -30,17 +30,19 @@ class Size:
     gap_peer: float = 30.0
     killed: int = 200
     killed_run: tuple[float, float] = (60.0, 70.0)
-    steady: tuple[int, ...] = (1000, 10_000)
-    steady_settling: tuple[float, ...] = (60.0, 300.0)
+    steady: tuple[int, ...] = (1000, 5000, 10_000)
+    steady_settling: tuple[float, ...] = (60.0, 200.0, 400.0)
     steady_seconds: float = 120.0
     steady_settling_peer: float = 10.0
     churn_seconds: float = 45.0
     churn_running: tuple[int, ...] = (0, 5000)
     churn_running_peer: tuple[int, ...] = (0, 1000)
     small: int = 40
-    adopted: int = 5000
+    adopted: tuple[int, ...] = (1000, 5000)
     events: int = 300
     shared: int = 200
+    lag: float = 20.0
+    lagging: int = 60
     reconcile: float = 60.0
     patience: float = 300.0
     executors: tuple[str, ...] = EXECUTORS
@@ -63,9 +65,11 @@ QUICK = Size(
     churn_running=(50,),
     churn_running_peer=(50,),
     small=10,
-    adopted=200,
+    adopted=(200,),
     events=20,
     shared=20,
+    lag=3.0,
+    lagging=10,
     reconcile=5.0,
     patience=120.0,
     executors=("ours",),
@@ -258,18 +262,17 @@ def small(stage: Stage, size: Size) -> Outcome:
 
 
 def adoption(stage: Stage, size: Size) -> Outcome:
-    """Adopting five thousand: the time inside the scheduler's transaction."""
+    """Adopting a thousand and five thousand: the time inside the scheduler's transaction."""
     cases: dict[str, dict[str, Figures]] = {}
-    for label, recorded in (
-        ("all ARNs recorded", 1.0),
-        ("a fifth known by launch id alone", 0.8),
-    ):
-        cases[label] = {}
-        for executor in size.executors:
-            record = stage.play(
-                executor, CloudSetup(), preload=size.adopted, recorded=recorded, until="time", seconds=1.0
-            )
-            cases[label][executor] = f.adoption(record, size.adopted)
+    for adopted in size.adopted:
+        for kind, recorded in (("all ARNs recorded", 1.0), ("a fifth known by launch id alone", 0.8)):
+            label = f"{adopted}, {kind}"
+            cases[label] = {}
+            for executor in size.executors:
+                record = stage.play(
+                    executor, CloudSetup(), preload=adopted, recorded=recorded, until="time", seconds=1.0
+                )
+                cases[label][executor] = f.adoption(record, adopted)
     return Outcome(cases)
 
 
@@ -296,11 +299,61 @@ def shared(stage: Stage, size: Size) -> Outcome:
         seen = f.outcomes(record, size.shared)
         ran = [each for each in record.cloud["tasks"] if each["name"] in mine and each["started"]]
         seen["duplicates"] = len(ran) - len({each["name"] for each in ran})
-        cases[f"scheduler {number} of 2"] = {"ours": {**seen, **f.latency(record)}}
+        cases[f"scheduler {number} of 2"] = {"ours": {**seen, **f.latency(record), **f.own_launches(record)}}
+    return Outcome(cases)
+
+
+def shared_killed(stage: Stage, size: Size) -> Outcome:
+    """Two of our schedulers, one of them killed half-way; a third adopts beside the survivor."""
+    each = size.killed // 2
+    heir, launched, survivor = stage.play_killed_beside(
+        CloudSetup(run=list(size.killed_run)), each, size.patience
+    )
+    found = {
+        "the heir's tasks": {
+            "launched_before": launched,
+            "not_adopted": heir.marks["not_adopted"],
+            **f.outcomes(heir, each),
+        },
+        "the survivor's tasks": f.outcomes(survivor, each),
+    }
+    return Outcome({label: {"ours": case} for label, case in found.items()})
+
+
+def lag(stage: Stage, size: Size) -> Outcome:
+    """DescribeTasks does not show a task for a while after RunTask has answered with it."""
+    cases: dict[str, dict[str, Figures]] = {}
+    for label, executors, options in (
+        ("with events", size.executors, {}),
+        ("without a queue", ("ours",), {"EVENT_QUEUE_URL": "", "RECONCILE_INTERVAL": "5"}),
+    ):
+        cases[label] = {}
+        for executor in executors:
+            record = stage.play(
+                executor,
+                CloudSetup(run=[5, 10], describe_lag=size.lag),
+                options=options,
+                arrivals=[[0, size.lagging]],
+                seconds=size.patience,
+            )
+            cases[label][executor] = f.outcomes(record, size.lagging)
     return Outcome(cases)
 
 
 SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
     each.__name__: each
-    for each in (burst, faults, gap, killed, steady, churn, small, adoption, events, shared)
+    for each in (
+        burst,
+        faults,
+        gap,
+        killed,
+        steady,
+        churn,
+        small,
+        adoption,
+        events,
+        lag,
+        shared,
+        shared_killed,
+    )
 }

@@ -94,21 +94,36 @@ class Stage:
             cloud.open()
             first.go()
             first.kill_when(lambda: cloud.count() >= tasks // 2)
-            known = {name: info for name, _, info in first.committed() if info.startswith("arn:")}
             launched = cloud.record()["tasks"]
-            running = {each["name"] for each in launched if each["started"] is not None}
-            adopt = [
-                [
-                    number,
-                    "running" if name_of(number) in running else "queued",
-                    known.get(name_of(number), launch_id_of(number) if executor == "ours" else None),
-                ]
-                for number in range(tasks)
-            ]
+            adopt = _left_by(first, cloud, executor, tasks)
             second = self._run(cloud, executor, options, adopt=adopt, seconds=seconds)
             second.wait_until_prepared()
             second.go()
             return _record(second.finish(), cloud), len(launched)
+
+    def play_killed_beside(self, setup: CloudSetup, each: int, seconds: float) -> tuple[Record, int, Record]:
+        """Two of our schedulers with ``each`` tasks; the first is killed half-way, a third adopts its tasks.
+
+        Returns:
+            The heir's record, how many containers there were at the kill, the survivor's record.
+        """
+        with Cloud(setup) as cloud:
+            runs = [
+                self._run(cloud, "ours", {}, first=first, arrivals=[[0, each]], seconds=seconds)
+                for first in (0, each)
+            ]
+            for run in runs:
+                run.wait_until_prepared()
+            cloud.open()
+            for run in runs:
+                run.go()
+            runs[0].kill_when(lambda: cloud.count() >= each)
+            launched = len(cloud.record()["tasks"])
+            heir = self._run(cloud, "ours", {}, adopt=_left_by(runs[0], cloud, "ours", each), seconds=seconds)
+            heir.wait_until_prepared()
+            heir.go()
+            survived, inherited = runs[1].finish(), heir.finish()
+            return _record(inherited, cloud), launched, _record(survived, cloud)
 
     def _run(
         self,
@@ -141,3 +156,17 @@ class Stage:
 
 def _record(found: dict[str, Any], cloud: Cloud) -> Record:
     return Record(found["heartbeats"], found["events"], found["marks"], cloud.record())
+
+
+def _left_by(dead: Run, cloud: Cloud, executor: str, tasks: int) -> list[list[Any]]:
+    """Return what the database knows of a dead scheduler's tasks, as ``Drive.adopt`` takes it."""
+    known = {name: info for name, _, info in dead.committed() if info.startswith("arn:")}
+    running = {each["name"] for each in cloud.record()["tasks"] if each["started"] is not None}
+    return [
+        [
+            number,
+            "running" if name_of(number) in running else "queued",
+            known.get(name_of(number), launch_id_of(number) if executor == "ours" else None),
+        ]
+        for number in range(tasks)
+    ]

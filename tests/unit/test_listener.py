@@ -93,12 +93,33 @@ def test_it_polls_long_and_in_batches() -> None:
 
 
 @pytest.mark.parametrize(("count", "pauses"), [(0, False), (1, True), (9, True), (10, False)])
-def test_a_batch_that_is_not_full_lets_events_gather(count: int, pauses: bool) -> None:  # noqa: FBT001
+def test_while_events_come_thick_they_gather(count: int, pauses: bool) -> None:  # noqa: FBT001
     """A short pause saves most of the calls; a full queue and an empty one need none."""
     bench = Bench()
+    bench.queue.put(event("mine"))
+    bench.listener.receive()
+    bench.clock.advance(0.2)
+    bench.queue.waiting = []
     for _ in range(count):
         bench.queue.put(event("mine"))
     assert (bench.listener.receive() > 0) is pauses
+
+
+def test_an_event_that_comes_by_itself_keeps_nobody_waiting() -> None:
+    """In a small deployment nothing is saved by gathering."""
+    bench = Bench()
+    for _ in range(3):
+        bench.queue.waiting = []
+        bench.queue.put(event("mine"))
+        assert bench.listener.receive() == 0.0
+        bench.clock.advance(1.0)
+
+
+def test_what_was_handed_back_is_left_to_the_other_scheduler() -> None:
+    """Asking again at once would receive it again."""
+    bench = Bench()
+    bench.queue.put(event("theirs"))
+    assert bench.listener.receive() > 0
 
 
 def test_strangers_are_deleted_and_not_posted() -> None:

@@ -62,15 +62,15 @@ def counted(ecs: FakeEcs, error: Any = None) -> list[int]:
     ("tasks", "events", "seconds"),
     [
         (0, True, 60),
-        (2000, True, 60),
-        (2001, True, 63),
-        (10_000, True, 300),
+        (1500, True, 60),
+        (1501, True, 64),
+        (10_000, True, 400),
         (10_000, False, 60),
         (600, False, 60),
     ],
 )
 def test_the_interval_grows_with_the_tasks(tasks: int, events: bool, seconds: float) -> None:  # noqa: FBT001
-    """At most twenty calls a minute beside events; without a queue as often as configured for longer."""
+    """At most fifteen calls a minute beside events; without a queue as often as configured for longer."""
     assert interval(60.0, tasks, events=events) == pytest.approx(seconds)
 
 

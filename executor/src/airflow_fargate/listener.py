@@ -25,6 +25,8 @@ DETAIL_TYPE = "ECS Task State Change"
 _GATHER_SECONDS = 0.15
 """Pause between batches that were not full. Events gather meanwhile, ten to a call: at ten tasks a second
 this is one SQS call for each task, receiving and deleting together, and costs an event 0.07 s on average."""
+_BUSY_SECONDS = 0.3
+"""Batches that follow each other faster are worth gathering; an event by itself is not kept waiting."""
 _HAND_BACK_SECONDS = 10.0
 """How old an event of another scheduler's task may be before it is dropped rather than handed back."""
 
@@ -85,6 +87,7 @@ class Listener:
         self._is_ours = is_ours
         self._now = now
         self._post = post
+        self._batch_at = float("-inf")
 
     def receive(self) -> float:
         """Receive one batch; return the seconds to wait before the next.
@@ -110,7 +113,18 @@ class Listener:
             self._delete(sqs, done)
         if hand_back:
             self._hand_back(sqs, hand_back)
-        return _GATHER_SECONDS if 0 < len(messages) < RECEIVE_LIMIT else 0.0
+        return self._pause(len(messages), handed_back=bool(hand_back))
+
+    def _pause(self, received: int, *, handed_back: bool) -> float:
+        """Return the seconds to wait before the next batch."""
+        if not received:
+            return 0.0
+        now, before = self._now(), self._batch_at
+        self._batch_at = now
+        if received == RECEIVE_LIMIT:
+            return 0.0
+        # What was handed back is for another scheduler: it gets the time to take it.
+        return _GATHER_SECONDS if handed_back or 0 <= now - before < _BUSY_SECONDS else 0.0
 
     def _handle(self, message: Mapping[str, Any]) -> bool | None:
         """Return True when done with it, False when it is another scheduler's, None to leave it there."""
