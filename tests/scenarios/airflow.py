@@ -9,6 +9,7 @@ from airflow_fargate.messages import Finish, Report
 
 if TYPE_CHECKING:
     from airflow_fargate.fleet import Fleet
+    from airflow_fargate.task_options import TaskOptions
     from airflow_fargate.verdict import Outcome, Verdict
     from scenarios.world import World
 
@@ -60,9 +61,9 @@ class Airflow:
         verdict = self.verdicts.get(key)
         return verdict.outcome if verdict else None
 
-    def launch(self, *args: Any, **kwargs: Any) -> str:
+    def launch(self, options: TaskOptions | None = None) -> str:
         """Queue one more task; return its key."""
-        key = self.world.launch(*args, fleet=self.fleet, **kwargs)
+        key = self.world.launch(options, fleet=self.fleet)
         self.running.add(key)
         return key
 

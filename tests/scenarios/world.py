@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -89,6 +90,7 @@ class World:
         self.clock = ManualClock()
         self.seconds = Seconds(self.clock)
         self.outages = Outages(self.clock, seed)
+        self.chance = random.Random(seed)  # noqa: S311  repeatable on purpose
         self.engine = SimulatedEngine(clock=self.clock, default=default or Behaviour(), seed=seed)
         catalog = StaticCatalog("123456789012")
         self.plane = TaskPlane(self.engine, clock=self.clock, catalog=catalog, seed=seed, history=history)
@@ -105,7 +107,13 @@ class World:
     def scheduler(self) -> Fleet:
         clients = {"ecs": self.plane.client("ecs"), "sqs": self.sqs, "s3": self.s3, "logs": self.logs}
         clients = {service: modelled(service, client) for service, client in clients.items()}
-        return Fleet(self.config, self.outages.source(clients), self.seconds, hook=None)
+        return self.fleet_of(clients)
+
+    def fleet_of(self, clients: dict[str, Any]) -> Fleet:
+        """A fleet with these clients whose chances follow from the world's seed."""
+        fleet = Fleet(self.config, self.outages.source(clients), self.seconds, hook=None)
+        fleet.launcher._policy = replace(fleet.launcher._policy, random=self.chance.random)
+        return fleet
 
     def create_cluster(self) -> None:
         self.catalog.add_cluster("airflow")

@@ -1,0 +1,233 @@
+"""The catalogue, second part: how tasks end, and what a stop means."""
+
+from __future__ import annotations
+
+from chaos import acts
+from chaos.scenario import Scenario
+from chaos.stage import GOOD, NOT_FOUND
+from local_cloud import (
+    Behaviour,
+    EventFaults,
+    Fault,
+    fails_to_start,
+    host_failed,
+    out_of_memory,
+    spot_interrupted,
+    spot_taken_before_start,
+)
+from local_cloud.behaviour import PULL_TIMEOUT, RETIRED
+from scenarios.outages import Outage, refused
+
+AGAIN = "all succeed in a second container; the task's own tries are untouched"
+ONCE = "fail, diagnosed; nothing is launched again"
+STORAGE = "Timeout waiting for EphemeralStorage provisioning to complete."
+SECRETS = "ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException"
+SECRETS_TIMEOUT = "ResourceInitializationError: unable to pull secrets: dial tcp: i/o timeout"
+
+
+def _passing(name: str, fault: str, source: str, behaviour: Behaviour) -> Scenario:
+    """Four of ten tasks end before they ran, for a cause that can pass."""
+    return Scenario(name, fault, source, AGAIN, containers=14, first=(behaviour,) * 4)
+
+
+def _failing(name: str, fault: str, source: str, behaviour: Behaviour, says: str) -> Scenario:
+    """Four of ten tasks end for good."""
+    return Scenario(name, fault, source, ONCE, fail=4, says=says, first=(behaviour,) * 4)
+
+
+ENDING = (
+    _passing(
+        "no network interface",
+        "timeout of the interface's provisioning",
+        "never ran; #15000",
+        fails_to_start(),
+    ),
+    _passing(
+        "no ephemeral storage", "timeout of the storage's provisioning", "never ran", fails_to_start(STORAGE)
+    ),
+    _passing(
+        "pull timeout",
+        "CannotPullContainerError with an i/o timeout",
+        "never ran",
+        fails_to_start(PULL_TIMEOUT, fails_in="PENDING"),
+    ),
+    _passing(
+        "internal error", "TaskFailedToStart InternalError", "never ran", fails_to_start("InternalError")
+    ),
+    _passing(
+        "secrets time out",
+        "ResourceInitializationError with an i/o timeout",
+        "mixes both kinds",
+        fails_to_start(SECRETS_TIMEOUT, fails_in="PENDING"),
+    ),
+    _passing(
+        "Spot taken before",
+        "SpotInterruption before the container ran",
+        "Spot; #69052",
+        spot_taken_before_start(),
+    ),
+    _failing(
+        "Spot taken while running",
+        "SpotInterruption: SIGTERM after ten seconds",
+        "may have run; #73395",
+        spot_interrupted(),
+        "Spot",
+    ),
+    _failing("host failed", "InfrastructureHealth: no exit code", "may have run", host_failed(), "ECS"),
+    _failing(
+        "host retired",
+        "TerminationNotice while running",
+        "may have run",
+        Behaviour(run=10.0, stop_code=RETIRED[0], stopped_reason=RETIRED[1]),
+        "retired",
+    ),
+    _failing("out of memory", "OutOfMemoryError, exit 137", "do not launch again", out_of_memory(), "memory"),
+    _failing(
+        "image not there",
+        "CannotPullContainerError: not found",
+        "do not launch again",
+        fails_to_start(NOT_FOUND, fails_in="PENDING"),
+        "could not be pulled",
+    ),
+    _failing(
+        "secrets denied",
+        "ResourceInitializationError: AccessDenied",
+        "mixes both kinds",
+        fails_to_start(SECRETS, fails_in="PENDING"),
+        "execution role",
+    ),
+    _failing(
+        "the task fails",
+        "the container leaves with 1",
+        "provider: launched again behind Airflow's back",
+        Behaviour(exit_code=1),
+        "exit code 1",
+    ),
+    _failing(
+        "an exit code of ours",
+        "the worker leaves with 66",
+        "#39717: Info: None",
+        Behaviour(exit_code=66),
+        "exit code 66",
+    ),
+    _failing(
+        "the sidecar is fine",
+        "the worker fails, its sidecar leaves with 0",
+        "provider: a sidecar decides",
+        Behaviour(exit_code=3, sidecar_exit_codes={"sidecar": 0}),
+        "exit code 3",
+    ),
+    Scenario(
+        "the sidecar fails",
+        "the worker leaves with 0, its sidecar with 1",
+        "provider: a sidecar decides",
+        first=(Behaviour(run=5.0, sidecar_exit_codes={"sidecar": 1}),) * 4,
+    ),
+    Scenario(
+        "stopped by hand",
+        "StopTask in the console",
+        "UserInitiated",
+        "fail, and say who stopped it",
+        fail=10,
+        says="stopped from outside",
+        behaviour=Behaviour(run=900.0),
+        acts=((30.0, acts.stop_all_by_hand),),
+    ),
+    Scenario(
+        "stopped while starting",
+        "StopTask before the container ran",
+        "UserInitiated",
+        "fail, and say who stopped it",
+        fail=10,
+        says="stopped from outside",
+        behaviour=Behaviour(provisioning=60.0),
+        acts=((30.0, acts.stop_all_by_hand),),
+    ),
+    Scenario(
+        "never starts",
+        "no interface, whatever is launched",
+        "TaskFailedToStart; #69058",
+        "fail after launch_timeout, and say why",
+        fail=3,
+        refuse=3,
+        tasks=3,
+        relaunches=True,
+        says="network interface",
+        behaviour=fails_to_start(),
+        config={"launch_timeout": 60.0},
+        check=lambda stage: "" if len(stage.world.plane.tasks()) < 60 else "it was launched without a pause",
+    ),
+    Scenario(
+        "gone before it was seen",
+        "the task ended and nobody heard, for three hours",
+        "MISSING; stopped visible 1 h",
+        "fail, said to be unknown; never launched again",
+        fail=10,
+        unknown=10,
+        says="not known",
+        containers=10,
+        events=EventFaults(lost=1.0),
+        seconds=12_000.0,
+        acts=((30.0, acts.kill_for(3 * 3600.0)),),
+    ),
+    Scenario(
+        "logs unavailable",
+        "CloudWatch refuses while failures are explained",
+        "#66475",
+        "fail within seconds, without log lines",
+        fail=4,
+        says="exit code 66",
+        first=(Behaviour(exit_code=66),) * 4,
+        outages=(Outage(refused("ThrottlingException"), "logs"),),
+    ),
+    Scenario(
+        "quick as lightning",
+        "containers end within a tenth of a second, before RunTask's answer is read",
+        "order not guaranteed",
+        behaviour=Behaviour(0.0, 0.0, 0.0, 0.05, 0.0, 0.0, 0.05),
+        faults=(Fault("lost", ("RunTask",), times=5),),
+    ),
+    Scenario(
+        "StopTask refused",
+        "Airflow clears tasks while StopTask is throttled",
+        "StopTask limits; #56240",
+        "their containers are stopped all the same",
+        revoked=4,
+        behaviour=Behaviour(run=(100.0, 200.0)),
+        faults=(Fault("throttle", ("StopTask",), until=90),),
+        acts=((20.0, acts.revoke),) * 4,
+    ),
+    Scenario(
+        "deaf to SIGTERM",
+        "a cleared container takes 200 s to leave: SIGKILL",
+        "stopTimeout",
+        "their containers are stopped all the same",
+        revoked=2,
+        behaviour=Behaviour(run=300.0, stopping=200.0),
+        acts=((20.0, acts.revoke),) * 2,
+        seconds=500.0,
+    ),
+    Scenario(
+        "an unhealthy mixture",
+        "every bad end at once, half of the events lost",
+        "all of the above",
+        "each ends as its container did",
+        tasks=20,
+        fail=6,
+        containers=24,
+        behaviour=GOOD,
+        first=(
+            Behaviour(exit_code=1),
+            out_of_memory(),
+            fails_to_start(),
+            spot_taken_before_start(),
+            fails_to_start(NOT_FOUND, fails_in="PENDING"),
+            spot_interrupted(),
+            fails_to_start(STORAGE),
+            fails_to_start("InternalError"),
+            host_failed(),
+            Behaviour(exit_code=66),
+        ),
+        events=EventFaults(lost=0.5),
+    ),
+)

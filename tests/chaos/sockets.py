@@ -1,0 +1,231 @@
+"""What stepping by hand does not show: the real executor in its own process, its threads, real sockets."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import figures
+from benchmarks.cloud import Cloud, CloudSetup
+from benchmarks.drives import Home, Record, Run
+from benchmarks.scheduler import Drive
+from benchmarks.workloads import launch_id_of, name_of
+from chaos.stage import Sums
+from chaos.wire import Trouble, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+ECS, SQS, S3 = (b"AmazonEC2ContainerService",), (b"AmazonSQS",), (b"PUT /payloads",)
+OPTIONS = {"RECONCILE_INTERVAL": "5"}
+
+
+@dataclass(frozen=True)
+class WireScenario:
+    """One trouble over HTTP. Every task succeeds, or it is wrong.
+
+    name, fault, source: words. troubles: of the wire. kill: whether the scheduler is killed half-way, with a
+    second one adopting. stop: seconds for which the process is stopped (SIGSTOP). faults: of the cloud.
+    seconds: how long it may take.
+    """
+
+    name: str
+    fault: str
+    source: str
+    troubles: tuple[Trouble, ...] = ()
+    kill: bool = False
+    stop: float = 0.0
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    tasks: int = 40
+    run: tuple[float, float] = (3.0, 8.0)
+    seconds: float = 150.0
+
+
+WIRES = (
+    WireScenario(
+        "hung requests",
+        "a third of ECS's requests hang for ever",
+        "boto3 read timeout",
+        (Trouble("hang", ECS, 0.3, until=30),),
+    ),
+    WireScenario(
+        "hung answers",
+        "a third of RunTask's answers hang for ever, their work done",
+        "clientToken",
+        (Trouble("hang after", ECS, 0.3, until=30),),
+    ),
+    WireScenario(
+        "everything hangs", "every connection hangs for 20 s", "#35412", (Trouble("hang", until=20),)
+    ),
+    WireScenario("slow", "every answer takes two seconds to arrive", "#34381", (Trouble("slow", until=40),)),
+    WireScenario(
+        "resets",
+        "a third of the connections are reset, before or after the work",
+        "retry rule",
+        (Trouble("reset", probability=0.15, until=30), Trouble("reset after", probability=0.2, until=30)),
+    ),
+    WireScenario(
+        "cut answers",
+        "a third of the answers end in the middle",
+        "retry rule",
+        (Trouble("cut", probability=0.3, until=30),),
+    ),
+    WireScenario(
+        "a captive portal",
+        "a third of the requests are answered with HTML",
+        "retry rule",
+        (Trouble("lie", probability=0.3, until=30),),
+    ),
+    WireScenario(
+        "nobody listens",
+        "connections are refused for 15 s",
+        "#35412",
+        (Trouble("refuse", after=1, until=16),),
+    ),
+    WireScenario("SQS hangs", "the queue never answers", "#20466", (Trouble("hang", SQS),)),
+    WireScenario(
+        "S3 hangs", "a third of the payloads hang", "payloads in S3", (Trouble("hang", S3, 0.3, until=20),)
+    ),
+    WireScenario(
+        "killed behind resets",
+        "SIGKILL half-way, half of RunTask's answers reset",
+        "#35491",
+        (Trouble("reset after", ECS, 0.5, until=20),),
+        kill=True,
+        run=(20.0, 30.0),
+    ),
+    WireScenario("stopped", "SIGSTOP for 20 s in the middle of the burst", "clock", stop=20.0),
+    WireScenario(
+        "errors and resets",
+        "the faults of the benchmark and of the wire together",
+        "benchmarks: faults",
+        (Trouble("reset after", probability=0.05), Trouble("hang after", ECS, 0.03, until=40)),
+        faults=[
+            {"kind": "server_error_after", "probability": 0.05},
+            {"kind": "lost", "probability": 0.02},
+            {"kind": "throttle", "probability": 0.02},
+            {"kind": "capacity", "probability": 0.03},
+        ],
+        tasks=100,
+    ),
+)
+QUICK = ("resets", "killed behind resets")
+
+
+class WiredCloud(Cloud):
+    """A cloud that schedulers reach over the wire; its own pages stay within reach."""
+
+    def __init__(self, setup: CloudSetup, troubles: tuple[Trouble, ...]) -> None:
+        super().__init__(setup)
+        self._troubles = troubles
+        self.wire: Wire
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self._direct = self.endpoint
+        self.wire = Wire(self._direct, self._troubles).__enter__()
+        self.endpoint = self.wire.endpoint
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.wire.__exit__(kind, error, trace)
+        super().__exit__(kind, error, trace)
+
+    def call(self, page: str, document: dict[str, Any] | None = None) -> Any:
+        """See Cloud."""
+        wired, self.endpoint = self.endpoint, self._direct
+        try:
+            return super().call(page, document)
+        finally:
+            self.endpoint = wired
+
+    def open(self) -> None:
+        """See Cloud; the wire's troubles begin as well."""
+        super().open()
+        self.wire.open()
+
+
+def play_wire(scenario: WireScenario) -> Sums:
+    """Play one to its end."""
+    home = Home()
+    setup = CloudSetup(run=list(scenario.run), faults=scenario.faults)
+    try:
+        with WiredCloud(setup, scenario.troubles) as cloud:
+            play = _killed if scenario.kill else _once
+            record = play(scenario, home, cloud)
+            struck = cloud.wire.struck + bool(scenario.stop) + scenario.kill
+    finally:
+        home.close()
+    found = figures.outcomes(record, scenario.tasks)
+    injected = sum(count for kind, count in record.cloud["injected"].items() if kind != "limit")
+    return Sums(
+        tasks=scenario.tasks,
+        injected=injected + struck,
+        succeeded=found["succeeded"],
+        failed=found["wrongly_failed"],
+        duplicates=found["duplicates"],
+        lost=found["lost"],
+        wrongly_failed=found["wrongly_failed"],
+        leaked=found["slots_left"],
+    )
+
+
+def _once(scenario: WireScenario, home: Home, cloud: WiredCloud) -> Record:
+    run = _run(scenario, home, cloud, "only", arrivals=[[0, scenario.tasks]])
+    _begin(run, cloud.open)
+    if scenario.stop:
+        _await(lambda: cloud.count() >= scenario.tasks // 2)
+        run.signal(signal.SIGSTOP)
+        time.sleep(scenario.stop)
+        run.signal(signal.SIGCONT)
+    return _record(run, cloud)
+
+
+def _killed(scenario: WireScenario, home: Home, cloud: WiredCloud) -> Record:
+    """Kill a scheduler half-way; a second one adopts what the database knows."""
+    first = _run(scenario, home, cloud, "first", arrivals=[[0, scenario.tasks]])
+    _begin(first, cloud.open)
+    first.kill_when(lambda: cloud.count() >= scenario.tasks // 2)
+    known = {name: info for name, _, info in first.committed() if info.startswith("arn:")}
+    running = {each["name"] for each in cloud.record()["tasks"] if each["started"] is not None}
+    adopt = [
+        [
+            number,
+            "running" if name_of(number) in running else "queued",
+            known.get(name_of(number), launch_id_of(number)),
+        ]
+        for number in range(scenario.tasks)
+    ]
+    second = _run(scenario, home, cloud, "second", adopt=adopt)
+    _begin(second, lambda: None)
+    return _record(second, cloud)
+
+
+def _run(scenario: WireScenario, home: Home, cloud: WiredCloud, name: str, **drive: Any) -> Run:
+    commits = str(home.path / f"commits-{name}-{os.getpid()}")
+    environment = home.environment(cloud, "ours", payloads=True, options=OPTIONS)
+    return Run(home, Drive(executor="ours", commits=commits, seconds=scenario.seconds, **drive), environment)
+
+
+def _begin(run: Run, opened: Callable[[], None]) -> None:
+    run.wait_until_prepared()
+    opened()
+    run.go()
+
+
+def _await(reached: Callable[[], bool]) -> None:
+    while not reached():
+        time.sleep(0.05)
+
+
+def _record(run: Run, cloud: WiredCloud) -> Record:
+    found = run.finish()
+    return Record(found["heartbeats"], found["events"], found["marks"], cloud.record())

@@ -1,0 +1,168 @@
+"""Where a scenario plays: a simulated AWS, one scheduler or more, and what came of their tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_fargate.verdict import Outcome
+from local_cloud import Behaviour
+from scenarios.airflow import Airflow
+from scenarios.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from local_cloud import Task, TaskEvent
+
+GOOD = Behaviour(run=(5.0, 60.0))
+NOT_FOUND = "CannotPullContainerError: image not found"
+"""A cause that does not pass: who meets it before running fails, rightly."""
+
+
+@dataclass(frozen=True)
+class Sums:
+    """What a run came to. All but the first four are to be 0.
+
+    duplicates: containers that ran beyond the first of their launch, and ends told beyond the first. lost:
+    tasks of whose end nobody was told. wrongly_failed: told otherwise than their container ended. leaked:
+    slots without a task, tasks without a slot, at the end or after any heartbeat. left: containers that run
+    though nobody wants them.
+    """
+
+    tasks: int = 0
+    injected: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    duplicates: int = 0
+    lost: int = 0
+    wrongly_failed: int = 0
+    leaked: int = 0
+    left: int = 0
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(*(mine + theirs for mine, theirs in zip(self.row(), other.row(), strict=True)))
+
+    def row(self) -> tuple[int, ...]:
+        """Return the figures in order."""
+        return tuple(getattr(self, name) for name in self.__dataclass_fields__)
+
+    @property
+    def faulty(self) -> int:
+        """Everything that is to be 0."""
+        return self.duplicates + self.lost + self.wrongly_failed + self.leaked + self.left
+
+
+class Stage:
+    """One simulated AWS with its schedulers; what happens on it is the scenario's."""
+
+    def __init__(self, default: Behaviour = GOOD, seed: int = 0, schedulers: int = 1, **config: Any) -> None:
+        self.world = World(default, seed=seed, **{"reconcile_interval": 30.0, **config})
+        first = Airflow(self.world)
+        self.schedulers = [
+            first,
+            *(Airflow(self.world, self.world.scheduler()) for _ in range(schedulers - 1)),
+        ]
+        self.dead: list[Airflow] = []
+        self.acts = 0
+        self.events: list[TaskEvent] = []
+        self.world.plane.subscribe(self.events.append)
+        self._turn = 0
+
+    def launch(self, count: int, **options: Any) -> None:
+        """Queue so many tasks, the schedulers in turn."""
+        for _ in range(count):
+            self.schedulers[self._turn % len(self.schedulers)].launch(**options)
+            self._turn += 1
+
+    def run(self, until: float, every: float = 1.0) -> None:
+        """Let time pass until a moment of the world's clock."""
+        clock = self.world.clock
+        while clock.now() < until:
+            for scheduler in self.schedulers:
+                scheduler.heartbeat()
+            clock.advance(min(every, until - clock.now()))
+
+    def everybody(self) -> list[Airflow]:
+        """The schedulers, those that were killed too."""
+        return [*self.schedulers, *self.dead]
+
+    def sums(
+        self, is_doomed: Callable[[Task], bool] = lambda _: False, refused: int = 0, unknown: int = 0
+    ) -> Sums:
+        """Count.
+
+        Args:
+            is_doomed: whether a task that never ran fails rightly for what ECS says of its end.
+            refused: how many may fail without any container.
+            unknown: of how many it is right to say that their end is not known.
+        """
+        containers = self._containers()
+        outcomes: Counter[Any] = Counter()
+        verdicts: dict[Any, Outcome] = {}
+        revoked: set[Any] = set()
+        for each in self.everybody():
+            outcomes.update(each.outcomes)
+            verdicts |= {key: verdict.outcome for key, verdict in each.verdicts.items()}
+            revoked |= each.revoked
+        unknowable = [
+            key
+            for each in self.everybody()
+            for key, verdict in each.verdicts.items()
+            if "is not known" in str(verdict.diagnosis)
+        ][:unknown]
+        keys = {f"task-{number}" for number in range(1, self.world.numbers + 1)}
+        ran = {key: [task for task in containers[key] if task.started_at is not None] for key in keys}
+        bare = [
+            key
+            for key in keys - revoked
+            if verdicts.get(key, Outcome.SUCCESS) is not Outcome.SUCCESS
+            and not ran[key]
+            # Adopted by its ARN, and stopped before it ran: the heir has nothing to launch, Airflow retries.
+            and not any(key in each.by_arn for each in self.everybody())
+            and not any(map(is_doomed, containers[key]))
+        ]
+        wrong = [
+            key
+            for key in keys - revoked - set(unknowable)
+            if key in verdicts and ran[key] and (verdicts[key] is Outcome.SUCCESS) != _well(ran[key])
+        ]
+        held = sum(len(each.fleet.registry) + len(each.held() ^ each.running) for each in self.schedulers)
+        return Sums(
+            tasks=len(keys),
+            injected=self.injected(),
+            succeeded=sum(each is Outcome.SUCCESS for each in verdicts.values()),
+            failed=sum(each is not Outcome.SUCCESS for each in verdicts.values()),
+            duplicates=sum(max(0, len(each) - 1) for each in ran.values())
+            + sum(count - 1 for count in outcomes.values()),
+            lost=len(keys - revoked - set(outcomes)),
+            wrongly_failed=len(wrong) + max(0, len(bare) - refused),
+            leaked=held + sum(each.leaks for each in self.everybody()),
+            left=sum(task.last_status != "STOPPED" for task in self.world.plane.tasks()),
+        )
+
+    def injected(self) -> int:
+        """How many faults struck: in the plane, at the clients, in what was done to the stage."""
+        world = self.world
+        return sum(world.plane.faults.injected.values()) + sum(world.outages.injected.values()) + self.acts
+
+    def failures(self) -> Sequence[str]:
+        """What Airflow was told of the tasks that failed."""
+        return [
+            str(verdict.diagnosis)
+            for each in self.everybody()
+            for verdict in each.verdicts.values()
+            if verdict.outcome is not Outcome.SUCCESS
+        ]
+
+    def _containers(self) -> dict[str, list[Task]]:
+        found: dict[str, list[Task]] = {f"task-{n}": [] for n in range(1, self.world.numbers + 1)}
+        for task in self.world.plane.tasks():
+            number = int((task.started_by or "0").rpartition("-")[2])
+            found.setdefault(f"task-{number}", []).append(task)
+        return found
+
+
+def _well(ran: list[Task]) -> bool:
+    return any(item.name == "worker" and item.exit_code == 0 for task in ran for item in task.containers)
