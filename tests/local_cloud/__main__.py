@@ -45,9 +45,7 @@ def parse(arguments: Sequence[str]) -> CloudOptions:
         "--state-dir", type=Path, help="what a killed cloud left is removed at its next start"
     )
     parser.add_argument("--seed", type=int, help="makes the simulated engine's ids and chances repeatable")
-    parser.add_argument(
-        "--record-calls", action="store_true", help="keep who called what, for /_local/calls"
-    )
+    parser.add_argument("--record-calls", action="store_true", help="keep who called what, for /_local/calls")
     given = parser.parse_args(arguments)
     if not 0 <= given.port <= MAX_PORT:
         parser.error(f"--port is 0 to {MAX_PORT}, not {given.port}")

@@ -64,7 +64,7 @@ def refused(call: Callable[[], Any]) -> bool:
         call()
     except ClientError as error:
         # By the status: moto writes the refusal as XML, which the services that speak JSON do not read.
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] == FORBIDDEN
+        return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == FORBIDDEN)
     return False
 
 
