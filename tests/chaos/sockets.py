@@ -32,7 +32,7 @@ class WireScenario:
 
     name, fault, source: words. troubles: of the wire. kill: whether the scheduler is killed half-way, with a
     second one adopting. stop: seconds for which the process is stopped (SIGSTOP). faults: of the cloud.
-    seconds: how long it may take.
+    seconds: how long it may take. seed: of the chances of cloud and wire.
     """
 
     name: str
@@ -45,6 +45,7 @@ class WireScenario:
     tasks: int = 40
     run: tuple[float, float] = (3.0, 8.0)
     seconds: float = 150.0
+    seed: int = 0
 
 
 WIRES = (
@@ -129,7 +130,7 @@ class WiredCloud(Cloud):
     def __enter__(self) -> Self:
         super().__enter__()
         self._direct = self.endpoint
-        self.wire = Wire(self._direct, self._troubles).__enter__()
+        self.wire = Wire(self._direct, self._troubles, self._setup.seed).__enter__()
         self.endpoint = self.wire.endpoint
         return self
 
@@ -156,7 +157,7 @@ class WiredCloud(Cloud):
 def play_wire(scenario: WireScenario) -> Sums:
     """Play one to its end."""
     home = Home()
-    setup = CloudSetup(run=list(scenario.run), faults=scenario.faults)
+    setup = CloudSetup(run=list(scenario.run), faults=scenario.faults, seed=scenario.seed)
     try:
         with WiredCloud(setup, scenario.troubles) as cloud:
             play = _killed if scenario.kill else _once

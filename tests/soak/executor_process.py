@@ -1,0 +1,107 @@
+"""`python -m soak.executor_process`: the real executor at so many launches a second; a sample every so often.
+
+Reads a `Plan` (JSON) from stdin; writes one JSON line per sample, and a last one with the ledger.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+import sys
+import time
+import tracemalloc
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.workloads import launch_id_of, make_workload
+from soak.gauges import take
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do: launches a second, for how many seconds, a sample how often, from which second on.
+
+    remembered: how many ended tasks the executor remembers (10,000 of its own): fewer are soon as many as
+    there will ever be. patience: seconds that the last tasks may take to end.
+    """
+
+    rate: int = 20
+    seconds: float = 600.0
+    every: float = 5.0
+    warm: float = 90.0
+    remembered: int = 1000
+    patience: float = 120.0
+
+
+class Soak:
+    """Drives the executor as Airflow's scheduler does, and keeps nothing of what it was told but counts."""
+
+    def __init__(self, plan: Plan) -> None:
+        from airflow.executors.executor_loader import ExecutorLoader  # noqa: PLC0415  reads the environment
+
+        from airflow_fargate import registry  # noqa: PLC0415  with it
+
+        registry._REMEMBERED = plan.remembered
+        self._plan = plan
+        self._executor: Any = ExecutorLoader.load_executor("airflow_fargate.FargateExecutor")
+        self._queued = 0
+        self._ended = {"success": 0, "failed": 0}
+
+    def run(self) -> dict[str, Any]:
+        """Return the ledger."""
+        plan, executor = self._plan, self._executor
+        executor.start()
+        begun = time.monotonic()
+        sampled = plan.warm
+        tracemalloc.start(1)
+        while (now := time.monotonic() - begun) < plan.seconds:
+            self._turn(int(now * plan.rate))
+            if now >= sampled:
+                sampled += plan.every
+                self._print(take(now, sum(self._ended.values())).document())
+        until = time.monotonic() + plan.patience
+        while executor.running and time.monotonic() < until:
+            self._turn(self._queued)
+            time.sleep(0.2)
+        return {"queued": self._queued, **self._ended, "running": len(executor.running)}
+
+    def _turn(self, wanted: int) -> None:
+        while self._queued < wanted:
+            workload = make_workload(self._queued, launch_id_of(self._queued))
+            self._executor.queue_workload(workload, session=None)
+            self._queued += 1
+        # What Airflow does in its database: waiting, mostly.
+        time.sleep(0.05)
+        self._executor.heartbeat()
+        for state, _ in self._executor.get_event_buffer().values():
+            word = str(getattr(state, "value", state))
+            if word in self._ended:
+                self._ended[word] += 1
+        self._executor._task_event_logs.clear()
+
+    @staticmethod
+    def _print(document: dict[str, Any]) -> None:
+        sys.stdout.write(json.dumps(document) + "\n")
+        sys.stdout.flush()
+
+
+def main() -> None:
+    """Soak as stdin says."""
+    plan = Plan(**json.loads(sys.stdin.readline()))
+    logging.disable(logging.CRITICAL)
+    ledger = Soak(plan).run()
+    sys.stdout.write(json.dumps({"ledger": ledger}) + "\n")
+    sys.stdout.flush()
+
+
+def encode(plan: Plan) -> str:
+    """Return the line that tells another process of a plan."""
+    return json.dumps(dataclasses.asdict(plan)) + "\n"
+
+
+if __name__ == "__main__":
+    main()
+    # Daemon threads in a long poll would hold up the interpreter's end.
+    os._exit(0)
