@@ -162,3 +162,25 @@ def test_container_instances_have_no_fixed_sizes(config: Any, given: dict[str, A
     assert (options.cpu, options.memory) == (300, 700)
     with pytest.raises(TaskOptionsError):
         effective_options(CONFIG, TaskOptions(), parse(cpu=300, memory=700))
+
+
+@pytest.mark.parametrize(
+    ("given", "fits"), [({"cpu": 300}, {"cpu": 512}), ({"memory": 700}, {"memory": 1024})]
+)
+def test_half_a_size_that_fits_no_other_half_is_refused(given: dict[str, int], fits: dict[str, int]) -> None:
+    """Whatever the definition's other half is, which is not known here."""
+    with pytest.raises(TaskOptionsError, match=f"nearest that works: executor_config={fits}"):
+        fit_size(parse(**given), None, None, round_up=False)
+    assert fit_size(parse(**given), None, None, round_up=True) == parse(**fits)
+
+
+@pytest.mark.parametrize("given", [{"cpu": 512}, {"memory": 1024}])
+def test_half_a_size_is_left_to_aws_when_the_other_half_is_not_known(given: dict[str, int]) -> None:
+    """It is one that Fargate has with some other half."""
+    assert fit_size(parse(**given), None, None, round_up=False) == parse(**given)
+
+
+def test_half_a_size_above_the_largest_is_refused() -> None:
+    """With the largest that there is."""
+    with pytest.raises(TaskOptionsError, match="largest size"):
+        fit_size(parse(cpu=20_000), None, None, round_up=True)

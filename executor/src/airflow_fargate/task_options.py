@@ -125,7 +125,7 @@ def fit_size(
     if cpu is None or memory is None:
         other = default_cpu if cpu is None else default_memory
         if other is None:
-            return options  # AWS checks the pair: the definition's size is not known here.
+            return _fit_one(options, round_up=round_up)
         one_given = _complete(cpu, memory, other)
         if one_given is not None:
             return dataclasses.replace(options, cpu=one_given[0], memory=one_given[1])
@@ -136,6 +136,23 @@ def fit_size(
     if round_up and nearest:
         return dataclasses.replace(options, cpu=nearest[0], memory=nearest[1])
     raise TaskOptionsError(_no_such_size(cpu, memory))
+
+
+def _fit_one(options: TaskOptions, *, round_up: bool) -> TaskOptions:
+    """Return the options with one half of a size; AWS checks the pair: the definition's is not known."""
+    cpu, memory = options.cpu, options.memory
+    if cpu in sizes.SIZES or any(memory in memories for memories in sizes.SIZES.values()):
+        return options
+    nearest = sizes.nearest(cpu or 0, memory or 0)
+    if nearest is None:
+        raise TaskOptionsError(_no_such_size(cpu or 0, memory or 0))
+    name, size = ("cpu", nearest[0]) if cpu is not None else ("memory", nearest[1])
+    if round_up:
+        return dataclasses.replace(options, **{name: size})  # type: ignore[arg-type]  # both are integers
+    raise TaskOptionsError(
+        f"{name} = {cpu or memory}: Fargate has no such size. The nearest that works: "
+        f"executor_config={{{name!r}: {size}}} (or set [fargate] round_up_sizes = True)."
+    )
 
 
 def _complete(cpu: int | None, memory: int | None, other: int) -> tuple[int, int] | None:
