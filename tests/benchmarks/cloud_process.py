@@ -181,17 +181,16 @@ def build(port: int, seed: int) -> LocalCloud:
         family=FAMILY, cpu="256", memory="512", containerDefinitions=[{"name": FAMILY, "image": "worker"}]
     )
     plane.catalog = catalog
-    plane._subscribers[:] = [_slow_bus(cloud, send, seed) for send in plane._subscribers]
-    server: Any = cloud._server
-    server.config.app = Edge(cloud, server.config.app, seed)
+    plane.deliver_through(_slow_bus(cloud, seed))
+    cloud.put_in_front(lambda inner: Edge(cloud, inner, seed))
     return cloud
 
 
-def _slow_bus(cloud: LocalCloud, send: Callable[[TaskEvent], None], seed: int) -> Callable[[TaskEvent], None]:
+def _slow_bus(cloud: LocalCloud, seed: int) -> Callable[[TaskEvent, Callable[[TaskEvent], None]], None]:
     draw = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
-    def carry(event: TaskEvent) -> None:
-        cloud.plane.clock.call_later(draw.uniform(*BUS_SECONDS), lambda: send(event))
+    def carry(event: TaskEvent, receive: Callable[[TaskEvent], None]) -> None:
+        cloud.plane.clock.call_later(draw.uniform(*BUS_SECONDS), lambda: receive(event))
 
     return carry
 

@@ -88,6 +88,10 @@ class LocalCloud:
             self._ended.wait(10)
         self._undo.close()
 
+    def put_in_front(self, layer: Callable[[Any], Any]) -> None:
+        """Serve what `layer` makes of the ASGI application; between `build()` and `serve()`."""
+        self._server.config.app = layer(self._server.config.app)
+
     def build(self) -> None:
         """Put the parts together and take the port; on an error nothing is left behind."""
         try:

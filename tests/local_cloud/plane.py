@@ -92,6 +92,18 @@ class TaskPlane:
         """Call `receive` with every event from now on, in the thread that caused it; it must be quick."""
         self._subscribers.append(receive)
 
+    def deliver_through(self, carry: Callable[[TaskEvent, Callable[[TaskEvent], None]], None]) -> None:
+        """Put a carrier between the plane and those who subscribed so far.
+
+        `carry(event, receive)` is called for each event and each of them; it calls `receive(event)` when, as
+        often, and if it likes.
+        """
+
+        def carried(receive: Callable[[TaskEvent], None]) -> Callable[[TaskEvent], None]:
+            return lambda event: carry(event, receive)
+
+        self._subscribers[:] = [carried(receive) for receive in self._subscribers]
+
     def task(self, arn: str) -> Task | None:
         """The task as it is now, or None when there is none or it has been forgotten."""
         return self._table.get(arn)

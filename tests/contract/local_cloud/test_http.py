@@ -18,11 +18,10 @@ from botocore.exceptions import ConnectionClosedError as BotoConnectionClosed
 
 from contract.local_cloud.worlds import NUMBERS, client, watch
 from local_cloud import Behaviour, Fault
+from local_cloud.cloud import CloudOptions, LocalCloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from local_cloud.cloud import LocalCloud
 
 QUICK = Behaviour(provisioning=0, pending=0, run=0, stopping=0, deprovisioning=0)
 
@@ -376,3 +375,30 @@ def page(cloud: LocalCloud, name: str, body: dict[str, Any] | None = None) -> di
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(f"{cloud.endpoint}/_local/{name}", data=data, timeout=60) as reply:  # noqa: S310
         return dict(json.load(reply))
+
+
+def test_a_layer_can_be_put_in_front() -> None:
+    """What it makes of the application is what is served: here a teapot before every page."""
+
+    def layer(inner: Any) -> Any:
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] != "/teapot":
+                await inner(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": 418, "headers": []})
+            await send({"type": "http.response.body", "body": b""})
+
+        return application
+
+    cloud = LocalCloud(CloudOptions(engine="simulated", port=0))
+    cloud.build()
+    cloud.put_in_front(layer)
+    serving = threading.Thread(target=cloud.serve)
+    serving.start()
+    try:
+        assert page(cloud, "health") == {"status": "ok"}
+        with pytest.raises(urllib.error.HTTPError, match="418"):
+            urllib.request.urlopen(f"{cloud.endpoint}/teapot")  # noqa: S310  this machine
+    finally:
+        cloud.close()
+        serving.join(10)

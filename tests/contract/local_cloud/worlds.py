@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from local_cloud import Behaviour, ManualClock, SimulatedEngine, TaskPlane
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_cloud.cloud import LocalCloud
 
 DEADLINE = 60.0
@@ -244,3 +247,12 @@ def watch(events: Any, sqs: Any, name: str, detail: dict[str, Any] | None = None
     events.put_rule(Name=name, EventPattern=json.dumps(pattern))
     events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
     return str(url)
+
+
+def error_code(call: Callable[..., Any], **parameters: Any) -> str:
+    """The error code a call answers with, "" when it answers."""
+    try:
+        call(**parameters)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
