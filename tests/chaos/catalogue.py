@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chaos.ending import ENDING
-from chaos.hearing import HEARING, WITHOUT_QUEUE
+from chaos.hearing import HEARING
 from chaos.launching import LAUNCHING
+from chaos.surviving import SURVIVING, WITHOUT_QUEUE
 
-CATALOGUE = (*LAUNCHING, *ENDING, *HEARING, *WITHOUT_QUEUE)
+CATALOGUE = (*LAUNCHING, *ENDING, *HEARING, *SURVIVING, *WITHOUT_QUEUE)
