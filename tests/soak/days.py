@@ -29,7 +29,7 @@ EVERYDAY = (
     Fault("capacity", probability=0.02),
 )
 ENDS = (
-    *(Behaviour(run=(5.0, 600.0)),) * 16,
+    *(Behaviour(run=(5.0, 300.0)),) * 16,
     Behaviour(exit_code=1),
     Behaviour(exit_code=66),
     fails_to_start(),
@@ -128,9 +128,9 @@ class Days:
         self.ledger.days = (clock.now() - self._begun) / DAY
 
     def _step(self, now: float, end: float) -> float:
-        """How long until the next heartbeat: two seconds while something happens, ten when nothing does."""
+        """How long until the next heartbeat: five seconds while something happens, ten when nothing does."""
         due = self.world.clock.next_due()
-        return min(end - now, 10.0 if not self._open else max(2.0, min(10.0, (due or now) - now)))
+        return min(end - now, 10.0 if not self._open else max(5.0, min(10.0, (due or now) - now)))
 
     def _launch(self) -> None:
         key = self.world.launch()
