@@ -8,6 +8,7 @@ be kinder than AWS, and a misspelt member is not read as None for ever.
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timezone
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from botocore.model import OperationModel, Shape
 
+OLDER_MODEL = "AWS_MODEL_IS_OLDER"
+"""Environment variable of a run with an old boto3: what is answered beyond its model is left out, as it does."""
 EVERY_ANSWER = frozenset({"ResponseMetadata"})
 """What boto3 itself adds to an answer."""
 EVERY_ERROR = frozenset({"Error", "ResponseMetadata"})
@@ -143,7 +146,9 @@ def view(value: Any, shape: Shape | None, where: str, also: frozenset[str] = fro
     if shape is None or isinstance(shape, StructureShape):
         members: Mapping[str, Shape] = {} if shape is None else shape.members
         strange = set(value) - set(members) - also
-        if strange:
+        if strange and OLDER_MODEL in os.environ:
+            value = {key: each for key, each in value.items() if key not in strange}
+        elif strange:
             raise NotInTheModelError(f"{where} answers no {sorted(strange)}")
         content = {
             key: view(each, members[key], f"{where}.{key}") if key in members else each
