@@ -11,7 +11,6 @@ import logging
 import os
 import sys
 import time
-import tracemalloc
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,10 @@ class Plan:
 
 
 class Soak:
-    """Drives the executor as Airflow's scheduler does, and keeps nothing of what it was told but counts."""
+    """Drives the executor as Airflow's scheduler does, and keeps nothing of what it was told but counts.
+
+    tracemalloc is not used here: its own tables make the process grow by 10 MiB in ten minutes.
+    """
 
     def __init__(self, plan: Plan) -> None:
         from airflow.executors.executor_loader import ExecutorLoader  # noqa: PLC0415  reads the environment
@@ -55,7 +57,6 @@ class Soak:
         executor.start()
         begun = time.monotonic()
         sampled = plan.warm
-        tracemalloc.start(1)
         while (now := time.monotonic() - begun) < plan.seconds:
             self._turn(int(now * plan.rate))
             if now >= sampled:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import resource
+import sys
 import threading
 import tracemalloc
 from collections import Counter
@@ -23,13 +24,15 @@ SHARE = 4
 class Sample:
     """One look at the process.
 
-    at: seconds, of whichever clock. tasks: ended until then. rss: resident bytes. traced: bytes that Python
-    has allocated since tracing began. objects: of the executor's own classes. threads, files: how many.
+    at: seconds, of whichever clock. tasks: ended until then. rss: resident bytes. blocks: of memory that Python
+    has allocated. traced: bytes of them since tracing began. objects: of the executor's own classes. threads,
+    files: how many.
     """
 
     at: float
     tasks: int
     rss: int
+    blocks: int
     traced: int
     objects: int
     threads: int
@@ -52,6 +55,7 @@ class Limit:
 
 LIMITS = (
     Limit("rss", 4096, "KiB", 1024),
+    Limit("blocks", 8000),
     Limit("traced", 512, "KiB", 1024),
     Limit("objects", 50),
     Limit("threads", 0),
@@ -93,6 +97,7 @@ def take(at: float, tasks: int) -> Sample:
         at=at,
         tasks=tasks,
         rss=pages * resource.getpagesize(),
+        blocks=sys.getallocatedblocks(),
         traced=tracemalloc.get_traced_memory()[0],
         objects=sum(own_objects().values()),
         threads=threading.active_count(),

@@ -36,13 +36,20 @@ def test_threads_and_files_stay_as_many_over_http() -> None:
 
 def test_what_grows_is_seen() -> None:
     """A gauge that rises by more than its limit is not flat; one that wavers is."""
-    rising = [Sample(at, at, 0, 0, objects=100 * at, threads=9, files=20 + at % 2) for at in range(8)]
+    rising = [Sample(at, at, 0, 0, 0, objects=100 * at, threads=9, files=20 + at % 2) for at in range(8)]
     found = {each.limit.gauge: each.flat for each in growths(rising)}
-    assert found == {"rss": True, "traced": True, "objects": False, "threads": True, "files": True}
-    assert "GREW" in Growth(LIMITS[3], 1, 2).line()
+    assert found == {
+        "rss": True,
+        "blocks": True,
+        "traced": True,
+        "objects": False,
+        "threads": True,
+        "files": True,
+    }
+    assert "GREW" in Growth(LIMITS[4], 1, 2).line()
 
 
 def test_too_few_samples_are_no_proof() -> None:
     """A run that was too short says so."""
     with pytest.raises(ValueError, match="too few"):
-        growths([Sample(0, 0, 0, 0, 0, 0, 0)])
+        growths([Sample(0, 0, 0, 0, 0, 0, 0, 0)])
