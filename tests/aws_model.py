@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
 
 OLDER_MODEL = "AWS_MODEL_IS_OLDER"
-"""Environment variable of a run with an old boto3: what is answered beyond its model is left out, as it does."""
+"""Environment variable of a run with an old boto3: what is answered beyond its model is left out."""
 EVERY_ANSWER = frozenset({"ResponseMetadata"})
 """What boto3 itself adds to an answer."""
 EVERY_ERROR = frozenset({"Error", "ResponseMetadata"})

@@ -26,7 +26,7 @@ from airflow_fargate.stopper import Stopper
 from airflow_fargate.testing import FakeEcs, run_task_request
 from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.s3 import S3Store
-from aws_model import ModelClient, NotInTheModelError, modelled, operation_names, service_model
+from aws_model import OLDER_MODEL, ModelClient, NotInTheModelError, modelled, operation_names, service_model
 from unit.examples import ARN, CONFIG, a_task, an_attempt, client_error
 
 if TYPE_CHECKING:
@@ -196,8 +196,9 @@ def test_a_request_that_aws_would_not_take_is_caught() -> None:
         ModelClient("ecs").run_tasks()
 
 
-def test_a_fake_that_answers_what_aws_never_does_is_caught() -> None:
+def test_a_fake_that_answers_what_aws_never_does_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A member too many, deep inside, and a value of another type."""
+    monkeypatch.delenv(OLDER_MODEL, raising=False)
     fake = FakeEcs()
     arn = fake.run_task(taskDefinition="worker")["tasks"][0]["taskArn"]
     client = modelled("ecs", fake)
