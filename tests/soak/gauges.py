@@ -24,9 +24,9 @@ SHARE = 4
 class Sample:
     """One look at the process.
 
-    at: seconds, of whichever clock. tasks: ended until then. rss: resident bytes. blocks: of memory that Python
-    has allocated. traced: bytes of them since tracing began. objects: of the executor's own classes. threads,
-    files: how many.
+    at: seconds, of whichever clock. tasks: ended until then. rss: resident bytes. blocks: of memory that
+    Python has allocated. traced: bytes of them since tracing began. objects: of the executor's own classes.
+    threads, files: how many.
     """
 
     at: float
