@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_fargate.verdict import Outcome
-from local_cloud import Behaviour, EventFaults
+from local_cloud import Behaviour, EventFaults, fails_to_start
 from scenarios.world import World
 
 
@@ -18,6 +18,39 @@ def test_a_running_task_is_adopted_by_its_arn() -> None:
     world.run(120, heir)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert list(world.containers().values()) == [1]
+    assert len(heir.registry) == 0
+
+
+def test_a_second_launch_that_nobody_recorded_is_found() -> None:
+    """The recorded container never ran, another was launched, the scheduler died: that one is followed."""
+    world = World(Behaviour(run=100))
+    world.engine.next_behaviours.append(fails_to_start())
+    key = world.launch()
+    world.run(4)
+    (first,) = world.reports(key)
+    world.clock.advance(2)
+    world.step(sync=False)
+    assert len(world.plane.tasks()) == 2
+    heir = world.scheduler()
+    heir.adopt(key, first, arn=first)
+    world.run(200, heir)
+    assert world.finish(key).verdict.outcome is Outcome.SUCCESS
+    assert world.reports(key)[-1] == world.plane.tasks()[1].arn
+    assert len(heir.registry) == 0
+
+
+def test_a_recorded_container_that_never_ran_and_was_the_only_one_is_told() -> None:
+    """The heir looks for another, finds none, and says what became of this one: Airflow decides."""
+    world = World()
+    world.engine.next_behaviours.append(fails_to_start())
+    key = world.launch()
+    world.step()
+    (first,) = world.reports(key)
+    heir = world.scheduler()
+    heir.adopt(key, first, arn=first)
+    world.run(60, heir)
+    assert "never started" in str(world.finish(key).verdict.diagnosis)
+    assert len(world.plane.tasks()) == 1
     assert len(heir.registry) == 0
 
 

@@ -202,6 +202,9 @@ class Registry:
                 task.attempt = replace(attempt, round=attempt.round + 1, number=0)
                 return [LaunchAgain(task.attempt, "the clientToken stands for a task that has stopped")]
             task.attempt = attempt  # How far along the chain it came.
+        if attempt is None and task.attempt is None and change.arn in task.earlier_arns and change.stopped:
+            # Sought once more, and there is no other container: it ended as this one did.
+            return self._end(task, Move.STOPPED, verdict.judge(change, self._container_name))
         decisions = self._accepted(task, _without_verdict(change))
         if not change.containers and task.arn == change.arn:
             # Told by its ARN alone, as AWS answers a repeated launch: where it is has to be asked.
@@ -255,7 +258,21 @@ class Registry:
             task.arn, task.version = "", 0
             task.attempt = replace(attempt, round=attempt.round + 1, number=0, capacity=attempt.capacity + 1)
             return [LaunchAgain(task.attempt, str(judged.diagnosis))]
+        if again and self._may_have_an_heir(task, change):
+            task.state = after(task.state, Move.SEEK)
+            del self._by_arn[task.arn]
+            task.earlier_arns, task.arn, task.version = (task.arn,), "", 0
+            self._hear(task, float("-inf"))
+            return []
         return self._end(task, Move.STOPPED, judged)
+
+    def _may_have_an_heir(self, task: TrackedTask, change: TaskStateChange) -> bool:
+        """Say whether there may be another container for this launch: asked once, of what was adopted by ARN.
+
+        Whoever launched this one may have launched it again, and died before Airflow knew.
+        """
+        adopted = task.attempt is None and task.state is not State.RUNNING
+        return adopted and not task.earlier_arns and task.launch_id == self.launch_id(change)
 
     def _refused(self, task: TrackedTask, message: Refused) -> list[Decision]:
         later = task.attempt is not None and task.attempt.round > message.round

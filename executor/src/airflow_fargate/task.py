@@ -6,7 +6,8 @@
         ^  |                  |  |                                       ^
         |  +----refused-------|--|---------------------------------------+
         +-----launch again----+  +--------------stopped, lost------------+
-    SOUGHT  (adopted, its container being looked for) goes where its container is
+    SOUGHT  (adopted, its container being looked for) goes where its container is; an adopted task whose
+    container stopped before it ran is sought once more, by its launch id
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Move(Enum):
     RUNS = auto()
     STOPPED = auto()
     LAUNCH_AGAIN = auto()  # it ended before it ran, and the cause can pass
+    SEEK = auto()  # the same, and a scheduler that is gone may have launched it again
     REFUSED = auto()  # no task was started and none will be
     LOST = auto()  # ECS does not know it (any more)
 
@@ -57,6 +59,7 @@ TABLE: Mapping[State, Mapping[Move, State]] = {
         Move.PENDING: State.STARTING,
         Move.RUNS: State.RUNNING,
         Move.STOPPED: State.ENDED,
+        Move.SEEK: State.SOUGHT,
         Move.LAUNCH_AGAIN: State.LAUNCHING,
         Move.LOST: State.ENDED,
         Move.REFUSED: State.ENDED,
@@ -66,6 +69,7 @@ TABLE: Mapping[State, Mapping[Move, State]] = {
         Move.PENDING: State.STARTING,
         Move.RUNS: State.RUNNING,
         Move.STOPPED: State.ENDED,
+        Move.SEEK: State.SOUGHT,
         Move.LAUNCH_AGAIN: State.LAUNCHING,
         Move.LOST: State.ENDED,
     },
