@@ -28,7 +28,7 @@ class Target:
 
 _BOTO = "a RunTask call by boto3 alone costs nearly as much (table below)"
 _EVENTS = "the same, and a thousand events that they run are handled meanwhile"
-_FIRST = "with limits x 10 it is over in 50 heartbeats, so this is the one that takes in all thousand"
+_FIRST = "with limits x 10 it is over in some forty heartbeats, so the longest one counts"
 _IDLE = "the promise is of the way to the executor; this has the scheduler's idle second in it"
 _BUS = "the way through EventBridge and SQS, a tenth of a second and more, comes on top of the same heartbeat"
 TARGETS = (
