@@ -22,11 +22,13 @@ from soak.gauges import take
 class Plan:
     """What to do: launches a second, for how many seconds, a sample how often, from which second on.
 
+    burst: so many at the beginning: every launcher's thread opens its connections, which then stay open.
     remembered: how many ended tasks the executor remembers (10,000 of its own): fewer are soon as many as
     there will ever be. patience: seconds that the last tasks may take to end.
     """
 
     rate: int = 20
+    burst: int = 100
     seconds: float = 600.0
     every: float = 5.0
     warm: float = 90.0
@@ -58,7 +60,7 @@ class Soak:
         begun = time.monotonic()
         sampled = plan.warm
         while (now := time.monotonic() - begun) < plan.seconds:
-            self._turn(int(now * plan.rate))
+            self._turn(plan.burst + int(now * plan.rate))
             if now >= sampled:
                 sampled += plan.every
                 self._print(take(now, sum(self._ended.values())).document())
