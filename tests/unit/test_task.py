@@ -45,6 +45,8 @@ def test_a_move_that_the_table_does_not_have_is_a_fault_of_ours() -> None:
         (State.LAUNCHING, {"LAUNCH_AGAIN": "LAUNCHING", "REFUSED": "ENDED"}),
         (State.SOUGHT, {"PENDING": "STARTING", "RUNS": "RUNNING", "STOPPED": "ENDED"}),
         (State.SOUGHT, {"LAUNCH_AGAIN": "LAUNCHING", "REFUSED": "ENDED", "LOST": "ENDED"}),
+        (State.SOUGHT, {"SEEK": "SOUGHT"}),
+        (State.STARTING, {"SEEK": "SOUGHT"}),
         (State.STARTING, {"ACCEPTED": "STARTING", "PENDING": "STARTING", "RUNS": "RUNNING"}),
         (State.STARTING, {"LAUNCH_AGAIN": "LAUNCHING", "STOPPED": "ENDED", "LOST": "ENDED"}),
         (State.RUNNING, {"ACCEPTED": "RUNNING", "PENDING": "RUNNING", "RUNS": "RUNNING"}),

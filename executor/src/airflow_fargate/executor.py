@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TAKEN_PER_HEARTBEAT = 200
-"""Workloads that one heartbeat hands over: in less than a thread keeps the interpreter's lock for (5 ms), so
-that launches under way do not come in between. A loop of the scheduler queues sixteen by default."""
+"""Workloads that one heartbeat hands over: a burst of thousands must not hold the scheduler. As many as AWS
+lets through at once with limits raised ten-fold; a loop of the scheduler queues sixteen by default."""
 
 _KEPT_LOGS = 1000
 
