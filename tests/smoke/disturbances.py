@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from smoke.evidence import Handover, key_of_tags
-from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT
+from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, OUTCOMES
 from smoke.failure import SmokeError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smoke.cloud import LocalCloud
     from smoke.engine import Engine
 
+EXPLAINED = "out_of_memory"
 READY = "waits for what may come"
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
 ADOPTED = re.compile(r"Adopted \d+ of \d+ tasks: (.*)")
@@ -80,7 +81,8 @@ class Disturber:
         now = {_name(one): one for one in instances}
         ours = {one["task_id"]: one for one in now.values() if one["dag_id"] == DISTURBED}
         if "scheduler" not in self.done:
-            if all(name in ours and self._ready(ours[name]) for name in LEFT_TO_THE_NEXT):
+            ready = all(name in ours and self._ready(ours[name]) for name in LEFT_TO_THE_NEXT)
+            if ready and self._is_explained(now.get(f"{OUTCOMES}.{EXPLAINED}")):
                 self.left_behind = {name: one for name, one in now.items() if one["state"] == "running"}
                 self.means.replace_scheduler()
                 self._did("scheduler", "killed the scheduler")
@@ -88,6 +90,16 @@ class Disturber:
             self._watch_handover(now)
         else:
             self._take_away(ours.get("taken_away"))
+
+    def _is_explained(self, instance: Instance | None) -> bool:
+        """Say whether Airflow's event log tells why it ended.
+
+        A scheduler must live until then: the next one is not offered what Airflow knows to have failed.
+        """
+        if instance is None or instance["state"] != "failed":
+            return False
+        entries = self.means.api.event_log(OUTCOMES, instance["dag_run_id"])
+        return any(one["event"] == "fargate" and one["task_id"] == EXPLAINED for one in entries)
 
     def _take_away(self, victim: Instance | None) -> None:
         """Take away two containers in turn, now that there is a scheduler to say why they ended."""

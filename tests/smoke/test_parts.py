@@ -10,12 +10,14 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from smoke import bridge, checks, disturbances, process_table, settings
-from smoke.evidence import Container, Evidence, Handover, Key, Try
-from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT
+from smoke.evidence import TAG, Container, Evidence, Handover, Key, Try
+from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT, OUTCOMES
 from smoke.failure import SmokeError, StoppedError
 from smoke.journal import Journal
 from smoke.processes import Programs
@@ -345,3 +347,46 @@ def test_the_bootstrap_needs_the_standard_library_alone() -> None:
         env={"PATH": os.environ["PATH"]},
     )
     assert done.stdout == "[]\n"
+
+
+class _Airflow:
+    """Airflow and the local cloud of a run in which all victims wait; ``entries`` is its event log."""
+
+    def __init__(self) -> None:
+        self.entries: list[dict[str, str]] = []
+
+    def log(self, *_: object) -> str:
+        return disturbances.READY
+
+    def event_log(self, *_: object) -> list[dict[str, str]]:
+        return self.entries
+
+    def ask(self, _: str) -> dict[str, Any]:
+        return {
+            "tasks": [
+                {"taskArn": name, "lastStatus": "RUNNING", "tags": container_tags(DISTURBED, name)}
+                for name in LEFT_TO_THE_NEXT
+            ]
+        }
+
+
+def container_tags(dag_id: str, task_id: str) -> list[dict[str, str]]:
+    """Return the tags of a first try's container."""
+    tags = {"dag-id": dag_id, "task-id": task_id, "map-index": "-1", "try-number": "1"}
+    return [{"key": f"{TAG}{name}", "value": value} for name, value in tags.items()]
+
+
+def test_the_scheduler_is_killed_when_it_has_told_why_a_task_was_killed_for_memory() -> None:
+    """The next one is not offered what Airflow knows to have failed: its explanation would be lost."""
+    airflow, killed = _Airflow(), []
+    means: Any = SimpleNamespace(api=airflow, cloud=airflow, replace_scheduler=lambda: killed.append(1))
+    disturber = disturbances.Disturber(means, lambda _: None)
+    common = {"try_number": 1, "map_index": -1, "dag_run_id": "run"}
+    waiting = [
+        {"dag_id": DISTURBED, "task_id": name, "state": "running", **common} for name in LEFT_TO_THE_NEXT
+    ]
+    for state, entry, kills in (("running", "", 0), ("failed", "", 0), ("failed", "fargate", 1)):
+        airflow.entries = [{"event": entry, "task_id": "out_of_memory"}]
+        ended = {"dag_id": OUTCOMES, "task_id": "out_of_memory", "state": state, **common}
+        disturber.look("run", [*waiting, ended])
+        assert len(killed) == kills
