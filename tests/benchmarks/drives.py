@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class Record:
     events: list[list[Any]]
     marks: dict[str, Any]
     cloud: dict[str, Any]
+    event_lags: list[float] = field(default_factory=list)
 
     @property
     def started(self) -> float:

@@ -62,6 +62,9 @@ def heartbeats(beats: list[list[float]]) -> Figures:
         "heartbeat_p50_ms": percentile(taken, 50),
         "heartbeat_p99_ms": percentile(taken, 99),
         "heartbeat_max_ms": percentile(taken, 100),
+        # What the scheduler's thread worked in the longest; the rest of it was waiting for a core or for the
+        # interpreter's lock.
+        "heartbeat_cpu_max_ms": percentile([1000 * each[4] for each in beats], 100),
     }
 
 
@@ -99,6 +102,14 @@ def latency(record: Record) -> Figures:
         "exit_to_event_p50_s": percentile(seconds, 50),
         "exit_to_event_p99_s": percentile(seconds, 99),
         "exit_to_event_max_s": percentile(seconds, 100),
+    }
+
+
+def event_lag(record: Record) -> Figures:
+    """Seconds from an event's arrival in the queue to the scheduler that owns its task; ours alone."""
+    return {
+        "event_lag_p50_s": percentile(record.event_lags, 50),
+        "event_lag_p99_s": percentile(record.event_lags, 99),
     }
 
 

@@ -70,6 +70,7 @@ def _burst(cases: Figures) -> list[str]:
         ("heartbeat() p50", "heartbeat_p50_ms", "{:,.1f} ms"),
         ("heartbeat() p99", "heartbeat_p99_ms", "{:,.1f} ms"),
         ("heartbeat() longest", "heartbeat_max_ms", "{:,.1f} ms"),
+        ("most CPU in one", "heartbeat_cpu_max_ms", "{:,.1f} ms"),
         ("CPU per launch", "cpu_ms_per_launch", "{:.2f} ms"),
         ("CPU of a RunTask call by boto3 alone", "bare_call_ms", "{:.2f} ms"),
         ("simulated cloud's CPU (1 = a core)", "cloud_cpu_share", "{:.2f}"),
@@ -220,6 +221,8 @@ SECTIONS = {
         ("lost", "lost", "{}"),
         ("wrongly failed", "wrongly_failed", "{}"),
         *_LATENCY,
+        ("an event from the queue to its owner, p50", "event_lag_p50_s", "{:.2f} s"),
+        ("... p99", "event_lag_p99_s", "{:.2f} s"),
     ),
 }
 

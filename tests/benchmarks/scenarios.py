@@ -299,7 +299,9 @@ def shared(stage: Stage, size: Size) -> Outcome:
         seen = f.outcomes(record, size.shared)
         ran = [each for each in record.cloud["tasks"] if each["name"] in mine and each["started"]]
         seen["duplicates"] = len(ran) - len({each["name"] for each in ran})
-        cases[f"scheduler {number} of 2"] = {"ours": {**seen, **f.latency(record), **f.own_launches(record)}}
+        cases[f"scheduler {number} of 2"] = {
+            "ours": {**seen, **f.latency(record), **f.event_lag(record), **f.own_launches(record)}
+        }
     return Outcome(cases)
 
 

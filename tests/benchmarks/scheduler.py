@@ -69,6 +69,7 @@ class Scheduler:
         self._open = {name_of(number) for _, number in numbered(drive)}
         self._unlaunched = set(self._open)
         self.heartbeats: list[list[float]] = []
+        self.event_lags: list[float] = []
         self.events: list[list[Any]] = []
         self.marks: dict[str, Any] = {}
 
@@ -76,6 +77,7 @@ class Scheduler:
         """Drive it to its end; return the record."""
         executor = self._executor
         executor.start()
+        self._watch_events()
         self._idle()
         reset = self._adopt()
         gc.collect()
@@ -88,10 +90,10 @@ class Scheduler:
             reset = 0
             # What Airflow does in its database: waiting, mostly.
             time.sleep(self._drive.scheduling_seconds)
-            at, begun = time.time(), time.perf_counter()
+            at, begun, own = time.time(), time.perf_counter(), time.thread_time()
             executor.heartbeat()
-            taken = time.perf_counter() - begun
-            self.heartbeats.append([at, taken, len(executor.running), time.process_time()])
+            taken, own = time.perf_counter() - begun, time.thread_time() - own
+            self.heartbeats.append([at, taken, len(executor.running), time.process_time(), own])
             came = self._take_events()
             executor._task_event_logs.clear()
             if not queued and not came:
@@ -103,6 +105,22 @@ class Scheduler:
         for _ in range(3):
             self._executor.heartbeat()
             time.sleep(self._drive.idle_seconds)
+
+    def _watch_events(self) -> None:
+        """Note how long each event took from the queue to its owner; only ours has such a thing."""
+        fleet = getattr(self._executor, "_fleet", None)
+        if fleet is None:
+            return
+        from airflow_fargate.metrics import EVENT_LAG_SECONDS  # noqa: PLC0415  ours alone
+
+        measure = fleet.metrics.time
+
+        def noting(stat: str, seconds: float, **tags: str) -> None:
+            if stat == EVENT_LAG_SECONDS:
+                self.event_lags.append(seconds)
+            measure(stat, seconds, **tags)
+
+        fleet.metrics.time = noting
 
     def _await_go(self) -> None:
         """Say that all is prepared, and wait for the word: faults begin when the loop does."""
@@ -168,7 +186,12 @@ class Scheduler:
             if self._drive.executor == "peer"
             else [self._executor.running, self._executor._fleet.registry]
         )
-        return {"heartbeats": self.heartbeats, "events": self.events, "marks": self.marks}
+        return {
+            "heartbeats": self.heartbeats,
+            "events": self.events,
+            "event_lags": self.event_lags,
+            "marks": self.marks,
+        }
 
 
 def numbered(drive: Drive) -> list[tuple[float, int]]:

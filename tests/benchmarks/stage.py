@@ -155,7 +155,7 @@ class Stage:
 
 
 def _record(found: dict[str, Any], cloud: Cloud) -> Record:
-    return Record(found["heartbeats"], found["events"], found["marks"], cloud.record())
+    return Record(found["heartbeats"], found["events"], found["marks"], cloud.record(), found["event_lags"])
 
 
 def _left_by(dead: Run, cloud: Cloud, executor: str, tasks: int) -> list[list[Any]]:

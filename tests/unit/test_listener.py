@@ -98,7 +98,7 @@ def test_while_events_come_thick_they_gather(count: int, pauses: bool) -> None: 
     bench = Bench()
     bench.queue.put(event("mine"))
     bench.listener.receive()
-    bench.clock.advance(0.2)
+    bench.clock.advance(0.05)
     bench.queue.waiting = []
     for _ in range(count):
         bench.queue.put(event("mine"))
@@ -112,7 +112,15 @@ def test_an_event_that_comes_by_itself_keeps_nobody_waiting() -> None:
         bench.queue.waiting = []
         bench.queue.put(event("mine"))
         assert bench.listener.receive() == 0.0
-        bench.clock.advance(1.0)
+        bench.clock.advance(0.2)
+
+
+def test_events_that_come_together_are_followed_by_more() -> None:
+    """At ten tasks a second the pause itself gathers them, and must not end the gathering."""
+    bench = Bench()
+    bench.queue.put(event("mine"))
+    bench.queue.put(event("mine"))
+    assert bench.listener.receive() > 0
 
 
 def test_what_was_handed_back_is_left_to_the_other_scheduler() -> None:
@@ -120,6 +128,29 @@ def test_what_was_handed_back_is_left_to_the_other_scheduler() -> None:
     bench = Bench()
     bench.queue.put(event("theirs"))
     assert bench.listener.receive() > 0
+
+
+def test_the_fewer_events_were_anothers_the_sooner_it_asks_again() -> None:
+    """Who has to take more of what is there steps aside less."""
+
+    def pause(theirs: int, ours: int) -> float:
+        bench = Bench()
+        for name in ["theirs"] * theirs + ["mine"] * ours:
+            bench.queue.put(event(name))
+        bench.listener._batch_at = bench.clock.time()  # busy all along
+        return bench.listener.receive()
+
+    assert 0 < pause(4, 0) < pause(2, 2) < pause(0, 4)
+    assert pause(9, 1) == 0.0  # a full batch: there is more to move
+
+
+def test_the_other_scheduler_does_not_wait_for_our_deleting() -> None:
+    """Handed back first; what is ours has been posted by then."""
+    bench = Bench()
+    bench.queue.put(event("mine"))
+    bench.queue.put(event("theirs"))
+    bench.listener.receive()
+    assert [name for name, _ in bench.queue.calls] == ["hand back", "delete"]
 
 
 def test_strangers_are_deleted_and_not_posted() -> None:

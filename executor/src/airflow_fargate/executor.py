@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TAKEN_PER_HEARTBEAT = 200
-"""Workloads that one heartbeat hands over: a burst of thousands must not hold the scheduler. As many as AWS
-lets through at once with limits raised ten-fold; a loop of the scheduler queues sixteen by default."""
+_TAKEN_PER_HEARTBEAT = 50
+"""Workloads that one heartbeat hands over, two milliseconds of work: a burst of thousands must not hold the
+scheduler, and what takes longer loses the interpreter to the launchers on its way. A loop of the scheduler
+queues sixteen by default, and does not idle while launches are told to it."""
 
 _KEPT_LOGS = 1000
 

@@ -25,8 +25,12 @@ DETAIL_TYPE = "ECS Task State Change"
 _GATHER_SECONDS = 0.15
 """Pause between batches that were not full. Events gather meanwhile, ten to a call: at ten tasks a second
 this is one SQS call for each task, receiving and deleting together, and costs an event 0.07 s on average."""
-_BUSY_SECONDS = 0.3
-"""Batches that follow each other faster are worth gathering; an event by itself is not kept waiting."""
+_BUSY_SECONDS = 0.1
+"""Events that follow each other faster, or come together, are worth gathering; one by itself is not kept
+waiting."""
+_STEP_ASIDE_SECONDS = 0.1
+"""Pause after a batch of nothing but other schedulers' events, in which they can take these. After a batch
+that was theirs in part it is that part of the pause."""
 _HAND_BACK_SECONDS = 10.0
 """How old an event of another scheduler's task may be before it is dropped rather than handed back."""
 
@@ -109,13 +113,14 @@ class Listener:
             if (verdict := self._handle(message)) is None:
                 continue
             (done if verdict else hand_back).append(message)
+        if hand_back:
+            # First, since somebody waits for them; what is ours has been taken in already.
+            self._hand_back(sqs, hand_back)
         if done:
             self._delete(sqs, done)
-        if hand_back:
-            self._hand_back(sqs, hand_back)
-        return self._pause(len(messages), handed_back=bool(hand_back))
+        return self._pause(len(messages), len(hand_back))
 
-    def _pause(self, received: int, *, handed_back: bool) -> float:
+    def _pause(self, received: int, handed_back: int) -> float:
         """Return the seconds to wait before the next batch."""
         if not received:
             return 0.0
@@ -123,8 +128,10 @@ class Listener:
         self._batch_at = now
         if received == RECEIVE_LIMIT:
             return 0.0
-        # What was handed back is for another scheduler: it gets the time to take it.
-        return _GATHER_SECONDS if handed_back or 0 <= now - before < _BUSY_SECONDS else 0.0
+        busy = received > 1 or 0 <= now - before < _BUSY_SECONDS
+        gather = _GATHER_SECONDS if busy else 0.0
+        theirs = handed_back / received
+        return theirs * _STEP_ASIDE_SECONDS + (1 - theirs) * gather
 
     def _handle(self, message: Mapping[str, Any]) -> bool | None:
         """Return True when done with it, False when it is another scheduler's, None to leave it there."""

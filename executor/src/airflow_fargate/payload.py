@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_fargate.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from airflow_fargate.ecs import ClientSource
     from airflow_fargate.launch import Attempt
 
@@ -17,11 +19,11 @@ if TYPE_CHECKING:
 class PayloadStore(Protocol):
     """Puts a workload where its container finds it."""
 
-    def references(self, attempt: Attempt, document: str) -> list[str]:
+    def references(self, attempt: Attempt, document: str) -> Iterable[str]:
         """Return the references that the command may carry, the one to prefer first.
 
         Raises:
-            Exception: the document could not be stored.
+            Exception: the document could not be stored; raised here, and not while they are gone through.
         """
         ...
 
@@ -67,10 +69,10 @@ class InlinePayloads:
     with the task's try. The storage module spares that.
     """
 
-    def references(self, attempt: Attempt, document: str) -> list[str]:  # noqa: ARG002  the store of objects names them by it
-        """Return the document, and the same compressed for when the first breaks 8,192 characters."""
-        packed = base64.urlsafe_b64encode(zlib.compress(document.encode(), 9)).decode()
-        return [f"json:{document}", f"zlib:{packed}"]
+    def references(self, attempt: Attempt, document: str) -> Iterator[str]:  # noqa: ARG002  the store of objects names them by it
+        """Yield the document, and the same compressed for when the first breaks 8,192 characters."""
+        yield f"json:{document}"
+        yield f"zlib:{base64.urlsafe_b64encode(zlib.compress(document.encode(), 9)).decode()}"
 
     def discard(self, attempt: Attempt) -> None:
         """Do nothing."""

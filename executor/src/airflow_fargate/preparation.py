@@ -8,6 +8,8 @@ from airflow_fargate import payload
 from airflow_fargate.errors import FargateError, RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from airflow_fargate.launch import Attempt
     from airflow_fargate.payload import PayloadStore
     from airflow_fargate.run_request import RunRequestBuilder
@@ -40,12 +42,14 @@ class Preparation:
             RequestError: it cannot be launched as it is; the sentence says why.
             NotStoredError: the bucket did not take the workload.
         """
-        commands = self._commands(attempt)
-        for command in commands:
+        request: dict[str, Any] = {}
+        tried = 0
+        for command in self._commands(attempt):
+            tried += 1
             request = self._builder.build(attempt, command)
             if self._builder.overrides_fit(request):
                 return request
-        raise payload.too_large(self._builder.overrides_size(request), inline=len(commands) > 1)
+        raise payload.too_large(self._builder.overrides_size(request), inline=tried > 1)
 
     def discard(self, attempt: Attempt) -> None:
         """Remove the payload of an attempt that starts no container.
@@ -55,7 +59,7 @@ class Preparation:
         """
         self._payloads.discard(attempt)
 
-    def _commands(self, attempt: Attempt) -> list[list[str]]:
+    def _commands(self, attempt: Attempt) -> Iterable[list[str]]:
         """Return the commands to try, the first that fits is taken."""
         details = attempt.launch.details
         if details.command is not None:
@@ -69,4 +73,4 @@ class Preparation:
             references = self._payloads.references(attempt, document)
         except Exception as error:
             raise NotStoredError(error) from error
-        return [payload.command_for(each) for each in references]
+        return map(payload.command_for, references)

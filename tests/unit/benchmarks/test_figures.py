@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -23,7 +24,7 @@ def record(containers: list[dict[str, Any]], events: list[list[Any]]) -> Record:
     marks = {"started": 100.0, "ended": 130.0, "cpu_start": 1.0, "cpu_end": 2.0, "running": 0}
     calls = [[100.2, "RunTask", False], [100.3, "RunTask", True], [99.0, "ReceiveMessage", False]]
     cloud = {"tasks": containers, "calls": calls, "left": 0, "busy": 3.0, "injected": {}}
-    return Record([[100.1, 0.002, 0, 1.1], [120.0, 0.004, 0, 1.5]], events, marks, cloud)
+    return Record([[100.1, 0.002, 0, 1.1, 0.001], [120.0, 0.004, 0, 1.5, 0.003]], events, marks, cloud)
 
 
 def test_a_percentile_is_one_of_the_values() -> None:
@@ -60,6 +61,18 @@ def test_latency_is_from_the_exit_to_the_event() -> None:
     )
     assert found["ended"] == 1
     assert found["exit_to_event_p50_s"] == pytest.approx(2.0)
+
+
+def test_the_way_of_an_event_is_told_by_itself() -> None:
+    """From the queue to its owner, without what the scheduler's loop adds."""
+    found = figures.event_lag(replace(record([], []), event_lags=[0.1, 0.2, 0.9]))
+    assert (found["event_lag_p50_s"], found["event_lag_p99_s"]) == (0.2, 0.9)
+
+
+def test_a_heartbeat_that_waited_is_told_from_one_that_worked() -> None:
+    """The longest took 4 ms, of which the scheduler's thread worked 3."""
+    found = figures.heartbeats(record([], []).heartbeats)
+    assert (found["heartbeat_max_ms"], found["heartbeat_cpu_max_ms"]) == (4.0, 3.0)
 
 
 def test_calls_before_the_start_do_not_count() -> None:
