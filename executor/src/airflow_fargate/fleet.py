@@ -6,6 +6,7 @@ Knows nothing of Airflow. The scheduler's thread calls the public methods; none 
 
 from __future__ import annotations
 
+import gc
 import logging
 import queue
 import threading
@@ -133,7 +134,19 @@ class Fleet:
         """Start the threads."""
         for thread in (*self._launcher_threads, *self._other_threads):
             thread.start()
-        threading.Thread(target=self.warm_up, name="fargate-warm-up", daemon=True).start()
+        threading.Thread(target=self._prepare, name="fargate-warm-up", daemon=True).start()
+
+    def _prepare(self) -> None:
+        """Warm up, then take what is there by now out of the garbage collector's sight.
+
+        Airflow, boto3 and its models are a quarter of a million objects that stay. A full collection goes
+        through all of them with the interpreter's lock held, and a burst causes one or two: a hundred
+        milliseconds and more in the middle of a heartbeat (docs/field_notes.md, 2026-11-26). Frozen objects are
+        freed as ever when nobody refers to them.
+        """
+        self.warm_up()
+        gc.collect()
+        gc.freeze()
 
     def warm_up(self) -> None:
         """Load boto3, its clients and their models: half a second that the first burst would wait for.
