@@ -141,8 +141,8 @@ class Fleet:
 
         Airflow, boto3 and its models are a quarter of a million objects that stay. A full collection goes
         through all of them with the interpreter's lock held, and a burst causes one or two: a hundred
-        milliseconds and more in the middle of a heartbeat (docs/field_notes.md, 2026-11-26). Frozen objects are
-        freed as ever when nobody refers to them.
+        milliseconds and more in the middle of a heartbeat (docs/field_notes.md, 2026-11-26). Frozen objects
+        are freed as ever when nobody refers to them.
         """
         self.warm_up()
         gc.collect()
