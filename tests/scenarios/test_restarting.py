@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from airflow_fargate.verdict import Outcome
 from local_cloud import Behaviour, EventFaults, fails_to_start
 from scenarios.world import World
@@ -139,3 +141,22 @@ def test_a_task_whose_record_expired_is_not_launched_again() -> None:
     assert verdict.outcome is Outcome.FAILED
     assert "not known" in str(verdict.diagnosis)
     assert len(world.plane.tasks()) == 1
+
+
+def test_a_thousand_launches_that_nobody_recorded_are_found_in_seconds() -> None:
+    """They are looked for in the list of the cluster's tasks and not one by one, which took three minutes."""
+    world = World(Behaviour(run=600.0), run_task_burst=1000, run_task_rate=1000.0, launch_burst=1000)
+    keys = [world.launch() for _ in range(1000)]
+    while len(world.plane.tasks()) < 1000:
+        world.step(sync=False)
+        world.clock.advance(1)
+    heir, asked = world.scheduler(), Counter(world.plane.calls)
+    for key in keys:
+        launch = world.a_launch(key)
+        heir.adopt(key, launch.launch_id, launch=launch)
+    world.run(5, heir)
+    calls = Counter(world.plane.calls) - asked
+    assert all(heir.registry.get(key).arn for key in keys)  # type: ignore[union-attr]
+    assert calls["ListTasks"] <= 12
+    assert calls["DescribeTasks"] <= 24
+    assert set(world.containers().values()) == {1}

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from typing import TYPE_CHECKING
+
+from airflow_fargate import metrics
 from scenarios.world import World
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def test_end_settles_what_is_under_way_and_stops_every_thread_but_no_container() -> None:
@@ -19,3 +26,27 @@ def test_end_settles_what_is_under_way_and_stops_every_thread_but_no_container()
     assert len(fleet.sync()) == 1
     assert len(world.plane.tasks()) == 1
     assert world.plane.calls["StopTask"] == 0
+
+
+def test_a_dead_thread_is_started_again_by_the_heartbeat_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SystemExit out of a library ends a thread: the next sync() starts it, and counts it once."""
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    world = World(event_queue_url="", launcher_threads=2)
+    fleet, lives = world.fleet, threading.Event()
+    steps = iter([SystemExit()])
+
+    def step() -> float:
+        if (error := next(steps, None)) is not None:
+            raise error
+        lives.set()
+        return 1.0
+
+    thread = fleet._other_threads[0]
+    thread._step = step
+    fleet.start()
+    assert thread.join(10)
+    fleet.sync()
+    assert lives.wait(10)
+    fleet.sync()
+    assert fleet.metrics._counts[metrics._name(metrics.THREAD_RESTARTS, {})] == 1
+    fleet.end()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from airflow_fargate import cli
+from unit.examples import client_error
 
 
 def test_the_group_has_its_commands() -> None:
@@ -30,6 +33,25 @@ def test_a_command_exits_with_what_its_module_returns(monkeypatch: pytest.Monkey
     with pytest.raises(SystemExit) as exited:
         command.func(argparse.Namespace())
     assert exited.value.code == 3
+
+
+def test_what_aws_refuses_is_a_sentence_and_not_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No credentials, no network, no permission: AWS's words and exit code 1; faults of ours raise."""
+    from airflow_fargate.cli import doctor  # noqa: PLC0415  what the command would import
+
+    (group,) = cli.commands()
+    (command,) = [each for each in group.subcommands if each.name == "doctor"]
+    for error in (NoCredentialsError(), client_error("AccessDeniedException", "not you")):
+        monkeypatch.setattr(doctor, "main", mock.Mock(side_effect=error))
+        with pytest.raises(SystemExit) as exited:
+            command.func(argparse.Namespace())
+        assert exited.value.code == 1
+        assert capsys.readouterr().err.startswith(str(error))
+    monkeypatch.setattr(doctor, "main", mock.Mock(side_effect=KeyError("ours")))
+    with pytest.raises(KeyError):
+        command.func(argparse.Namespace())
 
 
 def test_importing_the_package_imports_no_airflow() -> None:

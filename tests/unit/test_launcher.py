@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,6 +14,18 @@ from airflow_fargate.messages import Accepted, Refused
 from airflow_fargate.task_options import parse_task_options
 from unit.examples import ARN, an_attempt, client_error, launch_id
 from unit.launcher_bench import Bench
+
+
+class Sums(Counter[str]):
+    """Airflow's statistics: counters alone."""
+
+    def incr(self, stat: str, count: int, *, tags: dict[str, str] | None = None) -> None:
+        self[stat] += count
+
+    def timing(self, *_: Any, **__: Any) -> None:
+        """Not looked at."""
+
+    gauge = timing
 
 
 def test_a_launch_is_one_call_and_one_message() -> None:
@@ -133,3 +147,17 @@ def test_a_fault_of_ours_loses_no_launch(caplog: pytest.LogCaptureFixture) -> No
     assert [type(each) for each in bench.said] == [Accepted]
     assert len(bench.ecs.tasks) == 1
     assert "a fault" in caplog.text
+
+
+def test_a_cause_is_logged_once_for_each_launch(caplog: pytest.LogCaptureFixture) -> None:
+    """Refused twenty times for two causes: two lines, and twenty are counted."""
+    caplog.set_level(logging.INFO)
+    bench, sink = Bench(), Sums()
+    bench.fail(*[client_error("ExpiredToken", "old")] * 10, *[OSError("no route")] * 10)
+    bench.launcher.submit(an_attempt())
+    bench.run(600)
+    told = [each.getMessage() for each in caplog.records if "Not launched yet" in each.getMessage()]
+    assert [each.rpartition(": ")[2] for each in told] == ["old", "no route"]
+    bench.launcher._metrics.send(sink, tasks=0)
+    assert sink["fargate.launch_errors"] == 20
+    assert isinstance(bench.said[0], Accepted)

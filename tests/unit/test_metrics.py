@@ -39,6 +39,7 @@ def test_counts_of_one_name_and_tags_are_one_call() -> None:
         ("fargate.launches", 1000, {"capacity": "FARGATE"}),
         ("fargate.launches", 1, {"capacity": "FARGATE_SPOT"}),
         ("fargate.tasks", 7, {}),
+        ("fargate.failing_parts", 0, {}),
     ]
 
 
@@ -48,8 +49,8 @@ def test_what_was_sent_is_not_sent_again() -> None:
     counted.count(metrics.THROTTLES)
     counted.send(sink, tasks=0)
     sink.sent.clear()
-    counted.send(sink, tasks=0)
-    assert sink.sent == [("fargate.tasks", 0, {})]
+    counted.send(sink, tasks=0, failing_parts=2)
+    assert sink.sent == [("fargate.tasks", 0, {}), ("fargate.failing_parts", 2, {})]
 
 
 def test_times_are_sent_in_milliseconds() -> None:
@@ -66,7 +67,7 @@ def test_a_timeline_is_cut_into_its_phases() -> None:
     times = (("createdAt", 0.0), ("pullStartedAt", 10.0), ("pullStoppedAt", 40.0), ("startedAt", 42.0))
     counted.timeline(TaskStateChange("arn", "STOPPED", timeline=times))
     counted.send(sink, tasks=0)
-    assert [(stat, dt) for stat, dt, _ in sink.sent[:-1]] == [
+    assert [(stat, dt) for stat, dt, _ in sink.sent[:-2]] == [
         ("fargate.provision_seconds", pytest.approx(10_000)),
         ("fargate.pull_seconds", pytest.approx(30_000)),
         ("fargate.start_seconds", pytest.approx(2_000)),

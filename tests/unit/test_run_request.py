@@ -138,6 +138,16 @@ def test_container_instances_get_neither_platform_nor_address() -> None:
     assert request["networkConfiguration"] == {"awsvpcConfiguration": {"subnets": ["subnet-1", "subnet-2"]}}
 
 
+def test_a_provider_of_container_instances_gets_no_public_address() -> None:
+    """In a chain after Fargate: ECS refuses assignPublicIp ENABLED for what is not Fargate's."""
+    config = replace(CONFIG, capacity_chain=("FARGATE", "my-instances"), assign_public_ip="ENABLED")
+    fargate, instances = (build(config, capacity=number) for number in range(2))
+    assert fargate["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED"
+    assert "assignPublicIp" not in instances["networkConfiguration"]["awsvpcConfiguration"]
+    assert instances["capacityProviderStrategy"][0]["capacityProvider"] == "my-instances"
+    assert "platformVersion" not in instances
+
+
 def test_the_escape_is_laid_over_and_cannot_touch_the_id() -> None:
     """run_task: any argument, nested ones joined; token, count, startedBy stay ours."""
     request = build(
@@ -213,6 +223,63 @@ def test_the_hook_may_leave_the_cluster_to_us_and_add_tags() -> None:
     request = build(hook=lambda command: {"taskDefinition": "d", "tags": [{"key": "a", "value": "1"}]})
     assert request["cluster"] == "airflow"
     assert tags(request)["a"] == "1"
+
+
+def test_what_a_task_asks_for_lies_over_what_the_hook_returns() -> None:
+    """Size, role, environment, definition, subnets, capacity: the DAG's author is not silently ignored."""
+
+    def hook(command: list[str]) -> dict[str, Any]:
+        container = {"name": "worker", "command": command, "environment": [{"name": "A", "value": "1"}]}
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-7"]}}
+        return aip29(command) | {
+            "overrides": {"cpu": "256", "containerOverrides": [container]},
+            "networkConfiguration": network,
+        }
+
+    options = TaskOptions(
+        cpu=1024,
+        memory=4096,
+        ephemeral_storage=50,
+        task_role="arn:aws:iam::123456789012:role/r",
+        task_definition="other:3",
+        env={"B": "2"},
+        subnets=("subnet-9",),
+        capacity=("FARGATE_SPOT",),
+    )
+    request = RunRequestBuilder(CONFIG, hook, request_faults).build(an_attempt(options=options), COMMAND)
+    assert request_faults(request) == ""
+    (container,) = request["overrides"]["containerOverrides"]
+    assert container["command"] == COMMAND
+    assert [each["name"] for each in container["environment"]] == ["A", "B"]
+    assert {**request["overrides"], "containerOverrides": None} == {
+        "cpu": "1024",
+        "memory": "4096",
+        "ephemeralStorage": {"sizeInGiB": 50},
+        "taskRoleArn": "arn:aws:iam::123456789012:role/r",
+        "containerOverrides": None,
+    }
+    assert request["taskDefinition"] == "other:3"
+    assert request["networkConfiguration"]["awsvpcConfiguration"] == {
+        "subnets": ["subnet-9"],
+        "securityGroups": ["sg-7"],
+    }
+    assert request["capacityProviderStrategy"] == [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    assert "launchType" not in request
+
+
+def test_a_task_that_asks_for_nothing_leaves_the_hooks_request_as_it_is() -> None:
+    """No container is added, no launch type taken away."""
+    request = build(hook=lambda command: {"taskDefinition": "d", "launchType": "EC2"})
+    assert request["launchType"] == "EC2"
+    assert "overrides" not in request
+
+
+def test_environment_for_a_container_that_the_hook_does_not_name() -> None:
+    """The hook left the command to the image: our container is named for the variables."""
+    request = build(hook=lambda command: {"taskDefinition": "d"}, env={"A": "1"})
+    assert request["overrides"]["containerOverrides"] == [
+        {"name": "worker", "environment": [{"name": "A", "value": "1"}]}
+    ]
 
 
 def test_the_cluster_may_be_named_by_its_arn() -> None:

@@ -184,3 +184,18 @@ def test_half_a_size_above_the_largest_is_refused() -> None:
     """With the largest that there is."""
     with pytest.raises(TaskOptionsError, match="largest size"):
         fit_size(parse(cpu=20_000), None, None, round_up=True)
+
+
+@pytest.mark.parametrize(
+    ("config", "given"),
+    [(CONFIG, {"task_definition": "other"}), (replace(CONFIG, execution_config_function="my.hook"), {})],
+)
+def test_our_definitions_size_says_nothing_of_another_definition(config: Any, given: dict[str, Any]) -> None:
+    """A task that brings its own definition, and asks for memory, keeps that definition's CPU."""
+    config = replace(config, task_cpu=512, task_memory=1024)
+    options = effective_options(config, TaskOptions(), parse(memory=4096, **given))
+    assert (options.cpu, options.memory) == (None, 4096)
+    same = effective_options(CONFIG, TaskOptions(), parse(memory=4096, task_definition="worker"))
+    assert same.cpu is None  # CONFIG does not say how large its definition is.
+    known = replace(CONFIG, task_cpu=512, task_memory=1024)
+    assert effective_options(known, TaskOptions(), parse(memory=4096, task_definition="worker")).cpu == 512

@@ -115,3 +115,31 @@ def test_a_dead_thread_is_noticed_and_started_again(
     thread.stop()
     assert thread.join(BOUND)
     assert not thread.restart_if_dead()
+
+
+def test_a_step_that_had_nothing_to_do_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Between two failures it waits for work: the failure is said once, and its end when something worked."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("airflow_fargate.threads._AFTER_ERROR", 0.0)
+    error, idle, worked = OSError("no network"), 1.0, 0.0
+    steps, done = iter([error, idle, error, idle, worked, idle]), threading.Event()
+
+    def step() -> float:
+        found = next(steps, None)
+        if found is None:
+            done.set()
+        if isinstance(found, OSError):
+            raise found
+        return found or 0.0
+
+    thread = a_thread(step, lambda _: None)
+    thread.start()
+    assert done.wait(BOUND)
+    thread.stop()
+    assert thread.join(BOUND)
+    assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
+        "test failed while testing",
+        "test works again",
+    ]

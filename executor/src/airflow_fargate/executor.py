@@ -159,7 +159,8 @@ class FargateExecutor(ReleasedExecutor):
 
     def _send_metrics(self) -> None:
         fleet = self._fleet_or_fail()
-        fleet.metrics.send(airflow_versions.statistics(), len(fleet.registry))
+        sink, failing = airflow_versions.statistics(), len(fleet.health.complaints())
+        fleet.metrics.send(sink, len(fleet.registry), failing)
 
     def _tell(self, told: Any) -> None:
         if isinstance(told, Report):

@@ -209,7 +209,8 @@ class Fleet:
         try:
             self._reconcile()
             for thread in (*self._launcher_threads, *self._other_threads):
-                thread.restart_if_dead()
+                if thread.restart_if_dead():
+                    self.metrics.count(metrics.THREAD_RESTARTS)
         except Exception as error:  # noqa: BLE001  a thread that cannot be started, a fault of ours
             self.health.failed("sync", error, doing="looking after tasks and threads")
         else:

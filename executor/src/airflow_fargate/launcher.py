@@ -254,12 +254,16 @@ class Launcher:
         refusals = 1 if refusal.kind is Refusal.THROTTLED else attempt.refusals + 1
         following = replace(following, refusals=refusals, why=refusal.sentence)
         delay = self._policy.delay(refusal.kind, refusals, self._clock(), attempt.deadline)
+        if refusal.kind in (Refusal.UNKNOWN, Refusal.WAIT):
+            self._metrics.count(metrics.LAUNCH_ERRORS)
         sent = self._sent.get(attempt.client_token)
         is_known = sent is None or sent.unknown_at is None
         if is_known and attempt.launch.launch_id in self._unwanted:
             self._give_up(attempt, _UNWANTED)
         elif delay is not None:
-            log.info("Not launched yet: %s: %s", attempt.launch.identity, refusal.sentence)
+            if refusal.sentence != attempt.why:
+                # Once for each cause: it may be asked for a hundred times in a gap of ten minutes.
+                log.info("Not launched yet: %s: %s", attempt.launch.identity, refusal.sentence)
             # The rest of the chain is asked at once; only a whole round of refusals is waited out.
             mid_round = following.capacity % len(self._builder.chain(following)) != 0
             self._put(following, 0.0 if refusal.kind is Refusal.CAPACITY and mid_round else delay)

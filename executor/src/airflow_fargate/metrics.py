@@ -24,6 +24,7 @@ LAUNCHES = "launches"  # containers started, by capacity
 LAUNCH_SECONDS = "launch_seconds"  # from the workload's arrival to RunTask's answer
 THROTTLES = "throttles"  # calls that AWS refused for their rate
 CAPACITY_REFUSALS = "capacity_refusals"  # launches that AWS had no room for, by capacity
+LAUNCH_ERRORS = "launch_errors"  # launches put off for what is no limit: no answer, credentials, an API away
 LAUNCHED_AGAIN = "launched_again"  # tasks that stopped before they ran, and were launched again
 EVENTS = "events"  # task state changes received
 EVENT_LAG_SECONDS = "event_lag_seconds"  # from a change's arrival in the queue to its receipt
@@ -33,6 +34,8 @@ RECONCILE_FINDS = "reconcile_finds"  # ends and starts that DescribeTasks told a
 FAILURES = "failures"  # tasks that ended badly, by whose doing it was
 COST = "cost_microdollars"  # what the tasks that ended have cost, estimated, by capacity
 TASKS = "tasks"  # containers that are tracked now
+FAILING_PARTS = "failing_parts"  # threads whose last call failed
+THREAD_RESTARTS = "thread_restarts"  # threads that had ended and were started again
 
 PHASES = (
     ("provision_seconds", "createdAt", "pullStartedAt"),
@@ -93,8 +96,8 @@ class Metrics:
             if start is not None and stop is not None:
                 self.time(stat, stop - start)
 
-    def send(self, sink: Sink, tasks: int) -> None:
-        """Hand over what was collected since the last time, and the number of tasks now."""
+    def send(self, sink: Sink, tasks: int, failing_parts: int = 0) -> None:
+        """Hand over what was collected since the last time, and the tasks and failing parts of now."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
             times, self._times = self._times, []
@@ -103,6 +106,7 @@ class Metrics:
         for name, seconds in times:
             sink.timing(f"{PREFIX}.{name.stat}", seconds * 1000, tags=dict(name.tags))
         sink.gauge(f"{PREFIX}.{TASKS}", tasks, tags={})
+        sink.gauge(f"{PREFIX}.{FAILING_PARTS}", failing_parts, tags={})
 
 
 def _name(stat: str, tags: Mapping[str, str]) -> _Name:

@@ -12,6 +12,7 @@ from airflow_fargate.ecs import DESCRIBE_LIMIT, ClientSource
 from airflow_fargate.failures import is_throttling
 from airflow_fargate.messages import Accepted, Message, Missing, NotFound, Seen
 from airflow_fargate.rate_limiter import TokenBucket
+from airflow_fargate.sweep import CALLS_PER_STEP, WORTH_IT, Sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +74,12 @@ class Reconciler:
         self._sought: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
         # The same, not found yet; with when they are looked for again, in that order.
         self._unseen: deque[tuple[float, str, float]] = deque()
+        # What a sweep looks for: startedBy -> launch id, and when it was first asked for; and when it began.
+        self._sweep: Sweep | None = None
+        self._swept: dict[str, tuple[str, float]] = {}
+        self._sweep_began = 0.0
+        # What a sweep did not come to: looked for one by one.
+        self._single: deque[tuple[str, float]] = deque()
 
     def ask(self, arns: Sequence[str], launch_ids: Sequence[str] = ()) -> None:
         """Have tasks described, and launches looked for; called from the scheduler's thread, does no I/O."""
@@ -97,21 +104,59 @@ class Reconciler:
         while self._unseen and self._unseen[0][0] <= self._clock():
             _, launch_id, asked_at = self._unseen.popleft()
             self._sought.put((launch_id, asked_at))
-        for launch_id, asked_at in _drain(self._sought, 1):
+        if self._sweep is None and self._sought.qsize() >= WORTH_IT:
+            self._begin_sweep()
+        if self._sweep is not None:
+            for _ in range(CALLS_PER_STEP):
+                self._bucket.take(self._clock())
+            self._go_on(self._sweep)
+            return 0.0
+        self._single.extend(_drain(self._sought, 1))
+        if self._single:
             self._bucket.take(self._clock())
             self._bucket.take(self._clock())  # A search is two calls or three.
-            self._search(launch_id, asked_at)
+            self._search(*self._single.popleft())
             return 0.0
         return _IDLE_SECONDS
+
+    def _begin_sweep(self) -> None:
+        sought = _drain(self._sought, self._sought.qsize())
+        self._swept = {self._started_by(launch_id): (launch_id, asked) for launch_id, asked in sought}
+        self._sweep, self._sweep_began = Sweep(self._cluster, self._swept), self._clock()
+
+    def _go_on(self, sweep: Sweep) -> None:
+        """Read the next page of a sweep."""
+        try:
+            found = sweep.step(self._clients("ecs"))
+        except Exception:
+            # A list whose token has expired cannot be read on: it is begun anew.
+            self._sweep = None
+            for started_by in sorted(sweep.left):
+                self._sought.put(self._swept[started_by])
+            raise
+        for change in found:
+            self._post(Accepted(self._swept[change.started_by][0], change))
+        if not sweep.done:
+            return
+        self._sweep = None
+        for launch_id, asked_at in (self._swept[each] for each in sorted(sweep.left)):
+            if sweep.complete:
+                self._not_found(launch_id, asked_at, looked_at=self._sweep_began)
+            else:
+                self._single.append((launch_id, asked_at))
 
     def _search(self, launch_id: str, asked_at: float) -> None:
         now = self._clock()
         found = ecs.find_by_launch_id(self._clients("ecs"), self._cluster, self._started_by(launch_id))
         if found is not None:
             self._post(Accepted(launch_id, found))
-        elif now - asked_at < _BLIND_SECONDS:
+        else:
+            self._not_found(launch_id, asked_at, looked_at=now)
+
+    def _not_found(self, launch_id: str, asked_at: float, *, looked_at: float) -> None:
+        if looked_at - asked_at < _BLIND_SECONDS:
             # Its scheduler may have launched it in its last second, with a token that we do not know.
-            self._unseen.append((now + _BLIND_SECONDS, launch_id, asked_at))
+            self._unseen.append((self._clock() + _BLIND_SECONDS, launch_id, asked_at))
         else:
             self._post(NotFound(launch_id))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.errors import RequestError
+from airflow_fargate.task_options import NO_OPTIONS
 
 if TYPE_CHECKING:
     from airflow_fargate.config import FargateConfig
@@ -63,13 +64,18 @@ class RunRequestBuilder:
             RequestError: the hook failed, or AWS would not take what came out.
         """
         options = attempt.launch.options
-        request = self._hooked(command) if self.hook is not None else self._own(attempt, options, command)
-        request = dict(_lay_over(request, options.run_task))
-        # What we make of checked options is valid by construction (tests/fuzz holds it against the model):
-        # walking the model for each launch would cost a tenth of its CPU.
-        foreign = self.hook is not None or bool(options.run_task)
-        if foreign:
-            # Before we read it: a hook's tags may be anything.
+        # What we make of checked options is valid by construction (tests/fuzz holds it against the model), and
+        # walking the model for each launch would cost a tenth of its CPU: only what others wrote is checked.
+        if self.hook is None:
+            request = self._own(attempt, options, command)
+        else:
+            request = self._hooked(command)
+            # Before we read it: what a hook returns may be anything.
+            self._refuse(self.validate({**_REQUIRED, **request}))
+        if options != NO_OPTIONS:
+            request = self._with_wishes(request, attempt, options)
+        if options.run_task:
+            request = dict(_lay_over(request, options.run_task))
             self._refuse(self.validate({**_REQUIRED, **request}))
         # Ours whatever the hook and the escape say: launching exactly once stands on them.
         request["cluster"] = request.get("cluster") or self.config.cluster
@@ -77,8 +83,6 @@ class RunRequestBuilder:
         request["clientToken"] = attempt.client_token
         request["startedBy"] = f"{self.config.deployment}/{attempt.launch.launch_id}"
         request["tags"] = self._tags(attempt, request.get("tags") or ())
-        if foreign:
-            self._refuse(self.validate(request))
         self._check(request)
         return request
 
@@ -97,41 +101,63 @@ class RunRequestBuilder:
         return len(json.dumps(request.get("overrides") or {}))
 
     def _own(self, attempt: Attempt, options: TaskOptions, command: list[str]) -> dict[str, Any]:
-        config = self.config
-        container: dict[str, Any] = {"name": config.container_name, "command": command}
-        if options.env:
-            container["environment"] = [{"name": name, "value": value} for name, value in options.env.items()]
-        overrides: dict[str, Any] = {"containerOverrides": [container]}
-        if options.cpu is not None:
-            overrides["cpu"] = str(options.cpu)
-        if options.memory is not None:
-            overrides["memory"] = str(options.memory)
-        if options.ephemeral_storage is not None:
-            overrides["ephemeralStorage"] = {"sizeInGiB": options.ephemeral_storage}
-        if options.task_role is not None:
-            overrides["taskRoleArn"] = options.task_role
-        network: dict[str, Any] = {"subnets": list(options.subnets or config.subnets)}
+        config, capacity = self.config, self.capacity(attempt)
+        network: dict[str, Any] = {"subnets": list(config.subnets)}
         if config.security_groups:
             network["securityGroups"] = list(config.security_groups)
-        capacity = self.capacity(attempt)
-        if config.launch_type == "FARGATE" or capacity.startswith("FARGATE"):
+        if _is_fargate(capacity):
             network["assignPublicIp"] = config.assign_public_ip
         request: dict[str, Any] = {
             "cluster": config.cluster,
-            "taskDefinition": options.task_definition or config.task_definition,
+            "taskDefinition": config.task_definition,
             "networkConfiguration": {"awsvpcConfiguration": network},
-            "overrides": overrides,
+            "overrides": {"containerOverrides": [{"name": config.container_name, "command": command}]},
             "enableECSManagedTags": True,
             # Without it a task has none of its definition's tags (ECS API reference, RunTask).
             "propagateTags": "TASK_DEFINITION",
         }
-        if capacity in ("FARGATE", "EC2") and not (options.capacity or config.capacity_chain):
+        if config.capacity_chain and not options.capacity:
+            request["capacityProviderStrategy"] = _strategy(capacity)
+        elif not options.capacity:
             request["launchType"] = capacity
-        else:
-            request["capacityProviderStrategy"] = [{"capacityProvider": capacity, "weight": 1}]
-        if capacity.startswith("FARGATE"):
+        if _is_fargate(capacity):
             request["platformVersion"] = config.platform_version
         return request
+
+    def _with_wishes(
+        self, request: Mapping[str, Any], attempt: Attempt, options: TaskOptions
+    ) -> dict[str, Any]:
+        """Lay what the task itself asks for over a request, ours or the hook's."""
+        overrides = {
+            "cpu": str(options.cpu) if options.cpu is not None else None,
+            "memory": str(options.memory) if options.memory is not None else None,
+            "ephemeralStorage": {"sizeInGiB": options.ephemeral_storage}
+            if options.ephemeral_storage is not None
+            else None,
+            "taskRoleArn": options.task_role,
+            "containerOverrides": self._with_environment(request, options.env) if options.env else None,
+        }
+        wishes: dict[str, Any] = {
+            "taskDefinition": options.task_definition,
+            "overrides": {name: value for name, value in overrides.items() if value is not None},
+        }
+        if options.subnets:
+            wishes["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": list(options.subnets)}}
+        if options.capacity:
+            request = {name: value for name, value in request.items() if name != "launchType"}
+            wishes["capacityProviderStrategy"] = _strategy(self.capacity(attempt))
+        return dict(_lay_over(request, {name: value for name, value in wishes.items() if value}))
+
+    def _with_environment(self, request: Mapping[str, Any], env: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return the request's containers; ours with these variables besides its own."""
+        containers = [dict(each) for each in (request.get("overrides") or {}).get("containerOverrides") or ()]
+        ours = next((each for each in containers if each.get("name") == self.config.container_name), None)
+        if ours is None:
+            ours = {"name": self.config.container_name}
+            containers.append(ours)
+        own = {each["name"]: each["value"] for each in ours.get("environment") or ()}
+        ours["environment"] = [{"name": name, "value": value} for name, value in {**own, **env}.items()]
+        return containers
 
     def _hooked(self, command: list[str]) -> dict[str, Any]:
         name = self.config.execution_config_function
@@ -179,6 +205,15 @@ class RunRequestBuilder:
             )
         if len(request["tags"]) > MAX_TAGS:
             raise RequestError(f"The task has {len(request['tags'])} tags; ECS takes {MAX_TAGS}.")
+
+
+def _strategy(capacity: str) -> list[dict[str, Any]]:
+    return [{"capacityProvider": capacity, "weight": 1}]
+
+
+def _is_fargate(capacity: str) -> bool:
+    """Say whether a capacity provider or launch type is Fargate's: AWS lets nobody name another one so."""
+    return capacity.startswith("FARGATE")
 
 
 def _name(cluster: str) -> str:

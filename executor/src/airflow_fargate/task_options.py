@@ -100,6 +100,9 @@ def effective_options(config: FargateConfig, profile: TaskOptions, own: TaskOpti
     chain = options.capacity or config.capacity_chain or (config.launch_type,)
     if not any(each.startswith("FARGATE") for each in chain):
         return options
+    if options.task_definition not in (None, config.task_definition) or config.execution_config_function:
+        # Another definition's size is not known: ours would make its tasks smaller behind their backs.
+        return fit_size(options, None, None, round_up=config.round_up_sizes)
     return fit_size(options, config.task_cpu, config.task_memory, round_up=config.round_up_sizes)
 
 

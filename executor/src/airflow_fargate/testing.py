@@ -194,7 +194,7 @@ class FakeEcs:
         return {"task": self.move(arn, "STOPPED", stopCode="UserInitiated", stoppedReason=reason)}
 
     def list_tasks(self, **request: Any) -> dict[str, Any]:
-        """See boto3, with ``startedBy`` and ``desiredStatus``."""
+        """See boto3, with ``startedBy``, ``desiredStatus``, ``maxResults`` and ``nextToken``."""
         stopped = request.get("desiredStatus", "RUNNING") == "STOPPED"
         arns = [
             arn
@@ -202,7 +202,9 @@ class FakeEcs:
             if request.get("startedBy") in (None, task["startedBy"])
             and (task["lastStatus"] == "STOPPED") == stopped
         ]
-        return {"taskArns": arns}
+        first, most = int(request.get("nextToken") or 0), int(request.get("maxResults") or 100)
+        more = {"nextToken": str(first + most)} if len(arns) > first + most else {}
+        return {"taskArns": arns[first : first + most], **more}
 
     def _new_task(self, arn: str, request: Mapping[str, Any]) -> dict[str, Any]:
         overrides = (request.get("overrides") or {}).get("containerOverrides") or [{}]

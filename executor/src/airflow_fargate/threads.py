@@ -23,7 +23,7 @@ class StepThread:
     Args:
         name: for logs and thread dumps.
         doing: what a step does, for the log ("receiving events").
-        step: does one thing; returns the seconds to wait before the next.
+        step: does one thing and returns 0, or the seconds to wait when there is nothing to do (or no more).
         health: is told of exceptions; none ends the thread.
         wait: waits so many seconds, or less; the default can be ended by :meth:`stop`.
     """
@@ -78,6 +78,8 @@ class StepThread:
                 self._health.failed(self._name, error, doing=self._doing)
                 self._stopping.wait(_AFTER_ERROR)
             else:
-                self._health.works(self._name)
+                # One that waits for work has not shown that it works: it would say so between two failures.
                 if pause > 0:
                     self._wait(min(pause, _LONGEST_PAUSE))
+                else:
+                    self._health.works(self._name)

@@ -32,7 +32,7 @@ from unit.examples import ARN, CONFIG, a_task, an_attempt, client_error
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVICES = ("ec2", "ecr", "ecs", "logs", "s3", "sqs", "sts")
+SERVICES = ("ce", "ec2", "ecr", "ecs", "logs", "s3", "sqs", "sts")
 SOURCES = Path(airflow_fargate.__file__).parent
 EVENT = json.dumps({"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": a_task()})
 

@@ -69,7 +69,7 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
         )
         made = Session(config, clients.__getitem__)
         for module in (doctor, render):
-            monkeypatch.setattr(module, "open_session", lambda: made)
+            monkeypatch.setattr(module, "open_session", lambda _: made)
         yield made
 
 
@@ -98,7 +98,7 @@ def test_doctor_is_content_with_a_whole_deployment(
 ) -> None:
     """Everything there: a line each, no FAIL, exit code 0."""
     _push_image(session)
-    assert doctor.main(Namespace()) == 0
+    assert doctor.main(Namespace(output="table")) == 0
     told = capsys.readouterr().out
     assert "FAIL" not in told
     assert "\nNothing to be done." in told
@@ -107,7 +107,7 @@ def test_doctor_is_content_with_a_whole_deployment(
 def test_doctor_says_to_push_a_missing_image(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     """An image that does not exist: its name, what to do, exit code 1."""
     session.clients("ecr").create_repository(repositoryName="airflow")
-    assert doctor.main(Namespace()) == 1
+    assert doctor.main(Namespace(output="table")) == 1
     assert f"{IMAGE} does not exist: `make build-push`" in capsys.readouterr().out
 
 
@@ -142,17 +142,32 @@ def test_doctor_goes_on_when_a_check_breaks(
             raise ConnectionError("no route to host")
         return session.clients(service)
 
-    monkeypatch.setattr(doctor, "open_session", lambda: Session(session.config, clients))
-    assert doctor.main(Namespace()) == 1
+    monkeypatch.setattr(doctor, "open_session", lambda _: Session(session.config, clients))
+    assert doctor.main(Namespace(output="table")) == 1
     told = capsys.readouterr().out
     assert "no route to host" in told
     assert "payload bucket" in told
 
 
+def test_doctor_tells_a_program_too(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON: a result, a check and a sentence each, and nothing else on standard output."""
+    _push_image(session)
+    assert doctor.main(Namespace(output="json")) == 0
+    told = capsys.readouterr()
+    found = json.loads(told.out)
+    assert {each["result"] for each in found} <= {"ok", "unknown"}
+    assert {"check", "result", "says"} == set(found[0])
+    assert "Nothing to be done." in told.err
+
+
+def _asked(wishes: str | None, **changes: Any) -> Namespace:
+    given = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, "queue": None}
+    return Namespace(**given | {"executor_config": wishes} | changes)
+
+
 def test_render_prints_the_request(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
     """The request as RunTask would get it, options applied."""
-    asked = Namespace(executor_config='{"cpu": 1024, "memory": 2048}', queue="default")
-    assert render.main(asked) == 0
+    assert render.main(_asked('{"cpu": 1024, "memory": 2048}')) == 0
     request = json.loads(capsys.readouterr().out)
     assert request["overrides"]["cpu"] == "1024"
     assert request["overrides"]["containerOverrides"][0]["command"][:3] == [
@@ -167,5 +182,5 @@ def test_render_refuses_with_a_sentence(
     session: Session, capsys: pytest.CaptureFixture[str], given: str
 ) -> None:
     """What a task would be refused for is said, with exit code 1."""
-    assert render.main(Namespace(executor_config=given, queue="default")) == 1
+    assert render.main(_asked(given)) == 1
     assert capsys.readouterr().err.count("\n") == 1

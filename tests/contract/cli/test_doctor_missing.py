@@ -60,8 +60,8 @@ def test_what_we_may_not_look_at_is_not_a_fault(
 ) -> None:
     """A check without its permission says so; the executor may work all the same."""
     monkeypatch.setattr(doctor, "CHECKS", (checks.cluster, checks.credentials))
-    monkeypatch.setattr(doctor, "open_session", lambda: Session(BARE, refusing("AccessDeniedException")))
-    assert doctor.main(Namespace()) == 0
+    monkeypatch.setattr(doctor, "open_session", lambda _: Session(BARE, refusing("AccessDeniedException")))
+    assert doctor.main(Namespace(output="table")) == 0
     told = capsys.readouterr().out
     assert told.count("Not allowed to look") == 2
     assert "2 could not be checked" in told
@@ -111,7 +111,7 @@ def test_a_wrong_section_is_told_before_anything_is_asked(
 
     monkeypatch.setattr(executor.FargateExecutor, "read_config", wrong)
     with pytest.raises(SystemExit) as ended:
-        session.open_session()
+        session.open_session(Namespace())
     assert ended.value.code == 1
     assert capsys.readouterr().err == "[fargate] cluster is missing: set it.\n"
 
@@ -121,10 +121,28 @@ def test_a_session_has_the_configuration_and_clients(monkeypatch: pytest.MonkeyP
     from airflow_fargate import executor  # noqa: PLC0415  as above
 
     monkeypatch.setattr(executor.FargateExecutor, "read_config", lambda _: BARE)
-    opened = session.open_session()
+    opened = session.open_session(Namespace())
     assert opened.config is BARE
     assert callable(opened.clients)
     assert not logging.getLogger("botocore.credentials").isEnabledFor(logging.INFO)
+
+
+def test_a_team_s_section_is_read_where_airflow_has_teams(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--team: its cluster and not everyone's; on a release without teams a sentence."""
+    monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
+    everyones = {"CLUSTER": "shared", "TASK_DEFINITION": "w", "CONTAINER_NAME": "w", "SUBNETS": "subnet-1"}
+    for name, value in everyones.items():
+        monkeypatch.setenv(f"AIRFLOW__FARGATE__{name}", value)
+        monkeypatch.setenv(f"AIRFLOW__DATA___FARGATE__{name}", value.replace("shared", "data-cluster"))
+    assert session.open_session(Namespace(team="data")).config.cluster == "data-cluster"
+    assert session.open_session(Namespace(team=None)).config.cluster == "shared"
+    monkeypatch.setattr(session, "HAS_TEAMS", False)
+    with pytest.raises(SystemExit) as ended:
+        session.open_session(Namespace(team="data"))
+    assert ended.value.code == 1
+    assert "teams come with Airflow 3.2" in capsys.readouterr().err
 
 
 def test_run_workload_is_the_entrypoint_s_own_way(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,9 +62,15 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """Return an empty cluster that the commands look at."""
     made = Cluster()
     for module in (tasks, cost, reap):
-        monkeypatch.setattr(module, "open_session", lambda: made.session)
+        monkeypatch.setattr(module, "open_session", lambda _: made.session)
         monkeypatch.setattr(module.time, "time", made.world.clock.now)
     return made
+
+
+def asked(**changes: Any) -> Namespace:
+    """What argparse makes of a command line: every option's default, and these."""
+    given = {"watch": None, "yes": False, "older_than": 0, "days": 7, "source": "ecs", "output": "json"}
+    return Namespace(**given | {"vcpu_hour": None, "gb_hour": None} | changes)
 
 
 def _printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -78,10 +84,80 @@ def test_tasks_lists_our_containers_and_no_others(
     """One row a container of this deployment: dag, task, try, size, capacity."""
     arn = cluster.start("load", "id-1")
     cluster.start("theirs", "id-2", deployment="other")
-    assert tasks.main(Namespace(output="json")) == 0
+    assert tasks.main(asked(output="plain")) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 2
+    for cell in ("sales", "load", "1 vCPU 2 GB", "1 min 00 s", arn.rpartition("/")[2]):
+        assert cell in printed
+
+
+def test_a_program_gets_numbers(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON and YAML: ages in seconds, cost in USD, sizes in ECS's units, under names that stay."""
+    arn = cluster.start("load", "id-1")
+    assert tasks.main(asked()) == 0
     (row,) = _printed(capsys)
-    assert (row["dag"], row["task"], row["try"], row["size"]) == ("sales", "load", "1", "1 vCPU 2 GB")
-    assert arn.endswith(row["id"])
+    assert row.pop("cost_usd") > 0
+    assert row == {
+        "dag_id": "sales",
+        "task_id": "load",
+        "map_index": -1,
+        "run_id": "run",
+        "try_number": 1,
+        "age_seconds": 30.0,
+        "arn": arn,
+        "status": "RUNNING",
+        "cpu": 1024,
+        "memory": 2048,
+        "capacity": "launch type",
+    }
+    assert tasks.main(asked(output="yaml")) == 0
+    assert "age_seconds: 30.0\n" in capsys.readouterr().out
+
+
+def test_a_narrow_terminal_gets_a_table_that_fits(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Run and id, the longest, are left out under 150 columns: a row stays a line."""
+    cluster.start("load", "id-1")
+    monkeypatch.setattr("airflow.cli.simple_table.is_tty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "100")
+    assert tasks.main(asked(output="table")) == 0
+    head, _, row, *_ = capsys.readouterr().out.splitlines()
+    assert "dag" in head
+    assert "id" not in head.split()
+    assert "0.0" in row
+    assert "1 vCPU 2 GB" in row
+
+
+def test_watched_it_is_shown_again_until_ctrl_c(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every so many seconds, whatever AWS answers in between; Ctrl-C is a good end."""
+    cluster.start("load", "id-1")
+    slept: list[float] = []
+    listing = cluster.ecs.list_tasks
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        cluster.world.clock.advance(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    def sometimes(**request: Any) -> Any:
+        if len(slept) == 1:
+            raise ConnectionError("no route to host")
+        return listing(**request)
+
+    monkeypatch.setattr(tasks.time, "sleep", sleep)
+    monkeypatch.setattr(
+        cluster.ecs, "_client", Namespace(list_tasks=sometimes, describe_tasks=cluster.ecs.describe_tasks)
+    )
+    assert tasks.main(asked(watch=5)) == 0
+    told = capsys.readouterr()
+    ages = [json.loads(line)[0]["age_seconds"] for line in told.out.splitlines()]
+    assert ages == [30.0, 40.0]
+    assert slept == [5, 5, 5]
+    assert "no route to host" in told.err
 
 
 def test_tasks_begin_with_the_oldest_and_end_with_what_they_cost(
@@ -91,11 +167,11 @@ def test_tasks_begin_with_the_oldest_and_end_with_what_they_cost(
     cluster.start("old", "id-1")
     cluster.world.clock.advance(7200)
     cluster.start("young", "id-2")
-    assert tasks.main(Namespace(output="json")) == 0
+    assert tasks.main(asked()) == 0
     told = capsys.readouterr()
     rows = json.loads(told.out)
-    assert [(row["task"], row["age"]) for row in rows] == [("old", "2 h 01 min"), ("young", "30 s")]
-    assert rows[0]["cost so far"] > rows[1]["cost so far"]
+    assert [(row["task_id"], row["age_seconds"]) for row in rows] == [("old", 7260.0), ("young", 30.0)]
+    assert rows[0]["cost_usd"] > rows[1]["cost_usd"]
     assert told.err.startswith("2 containers of deployment airflow, 0.")
 
 
@@ -105,12 +181,11 @@ def test_nothing_to_list_is_said_in_a_sentence(
 ) -> None:
     """No empty table for a person; an empty list for a program."""
     monkeypatch.setattr(reap, "_owned_ids", set)
-    asked = {"days": 1, "vcpu_hour": None, "gb_hour": None, "yes": False, "older_than": 0}
-    assert command.main(Namespace(output="table", **asked)) == 0
+    assert command.main(asked(output="table")) == 0
     told = capsys.readouterr()
     assert told.out == ""
     assert "ontainer" in told.err
-    assert command.main(Namespace(output="json", **asked)) == 0
+    assert command.main(asked()) == 0
     assert json.loads(capsys.readouterr().out) == []
 
 
@@ -118,9 +193,9 @@ def test_cost_sums_by_day_and_dag(cluster: Cluster, capsys: pytest.CaptureFixtur
     """Two containers of one DAG on one day: one row."""
     cluster.start("load", "id-1")
     cluster.start("clean", "id-2")
-    assert cost.main(Namespace(days=1, vcpu_hour=0.04, gb_hour=0.005, output="json")) == 0
+    assert cost.main(asked(vcpu_hour=0.04, gb_hour=0.005)) == 0
     (row,) = _printed(capsys)
-    assert (row["dag"], row["containers"]) == ("sales", "2")
+    assert (row["dag_id"], row["containers"]) == ("sales", 2)
 
 
 def test_cost_ends_with_the_sum_of_all_days(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,12 +205,12 @@ def test_cost_ends_with_the_sum_of_all_days(cluster: Cluster, capsys: pytest.Cap
     cluster.start("load", "id-1")
     cluster.world.clock.advance(86400)
     cluster.start("clean", "id-2")
-    assert cost.main(Namespace(days=2, vcpu_hour=None, gb_hour=None, output="table")) == 0
+    assert cost.main(asked(days=2, output="table")) == 0
     told = capsys.readouterr()
     rows = [line.split("|")[0].strip() for line in told.out.splitlines() if line.strip()]
     assert rows[-1] == "all"
     assert told.out.count("sales") == 2
-    assert "airflow-fargate:dag-id" in told.err
+    assert "about an hour" in told.err
 
 
 @pytest.mark.parametrize(
@@ -157,7 +232,7 @@ def test_reap_stops_what_nobody_owns_and_only_when_told(
     theirs = cluster.start("theirs", "id-3", deployment="other")
     orphan = cluster.start("orphan", "id-4")
     monkeypatch.setattr(reap, "_owned_ids", lambda: {by_arn, "id-2"})
-    assert reap.main(Namespace(yes=yes, older_than=0, output="json")) == 0
+    assert reap.main(asked(yes=yes)) == 0
     (row,) = _printed(capsys)
     assert row["arn"] == orphan
     left = {by_arn, by_launch, theirs} | (set() if yes else {orphan})
@@ -170,7 +245,7 @@ def test_reap_leaves_young_containers_alone(
     """A container whose row is only being written is no orphan."""
     cluster.start("young", "id-1")
     monkeypatch.setattr(reap, "_owned_ids", set)
-    assert reap.main(Namespace(yes=True, older_than=600, output="json")) == 0
+    assert reap.main(asked(yes=True, older_than=600)) == 0
     assert _printed(capsys) == []
     assert len(cluster.running()) == 1
 
@@ -189,7 +264,7 @@ def test_reap_says_so_when_a_container_cannot_be_stopped(
         return stop(**arguments)
 
     monkeypatch.setattr(cluster.ecs, "stop_task", refuse, raising=False)
-    assert reap.main(Namespace(yes=True, older_than=0, output="json")) == 1
+    assert reap.main(asked(yes=True)) == 1
     told = capsys.readouterr().err
     assert bad in told
     assert told.endswith("1 container stopped.\n")

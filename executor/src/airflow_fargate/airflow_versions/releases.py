@@ -47,6 +47,9 @@ QUEUES_WORKLOADS = RELEASE >= (3, 1)
 ASSIGNS_IDS = RELEASE >= (3, 2, 2)
 """The scheduler writes a UUID into ``external_executor_id`` in the commit that queues a task."""
 
+HAS_TEAMS = RELEASE >= (3, 2)
+"""A team has a configuration of its own."""
+
 RUNS_OTHER_WORKLOADS = RELEASE >= (3, 3)
 """``BaseExecutor.run_workload``: a container can run callbacks and connection tests.
 

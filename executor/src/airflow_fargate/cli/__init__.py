@@ -6,6 +6,7 @@ Airflow asks for the commands at every start of its CLI, so nothing here imports
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,9 +25,8 @@ def commands() -> list[GroupCommand]:
         positive_int,
     )
 
-    days = Arg(
-        ("--days",), type=positive_int(allow_zero=False), default=1, help="How far to look back (at most 30)"
-    )
+    whole = positive_int(allow_zero=False)
+    team = Arg(("--team",), help="The team whose [fargate] section is meant (Airflow 3.2 and later)")
     return [
         GroupCommand(
             name="fargate",
@@ -35,14 +35,27 @@ def commands() -> list[GroupCommand]:
                 ActionCommand(
                     name="doctor",
                     help="Check configuration, credentials and everything in AWS that tasks need",
+                    description="A line for each check: ok, FAIL with what to do, or ? for what could not be "
+                    "checked. Exit code 1 when something is to be done.",
                     func=_lazy("doctor"),
-                    args=(),
+                    args=(ARG_OUTPUT, team),
                 ),
                 ActionCommand(
                     name="tasks",
-                    help="List the containers of this deployment",
+                    help="List the containers of this deployment that run now",
+                    description="List the containers of this deployment that run now, the oldest first, with "
+                    "what they have cost so far.",
                     func=_lazy("tasks"),
-                    args=(ARG_OUTPUT,),
+                    args=(
+                        Arg(
+                            ("-w", "--watch"),
+                            type=whole,
+                            metavar="SECONDS",
+                            help="Show them again every so many seconds, until Ctrl-C",
+                        ),
+                        ARG_OUTPUT,
+                        team,
+                    ),
                 ),
                 ActionCommand(
                     name="reap",
@@ -54,37 +67,63 @@ def commands() -> list[GroupCommand]:
                             ("--older-than",),
                             type=positive_int(allow_zero=True),
                             default=600,
+                            metavar="SECONDS",
                             help="Leave containers alone that are younger than so many seconds (600)",
                         ),
                         ARG_OUTPUT,
+                        team,
                     ),
                 ),
                 ActionCommand(
                     name="render",
                     help="Print the RunTask request that a task would be launched with",
+                    description="Print the RunTask request that a task would be launched with, checked and "
+                    "not sent: of a task in Airflow's database, or of an executor_config by itself.",
                     func=_lazy("render"),
                     args=(
-                        Arg(("--executor-config",), default="{}", help="The task's executor_config, as JSON"),
-                        Arg(("--queue",), default="default", help="The task's queue, for its profile"),
+                        Arg(("dag_id",), nargs="?", help="A DAG that has run"),
+                        Arg(("task_id",), nargs="?", help="Its task"),
+                        Arg(("-r", "--run-id"), help="A run of it; the one that began last when left out"),
+                        Arg(("--map-index",), type=int, default=-1, help="For a mapped task"),
+                        Arg(
+                            ("--executor-config",),
+                            metavar="JSON",
+                            help="An executor_config, instead of the task's own",
+                        ),
+                        Arg(("--queue",), help="A queue, for its profile, instead of the task's own"),
+                        team,
                     ),
                 ),
                 ActionCommand(
                     name="cost",
-                    help="Estimate what finished and running containers cost, by DAG and day",
+                    help="Say what containers cost, by DAG and day",
+                    description="Say what containers cost, by DAG and day: an estimate from Airflow's task "
+                    "history or from ECS, or AWS's bill.",
                     func=_lazy("cost"),
                     args=(
-                        days,
+                        Arg(("--days",), type=whole, default=7, help="How far to look back (7)"),
+                        Arg(
+                            ("--from",),
+                            dest="source",
+                            choices=("history", "ecs", "bill"),
+                            default="history",
+                            help="history: Airflow's task history (the default). ecs: the last hour, as ECS "
+                            "knows it. bill: Cost Explorer, by the tasks' tags (0.01 USD a call)",
+                        ),
                         Arg(
                             ("--vcpu-hour",),
                             type=float,
-                            help="USD per vCPU-hour, On-Demand (us-east-1: x86 0.04048, ARM 0.03238)",
+                            metavar="USD",
+                            help="Price of a vCPU-hour, On-Demand (us-east-1: x86 0.04048, ARM 0.03238)",
                         ),
                         Arg(
                             ("--gb-hour",),
                             type=float,
-                            help="USD per GB-hour, On-Demand (us-east-1: x86 0.004445, ARM 0.00356)",
+                            metavar="USD",
+                            help="Price of a GB-hour, On-Demand (us-east-1: x86 0.004445, ARM 0.00356)",
                         ),
                         ARG_OUTPUT,
+                        team,
                     ),
                 ),
                 ActionCommand(
@@ -102,6 +141,17 @@ def _lazy(name: str) -> Callable[[Any], None]:
     """Return a function that imports ``cli.<name>`` when called, and calls its ``main``."""
 
     def call(args: Any) -> None:
-        raise SystemExit(importlib.import_module(f"airflow_fargate.cli.{name}").main(args))
+        main = importlib.import_module(f"airflow_fargate.cli.{name}").main
+        try:
+            code = main(args)
+        except Exception as error:
+            if not type(error).__module__.startswith(("botocore.", "boto3.")):
+                raise
+            # What AWS, or the way to it, says is for a person; where in our code it was said is not.
+            sys.stderr.write(
+                f"{error}\n`airflow fargate doctor` looks at credentials, network and permissions.\n"
+            )
+            code = 1
+        raise SystemExit(code)
 
     return call

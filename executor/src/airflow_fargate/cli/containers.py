@@ -42,6 +42,24 @@ class OwnContainer:
         """The size in vCPU and GB."""
         return f"{(self.change.cpu or 0) / 1024:g} vCPU {(self.change.memory or 0) / 1024:g} GB"
 
+    @property
+    def capacity(self) -> str:
+        """The capacity provider, or ``launch type`` where it was launched with one."""
+        return self.change.capacity_provider or "launch type"
+
+    def record(self, now: float) -> dict[str, Any]:
+        """Return what a program wants to know of any container."""
+        mapped, number = self.tag("map-index"), self.tag("try-number")
+        return {
+            "dag_id": self.tag("dag-id"),
+            "task_id": self.tag("task-id"),
+            "map_index": int(mapped) if mapped else -1,
+            "run_id": self.tag("run-id"),
+            "try_number": int(number) if number else None,
+            "age_seconds": round(self.age(now), 1),
+            "arn": self.change.arn,
+        }
+
     def age(self, now: float) -> float:
         """Return the seconds since the task was created."""
         return max(0.0, now - (self.change.at("createdAt") or now))

@@ -1,4 +1,4 @@
-"""``airflow fargate cost``: an estimate from the tasks that ECS still knows."""
+"""``airflow fargate cost``: by DAG and day, from Airflow's task history, from ECS, or from the bill."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
-
-from airflow.cli.simple_table import AirflowConsole
+from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import prices
-from airflow_fargate.cli.containers import OwnContainer, list_containers
+from airflow_fargate.cli import bill
+from airflow_fargate.cli.containers import list_containers
+from airflow_fargate.cli.history import past_containers
+from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import open_session
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable, Iterator
 
+    from airflow_fargate.cli.session import Session
     from airflow_fargate.prices import Prices
+    from airflow_fargate.task_state_change import TaskStateChange
 
-_NOTE = (
-    "ECS keeps stopped tasks for about an hour. For longer times activate the tag airflow-fargate:dag-id as\n"
-    "a cost allocation tag in AWS Billing.\n"
-)
+SECONDS_PER_DAY = 86400
+_NOTES = {
+    "history": "An estimate from Airflow's task history: sizes as tasks are configured now, the first of\n"
+    "the capacity chain, without the time that images take to be pulled. --from bill asks AWS.\n",
+    "ecs": "An estimate from what ECS still knows: it keeps stopped tasks for about an hour.\n",
+    "bill": "From the bill, by the cost allocation tag airflow-fargate:dag-id.\n",
+}
 
 
 @dataclass
@@ -35,49 +42,83 @@ class Sum:
     hours: float = 0.0
     usd: float = 0.0
 
-    def add(self, own: OwnContainer, now: float, given: Prices | None) -> None:
+    def add(self, task: TaskStateChange, now: float, given: Prices | None) -> None:
         """Add one container."""
         self.containers += 1
-        self.hours += prices.billed_seconds(own.change, now) / 3600 * (own.change.cpu or 0) / 1024
-        self.usd += prices.cost(own.change, now, given)
+        self.hours += prices.billed_seconds(task, now) / 3600 * (task.cpu or 0) / 1024
+        self.usd += prices.cost(task, now, given)
 
     def row(self, day: str, dag: str) -> dict[str, str]:
         """Return the line of the table."""
-        return {
-            "day (UTC)": day,
-            "dag": dag,
-            "containers": str(self.containers),
-            "vCPU hours": f"{self.hours:.3f}",
-            "cost": f"{self.usd:.4f} USD",
+        counts = {"containers": str(self.containers), "vCPU hours": f"{self.hours:.3f}"}
+        # The bill tells neither.
+        return {"day (UTC)": day, "dag": dag, **(counts if self.containers else {})} | {
+            "cost": f"{self.usd:.4f} USD"
+        }
+
+    def record(self, day: str, dag: str) -> dict[str, Any]:
+        """Return the same for a program."""
+        counts = {"containers": self.containers, "vcpu_hours": round(self.hours, 6)}
+        return {"day": day, "dag_id": dag, **(counts if self.containers else {})} | {
+            "cost_usd": round(self.usd, 6)
         }
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print cost by day and DAG, and the sum; return 0.
+    """Print cost by day and DAG, and the sum; return 0, or 1 when the bill cannot be read."""
+    session, now = open_session(args), time.time()
+    since = now - args.days * SECONDS_PER_DAY
+    try:
+        sums = (
+            _billed(session, since, now) if args.source == "bill" else _estimated(session, args, since, now)
+        )
+    except bill.NoBillError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    rows = [each.row(day, dag) for (day, dag), each in sorted(sums.items())]
+    if len(rows) > 1:
+        total = Sum(*(sum(each) for each in zip(*map(dataclasses.astuple, sums.values()), strict=True)))
+        rows.append(total.row("all", ""))
+    show(args.output, rows, [each.record(day, dag) for (day, dag), each in sorted(sums.items())])
+    if not rows:
+        sys.stderr.write(f"No container of deployment {session.config.deployment} in this time.\n")
+    sys.stderr.write(_NOTES[args.source])
+    return 0
 
-    ECS forgets a stopped task after an hour, so this shows the last hour and what runs. For longer times the
-    tasks' tags (airflow-fargate:dag-id) are cost allocation tags: activate them in Billing.
-    """
-    session, now = open_session(), time.time()
+
+def _estimated(
+    session: Session, args: argparse.Namespace, since: float, now: float
+) -> dict[tuple[str, str], Sum]:
     given = _given(args)
     sums: dict[tuple[str, str], Sum] = defaultdict(Sum)
-    total = Sum()
-    for own in list_containers(session, "RUNNING", "STOPPED"):
-        if own.age(now) > args.days * 86400:
+    unknown = 0
+    for dag, task in _from_ecs(session) if args.source == "ecs" else past_containers(session.config, since):
+        began = task.at("createdAt") or now
+        if began < since:
             continue
-        created = own.change.at("createdAt") or now
-        day = datetime.fromtimestamp(created, tz=timezone.utc).date().isoformat()
-        for each in (sums[day, own.tag("dag-id")], total):
-            each.add(own, now, given)
-    rows = [each.row(day, dag) for (day, dag), each in sorted(sums.items())]
-    if args.output == "table" and len(rows) > 1:
-        rows.append(total.row("all", ""))
-    if rows or args.output != "table":
-        AirflowConsole().print_as(data=rows, output=args.output)
-    else:
-        sys.stderr.write(f"ECS knows no container of deployment {session.config.deployment}.\n")
-    sys.stderr.write(_NOTE)
-    return 0
+        unknown += not (task.cpu and task.memory)
+        sums[_day(began), dag].add(task, now, given)
+    if unknown:
+        sys.stderr.write(
+            f"{unknown} containers count as 0 USD: their size is not known. Set [fargate] task_cpu and "
+            "task_memory to the task definition's.\n"
+        )
+    return sums
+
+
+def _from_ecs(session: Session) -> Iterable[tuple[str, TaskStateChange]]:
+    return ((own.tag("dag-id"), own.change) for own in list_containers(session, "RUNNING", "STOPPED"))
+
+
+def _billed(session: Session, since: float, now: float) -> dict[tuple[str, str], Sum]:
+    found: Iterator[tuple[str, str, float]] = bill.by_day_and_dag(
+        session.clients("ce"), session.config.deployment, _day(since), _day(now + SECONDS_PER_DAY)
+    )
+    return {(day, dag): Sum(usd=usd) for day, dag, usd in found}
+
+
+def _day(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, tz=timezone.utc).date().isoformat()
 
 
 def _given(args: argparse.Namespace) -> Prices | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_fargate.cli.checks import CHECKS
 from airflow_fargate.cli.findings import Finding, is_denied, ok, todo, unknown
+from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import open_session
 
 if TYPE_CHECKING:
@@ -16,20 +17,28 @@ if TYPE_CHECKING:
     from airflow_fargate.cli.session import Session
 
 
-def main(_: argparse.Namespace) -> int:
+_WORDS = {True: "ok", False: "FAIL", None: "?"}
+_CODES = {True: "ok", False: "fail", None: "unknown"}
+
+
+def main(args: argparse.Namespace) -> int:
     """Print a line per check; return 1 when something is to be done."""
-    session = open_session()
+    session = open_session(args)
     findings = [ok("configuration", "[fargate] is complete and well-formed.")]
     for check in CHECKS:
         findings += _guarded(check, session)
-    for each in findings:
-        word = {True: "ok  ", False: "FAIL", None: "?   "}[each.ok]
-        sys.stdout.write(f"{word}  {each.about:16} {each.sentence}\n")
+    if args.output == "table":
+        # Sentences do not fit into a table's cells.
+        for each in findings:
+            sys.stdout.write(f"{_WORDS[each.ok]:4}  {each.about:16} {each.sentence}\n")
+    else:
+        told = [{"result": _CODES[each.ok], "check": each.about, "says": each.sentence} for each in findings]
+        show(args.output, told, told)
     failed = sum(each.ok is False for each in findings)
     unsure = sum(each.ok is None for each in findings)
     also = f" {unsure} could not be checked or ask for a look (?)." if unsure else ""
-    told = f"{failed} of {len(findings)} to be done." if failed else "Nothing to be done."
-    sys.stdout.write(f"{told}{also}\n")
+    sentence = f"{failed} of {len(findings)} to be done." if failed else "Nothing to be done."
+    (sys.stdout if args.output == "table" else sys.stderr).write(f"{sentence}{also}\n")
     return 1 if failed else 0
 
 

@@ -6,9 +6,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from airflow.cli.simple_table import AirflowConsole
-
 from airflow_fargate.cli.containers import OwnContainer, duration, list_containers
+from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import open_session
 
 if TYPE_CHECKING:
@@ -23,12 +22,12 @@ def main(args: argparse.Namespace) -> int:
     The cloud is listed before the database is read. The other way round, a task that is launched in between
     would be a container without a row, and be stopped.
     """
-    session, now = open_session(), time.time()
+    session, now = open_session(args), time.time()
     running = [own for own in list_containers(session, "RUNNING") if own.age(now) >= args.older_than]
     owned = _owned_ids()
     orphans = [own for own in running if not _is_owned(own, owned)]
-    if orphans or args.output != "table":
-        AirflowConsole().print_as(data=[_row(own, now) for own in orphans], output=args.output)
+    rows, records = [_row(own, now) for own in orphans], [own.record(now) for own in orphans]
+    show(args.output, rows, records, long=("run",))
     if not orphans:
         sys.stderr.write(f"No orphan: {_count(running)} looked at, {args.older_than} s old or more.\n")
         return 0
@@ -78,5 +77,5 @@ def _row(own: OwnContainer, now: float) -> dict[str, str]:
         "run": own.tag("run-id"),
         "try": own.tag("try-number"),
         "age": duration(own.age(now)),
-        "arn": own.change.arn,
+        "id": own.change.arn.rpartition("/")[2],
     }

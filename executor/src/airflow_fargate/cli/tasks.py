@@ -4,42 +4,70 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
-
-from airflow.cli.simple_table import AirflowConsole
+from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import prices
 from airflow_fargate.cli.containers import OwnContainer, duration, list_containers
-from airflow_fargate.cli.session import open_session
+from airflow_fargate.cli.printing import show
+from airflow_fargate.cli.session import Session, open_session
 
 if TYPE_CHECKING:
     import argparse
 
+_CLEAR = "\033[H\033[2J"
+"""Moves to the top of a terminal and clears it."""
+
 
 def main(args: argparse.Namespace) -> int:
-    """Print the table, the oldest first; return 0."""
-    session, now = open_session(), time.time()
+    """Print the table, the oldest first, once or every ``--watch`` seconds; return 0."""
+    session = open_session(args)
+    if not args.watch:
+        _show(session, args.output)
+        return 0
+    while True:
+        try:
+            if sys.stdout.isatty():
+                sys.stdout.write(_CLEAR)
+            _show(session, args.output)
+            sys.stdout.flush()
+        except Exception as error:  # noqa: BLE001  who watches wants to see it come back
+            sys.stderr.write(f"{error}\n")
+        try:
+            time.sleep(args.watch)
+        except KeyboardInterrupt:
+            return 0
+
+
+def _show(session: Session, output: str) -> None:
+    now = time.time()
     found = sorted(list_containers(session, "RUNNING"), key=lambda own: own.age(now), reverse=True)
-    if found or args.output != "table":
-        AirflowConsole().print_as(data=[_row(each, now) for each in found], output=args.output)
+    show(output, [_row(own, now) for own in found], [_record(own, now) for own in found], long=("run", "id"))
     total = sum(prices.cost(each.change, now) for each in found)
     plural = "" if len(found) == 1 else "s"
     sys.stderr.write(f"{len(found)} container{plural} of deployment {session.config.deployment}")
     sys.stderr.write(f", {total:.4f} USD so far (an estimate).\n" if found else " run now.\n")
-    return 0
 
 
 def _row(own: OwnContainer, now: float) -> dict[str, str]:
-    change = own.change
     return {
         "dag": own.tag("dag-id"),
         "task": own.task,
         "run": own.tag("run-id"),
         "try": own.tag("try-number"),
-        "status": change.last_status,
+        "status": own.change.last_status,
         "age": duration(own.age(now)),
         "size": own.size,
-        "capacity": change.capacity_provider or "launch type",
-        "cost so far": f"{prices.cost(change, now):.4f} USD",
-        "id": change.arn.rpartition("/")[2],
+        "capacity": own.capacity,
+        "cost so far": f"{prices.cost(own.change, now):.4f} USD",
+        "id": own.change.arn.rpartition("/")[2],
+    }
+
+
+def _record(own: OwnContainer, now: float) -> dict[str, Any]:
+    return own.record(now) | {
+        "status": own.change.last_status,
+        "cpu": own.change.cpu,
+        "memory": own.change.memory,
+        "capacity": own.capacity,
+        "cost_usd": round(prices.cost(own.change, now), 6),
     }

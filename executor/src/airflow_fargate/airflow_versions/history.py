@@ -1,0 +1,113 @@
+"""Task instances as Airflow's database keeps them: what ran and when, and what a task asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+_ROWS_AT_ONCE = 1000
+_COLUMNS = ("dag_id", "task_id", "run_id", "try_number", "queue", "executor_config")
+_TIMES = ("external_executor_id", "start_date", "end_date")
+
+
+@dataclass(frozen=True)
+class TaskTry:
+    """One try of a task instance.
+
+    Args:
+        dag_id, task_id, run_id, try_number, map_index: which one it is.
+        queue: for the profile.
+        executor_config: the task's own wishes.
+        external_id: the ARN of its container, or its launch id; empty when it was not launched.
+        started, ended: of the task itself; None before.
+    """
+
+    dag_id: str
+    task_id: str
+    run_id: str
+    try_number: int
+    queue: str
+    executor_config: Any
+    external_id: str
+    started: datetime | None
+    ended: datetime | None
+    map_index: int = -1
+
+
+def tries_since(moment: datetime) -> Iterator[TaskTry]:
+    """Yield every try that had a container's id and ran after this moment, earlier tries included."""
+    from airflow.utils.session import create_session  # noqa: PLC0415  needs Airflow's database
+    from sqlalchemy import or_, select  # noqa: PLC0415  comes with Airflow
+
+    with create_session() as session:
+        for model in _models():
+            rows = session.execute(
+                select(*_selected(model))
+                .where(model.external_executor_id.is_not(None), model.start_date.is_not(None))
+                .where(or_(model.end_date >= moment, model.state == "running"))
+                .execution_options(yield_per=_ROWS_AT_ONCE)
+            )
+            yield from map(_try, rows)
+
+
+def latest_try(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> TaskTry | None:
+    """Return a task's last try, of this run or of the one that began last; None when it never had any."""
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+    from airflow.utils.session import create_session  # noqa: PLC0415  the same
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+
+    wanted = select(*_selected(TaskInstance)).where(
+        TaskInstance.dag_id == dag_id,
+        TaskInstance.task_id == task_id,
+        _map_index(TaskInstance) == map_index,
+    )
+    if run_id is not None:
+        wanted = wanted.where(TaskInstance.run_id == run_id)
+    newest = (
+        TaskInstance.start_date.is_(None),
+        TaskInstance.start_date.desc(),
+        TaskInstance.try_number.desc(),
+    )
+    with create_session() as session:
+        row = session.execute(wanted.order_by(*newest).limit(1)).first()
+        return None if row is None else _try(row)
+
+
+def owners_of(dag_id: str) -> str:
+    """Return a DAG's owners, empty when the DAG is not known."""
+    from airflow.models.dag import DagModel  # noqa: PLC0415  needs Airflow's database
+    from airflow.utils.session import create_session  # noqa: PLC0415  the same
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+
+    with create_session() as session:
+        return str(session.execute(select(DagModel.owners).where(DagModel.dag_id == dag_id)).scalar() or "")
+
+
+def _models() -> Iterator[Any]:
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+
+    yield TaskInstance
+    try:
+        from airflow.models.taskinstancehistory import TaskInstanceHistory  # noqa: PLC0415  until 3.3
+    except ImportError:
+        return  # From 3.4 on earlier tries are rows of the same table.
+    yield TaskInstanceHistory
+
+
+def _selected(model: Any) -> list[Any]:
+    return [*(getattr(model, name) for name in (*_COLUMNS, *_TIMES)), _map_index(model)]
+
+
+def _map_index(model: Any) -> Any:
+    return model.region_index if hasattr(model, "region_index") else model.map_index  # 3.4 renamed it
+
+
+def _try(row: Any) -> TaskTry:
+    dag_id, task_id, run_id, number, queue, wishes, external, started, ended, map_index = row
+    return TaskTry(
+        dag_id, task_id, run_id, number, queue or "", wishes, external or "", started, ended, map_index
+    )

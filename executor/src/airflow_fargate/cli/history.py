@@ -1,0 +1,47 @@
+"""The containers of past tries, reckoned from Airflow's task history: ECS forgets them after an hour."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from airflow_fargate.airflow_versions import is_launch_id, tries_since
+from airflow_fargate.errors import TaskOptionsError
+from airflow_fargate.executor import parse_profiles
+from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.task_state_change import TaskStateChange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_fargate.airflow_versions import TaskTry
+    from airflow_fargate.config import FargateConfig
+
+
+def past_containers(config: FargateConfig, since: float) -> Iterator[tuple[str, TaskStateChange]]:
+    """Yield the DAG, and the container as ECS would tell it, of every try after ``since`` (seconds)."""
+    profiles = parse_profiles(config)
+    for each in tries_since(datetime.fromtimestamp(since, tz=timezone.utc)):
+        if ":task/" in each.external_id or is_launch_id(each.external_id):
+            yield each.dag_id, _container(config, profiles.get(each.queue, TaskOptions()), each)
+
+
+def _container(config: FargateConfig, profile: TaskOptions, tried: TaskTry) -> TaskStateChange:
+    try:
+        options = effective_options(
+            config, profile, parse_task_options("executor_config", tried.executor_config)
+        )
+    except TaskOptionsError:
+        options = profile  # It has been changed since: what it ran with is not known.
+    chain = options.capacity or config.capacity_chain or (config.launch_type,)
+    times = {"createdAt": tried.started, "startedAt": tried.started, "stoppedAt": tried.ended}
+    ours = options.task_definition in (None, config.task_definition)
+    return TaskStateChange(
+        arn=tried.external_id,
+        last_status="STOPPED" if tried.ended else "RUNNING",
+        capacity_provider=chain[0],
+        timeline=tuple((name, when.timestamp()) for name, when in times.items() if when is not None),
+        cpu=options.cpu or (config.task_cpu if ours else None),
+        memory=options.memory or (config.task_memory if ours else None),
+        storage=options.ephemeral_storage,
+    )
