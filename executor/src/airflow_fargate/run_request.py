@@ -83,6 +83,8 @@ class RunRequestBuilder:
         request["clientToken"] = attempt.client_token
         request["startedBy"] = f"{self.config.deployment}/{attempt.launch.launch_id}"
         request["tags"] = self._tags(attempt, request.get("tags") or ())
+        if self.hook is not None or options.run_task:
+            self._refuse(self.validate(request))
         self._check(request)
         return request
 

@@ -136,7 +136,7 @@ class CommandWork(Work):
 
 
 def _document(work: TaskWork | OtherWork, workload: Any, subject: str, generator: Any) -> str:
-    content = workload.model_dump(mode="json")
+    content = json.loads(workload.model_dump_json())
     if generator is not None:
         make = getattr(type(workload), "generate_token", None)  # 3.2 and later
         content["token"] = make(subject, generator) if make else generator.generate({"sub": subject})
