@@ -4,6 +4,7 @@ from airflow_fargate.airflow_versions.rebuild import owner_of, rebuild_workloads
 from airflow_fargate.airflow_versions.releases import (
     AIRFLOW_VERSION,
     RELEASE,
+    TAKES_COMMANDS,
     UnsupportedAirflowError,
     check_release,
     parse_release,
@@ -14,6 +15,7 @@ __all__ = [
     "AIRFLOW_VERSION",
     "PAYLOAD_FORMAT",
     "RELEASE",
+    "TAKES_COMMANDS",
     "UnsupportedAirflowError",
     "Work",
     "check_release",
