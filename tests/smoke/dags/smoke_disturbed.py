@@ -1,6 +1,7 @@
 """Tasks that something happens to while they run, from outside; what, and when: ``smoke/disturbances.py``.
 
-The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone.
+The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone,
+through ``smoke_airflow``.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 
-from airflow.sdk import Variable, dag, get_current_context, task
+from smoke_airflow import Variable, dag, get_current_context, task
 
 GIVEN_UP_AFTER = 240.0
 """Seconds; whoever waits so long was forgotten, and fails."""
