@@ -57,6 +57,10 @@ with DAG("d", schedule=None, start_date=timezone.datetime(2026, 1, 1)):
         print("first line at", time.time())
 
     @task
+    def shown():
+        print("this is for everyone")
+
+    @task
     def fail():
         raise RuntimeError("on purpose")
 
@@ -72,7 +76,7 @@ with DAG("d", schedule=None, start_date=timezone.datetime(2026, 1, 1)):
     def killed():
         os.kill(os.getpid(), signal.SIGKILL)
 
-    ok(), fail(), again(), skip(), killed()
+    ok(), shown(), fail(), again(), skip(), killed()
     Long(task_id="long", retries=1)
     Later(task_id="later", mode="reschedule")
     Wait(task_id="wait")

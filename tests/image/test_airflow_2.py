@@ -92,6 +92,12 @@ def test_the_container_exits_with_the_outcome(home, task_id, state, code):
     assert home.state(task_id) == state
 
 
+def test_the_container_s_output_has_the_task_s_log(home):
+    """What the task prints is in CloudWatch, not in a file of a container that is gone."""
+    done = home.image.run(*command("shown"), options=home.options)
+    assert "this is for everyone" in done.stdout
+
+
 def test_a_stopped_container_lets_airflow_record_it(home):
     """SIGTERM reaches on_kill, the retry is recorded, and the container exits with 143."""
     name = f"worker-test-{uuid.uuid4().hex[:8]}"

@@ -174,6 +174,7 @@ class LocalCloud:
 
         from local_cloud import moto_behaviour  # noqa: PLC0415
         from local_cloud.call_book import CallBook  # noqa: PLC0415
+        from local_cloud.ecr_front import EcrFront  # noqa: PLC0415
         from local_cloud.event_courier import EventCourier  # noqa: PLC0415
         from local_cloud.event_delivery import put_event  # noqa: PLC0415
         from local_cloud.inventory import take_inventory  # noqa: PLC0415
@@ -204,7 +205,8 @@ class LocalCloud:
 
         book = CallBook() if self._options.record_calls else None
         pages = LocalPages(self.plane, self.engine, inventory, book)
-        application = CloudServer(self.plane, moto, sqs, pages, agent)
+        ecr = EcrFront(self._options.registry, ACCOUNT) if self._options.registry else None
+        application = CloudServer(self.plane, moto, sqs, pages, agent, ecr)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from local_cloud.agent import TaskAgent
+    from local_cloud.ecr_front import EcrFront
     from local_cloud.local_pages import LocalPages
     from local_cloud.plane import TaskPlane
     from local_cloud.sqs_front import SqsFront
@@ -46,16 +47,24 @@ class CloudServer:
     """An ASGI application.
 
     agent: answers what containers ask at 169.254.170.2, or None where there are no containers.
+    ecr: answers what is asked about images, or None where there is no registry.
     """
 
-    def __init__(
-        self, plane: TaskPlane, moto: WsgiBridge, sqs: SqsFront, pages: LocalPages, agent: TaskAgent | None
+    def __init__(  # noqa: PLR0913, PLR0917  one argument for each that answers
+        self,
+        plane: TaskPlane,
+        moto: WsgiBridge,
+        sqs: SqsFront,
+        pages: LocalPages,
+        agent: TaskAgent | None,
+        ecr: EcrFront | None = None,
     ) -> None:
         self._plane = plane
         self._moto = moto
         self._sqs = sqs
         self._pages = pages
         self._agent = agent
+        self._ecr_front = ecr
         self._book = pages.book
         self._write_task = TaskBytes()
 
@@ -123,11 +132,20 @@ class CloudServer:
         if target.startswith(SQS_TARGET):
             reply = await self._sqs.call(target, scope, body, region, receive)
         else:
-            reply = await self._moto.call(scope, body)
+            reply = await self._image(target, body, region) or await self._moto.call(scope, body)
         if verdict.lost:
             await drop(receive)
             return None
         return reply if verdict.error is None else aws_error(verdict.error, xml=service == "s3")
+
+    async def _image(self, target: bytes, body: bytes, region: str) -> Http | None:
+        """A question about an image, answered from the registry; None for any other call."""
+        if self._ecr_front is None:
+            return None
+        try:
+            return await self._ecr_front.call(target, body, region)
+        except AwsError as error:
+            return aws_error(error)
 
     def _has_tasks(self, body: bytes, region: str) -> bool:
         name = str(decode(body).get("cluster", "default")).rsplit("/", 1)[-1]

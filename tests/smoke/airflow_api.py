@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import urllib.error
 import urllib.parse
@@ -12,11 +13,13 @@ from smoke.failure import SmokeError
 
 
 class AirflowApi:
-    """A client of ``/api/v2``.
+    """A client of Airflow 3's ``/api/v2``.
 
     Args:
         url: address of the API server.
     """
+
+    root = "/api/v2"
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -43,44 +46,49 @@ class AirflowApi:
 
     def health(self) -> dict[str, Any]:
         """Return the health of the services, by name."""
-        return dict(self._call("GET", "/api/v2/monitor/health"))
+        return dict(self._call("GET", f"{self.root}/monitor/health"))
 
     def dag_ids(self) -> set[str]:
         """Return the DAGs that the DAG processor found."""
-        return {dag["dag_id"] for dag in self._call("GET", "/api/v2/dags?limit=100")["dags"]}
+        return {dag["dag_id"] for dag in self._call("GET", f"{self.root}/dags?limit=100")["dags"]}
 
     def import_errors(self) -> list[str]:
         """Return what the DAG processor could not import."""
-        errors = self._call("GET", "/api/v2/importErrors?limit=100")["import_errors"]
+        errors = self._call("GET", f"{self.root}/importErrors?limit=100")["import_errors"]
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
 
     def trigger(self, dag_id: str) -> str:
         """Start a run now and return its id."""
-        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})["dag_run_id"])
+        return str(self._call("POST", f"{self.root}/dags/{dag_id}/dagRuns", self._run_asked())["dag_run_id"])
+
+    def _run_asked(self) -> dict[str, Any]:
+        return {"logical_date": None}
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return a run's state."""
-        return str(self._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}")["state"])
+        return str(self._call("GET", f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}")["state"])
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return the run's task instances, mapped ones each on its own."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances?limit=100"
+        path = f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances?limit=100"
         return list(self._call("GET", path)["task_instances"])
 
     def tries(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> list[dict[str, Any]]:
         """Return every try of a task instance, the first one first."""
         mapped = "" if map_index < 0 else f"/{map_index}"
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}{mapped}/tries"
+        path = f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}{mapped}/tries"
         found = self._call("GET", path)["task_instances"]
         return sorted(found, key=lambda one: int(one["try_number"]))
 
     def log(self, dag_id: str, run_id: str, task_id: str, map_index: int, number: int) -> str:
         """Return the log of one try as Airflow's page shows it."""
         path = (
-            f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}/logs/{number}"
+            f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}/logs/{number}"
             f"?map_index={map_index}&full_content=true"
         )
-        content = self._call("GET", path)["content"]
+        return self._log_text(self._call("GET", path)["content"])
+
+    def _log_text(self, content: Any) -> str:
         return "\n".join(line if isinstance(line, str) else json.dumps(line) for line in content)
 
     def event_log(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
@@ -90,24 +98,50 @@ class AirflowApi:
             page = (
                 f"dag_id={dag_id}&run_id={_quote(run_id)}&order_by=event_log_id&limit=100&offset={len(found)}"
             )
-            answer = self._call("GET", f"/api/v2/eventLogs?{page}")
+            answer = self._call("GET", f"{self.root}/eventLogs?{page}")
             found += answer["event_logs"]
             if not answer["event_logs"] or len(found) >= int(answer["total_entries"]):
                 return found
 
     def set_variable(self, key: str, value: str) -> None:
         """Make an Airflow variable."""
-        self._call("POST", "/api/v2/variables", {"key": key, "value": value})
+        self._call("POST", f"{self.root}/variables", {"key": key, "value": value})
 
     def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Mark a task instance failed, as a person does in the page."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}"
-        self._call("PATCH", path, {"new_state": "failed"})
+        path = f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}"
+        self._call("PATCH", path, self._marked("failed"))
+
+    def _marked(self, state: str) -> dict[str, Any]:
+        return {"new_state": state}
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
         """Clear a task instance, as a person does in the page."""
         body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
-        self._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", body)
+        self._call("POST", f"{self.root}/dags/{dag_id}/clearTaskInstances", body)
+
+
+class AirflowApi1(AirflowApi):
+    """A client of Airflow 2's ``/api/v1``, where it differs."""
+
+    root = "/api/v1"
+
+    def log_in(self) -> None:
+        """Nothing: the smoke's Airflow 2 asks nobody who they are."""
+
+    def health(self) -> dict[str, Any]:
+        """See above."""
+        return dict(self._call("GET", f"{self.root}/health"))
+
+    def _run_asked(self) -> dict[str, Any]:
+        return {}
+
+    def _marked(self, state: str) -> dict[str, Any]:
+        return {"new_state": state, "dry_run": False}
+
+    def _log_text(self, content: Any) -> str:
+        # Python's own notation in a string: pairs of a host and its text.
+        return "\n".join(text for _, text in ast.literal_eval(content))
 
 
 def _quote(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import shutil
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from smoke.airflow_releases import AirflowRelease, find_release
 from smoke.expectations import EXAMPLE_FILE
 from smoke.failure import SmokeError
 from smoke.image_registry import answers
@@ -33,10 +35,13 @@ class AirflowHome:
     Args:
         folder: AIRFLOW_HOME.
         venv: where the ``airflow`` program is.
-        database: SQLAlchemy's address of the metadata database.
+        database: SQLAlchemy's address of the metadata database, for the services.
         host: address the API server listens on; containers reach it there.
         port: its port.
         jwt_secret: signs the tokens; shared by the services, new for every run.
+        release: which Airflow it is.
+        database_for_tasks: the database's address for containers; empty where they have none.
+        fernet_key: encrypts what the database keeps; new for every run.
     """
 
     folder: Path
@@ -45,6 +50,11 @@ class AirflowHome:
     host: str
     port: int
     jwt_secret: str
+    release: AirflowRelease = field(default_factory=find_release)
+    database_for_tasks: str = ""
+    fernet_key: str = field(
+        default_factory=lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    )
 
     @property
     def url(self) -> str:
@@ -56,21 +66,20 @@ class AirflowHome:
         """The file that holds Terraform's output and nothing else."""
         return self.folder / "airflow.cfg"
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What stands nowhere in the open: keys, and how to open the database."""
+        password = urlsplit(self.database).password
+        return tuple(filter(None, (self.jwt_secret, self.fernet_key, password)))
+
     def environment(self, cloud: Mapping[str, str]) -> dict[str, str]:
         """Return what this machine adds to Terraform's output; the two set no option both."""
         options = {
+            **self.release.options(self),
             "CORE__DAGS_FOLDER": str(self.folder / "dags"),
             "CORE__LOAD_EXAMPLES": "False",
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "DATABASE__SQL_ALCHEMY_CONN": self.database,
-            "API__HOST": self.host,
-            "API__PORT": str(self.port),
-            "API__BASE_URL": self.url,
-            "API__SECRET_KEY": self.jwt_secret[:32],
-            "API_AUTH__JWT_SECRET": self.jwt_secret,
-            "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-            "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
             "SCHEDULER__ENABLE_HEALTH_CHECK": "False",
             "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": str(HEARTBEAT),
             "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": str(DEAD_AFTER),
@@ -90,13 +99,13 @@ class AirflowHome:
         }
 
 
-def make_home(folder: Path, venv: Path, database: str, host: str, port: int) -> AirflowHome:
+def make_home(home: AirflowHome) -> AirflowHome:
     """Make AIRFLOW_HOME with the DAGs: ours, and one of Airflow's own as it is."""
-    dags = folder / "dags"
+    dags = home.folder / "dags"
     dags.mkdir(parents=True)
-    copy_dags(venv, dags)
-    home = AirflowHome(folder, venv, database, host, port, secrets.token_urlsafe(96))
-    home.config.write_text("", encoding="utf-8")
+    copy_dags(home.venv, dags)
+    for name, text in {home.config.name: "", **home.release.files()}.items():
+        (home.folder / name).write_text(text, encoding="utf-8")
     return home
 
 
@@ -104,9 +113,8 @@ def copy_dags(venv: Path, folder: Path) -> None:
     """Copy what runs in the smoke into a folder of DAGs."""
     for file in DAGS.glob("*.py"):
         shutil.copy(file, folder)
-    packages = venv / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-    example = packages / "airflow" / EXAMPLE_FILE
-    if not example.is_file():
+    example = next(iter(venv.glob(f"lib/python3*/site-packages/airflow/{EXAMPLE_FILE}")), None)
+    if example is None:
         raise SmokeError(f"Airflow has no {EXAMPLE_FILE} any more: choose another in smoke/expectations.py.")
     shutil.copy(example, folder)
 
@@ -122,7 +130,7 @@ def migrate(programs: Programs, home: AirflowHome, cloud: Mapping[str, str]) -> 
 
 
 def start_service(programs: Programs, home: AirflowHome, cloud: Mapping[str, str], name: str) -> Service:
-    """Start one of ``api-server``, ``scheduler``, ``dag-processor``."""
+    """Start a service by the word that starts it, as ``scheduler``."""
     command = [str(home.venv / "bin" / "airflow"), name]
     # The scheduler's grace is longer than its executor's own end_timeout.
     # The local cloud knows callers by their keys: the services' calls are judged by the scheduler's policy.
@@ -132,4 +140,4 @@ def start_service(programs: Programs, home: AirflowHome, cloud: Mapping[str, str
 
 def wait_for_api(programs: Programs, home: AirflowHome, service: Service) -> None:
     """Wait until the API server answers."""
-    programs.wait_until(service, lambda: answers(f"{home.url}/api/v2/version"), 120)
+    programs.wait_until(service, lambda: answers(f"{home.url}{home.release.api.root}/version"), 240)

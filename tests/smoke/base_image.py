@@ -36,12 +36,12 @@ def default_base(dockerfile: Path = DOCKERFILE) -> str:
 
 
 def ensure_base(programs: Programs, settings: Settings, engine: Engine, note: Callable[[str], None]) -> str:
-    """Return a base that the engine has: BASE_IMAGE, the Dockerfile's default, or the fallback.
+    """Return a base that the engine has: BASE_IMAGE, the release's public image, or the fallback.
 
     Raises:
         SmokeError: BASE_IMAGE was given and cannot be had, or no base can be had at all.
     """
-    wanted = settings.base_image or default_base()
+    wanted = settings.base_image or settings.release.base_image or default_base()
     if engine.ask("image", "inspect", wanted) is not None or _pull(programs, engine, wanted):
         note(wanted)
         return wanted

@@ -137,12 +137,14 @@ def _lines_missing(logs: dict[Key, str], place: str) -> Iterator[str]:
                 yield f"{name_of(key)}: {place} has no line with {expected.log_line!r}"
 
 
-def _no_token_in_the_open(evidence: Evidence) -> Iterator[str]:
+def _no_secret_in_the_open(evidence: Evidence) -> Iterator[str]:
     for place, text in evidence.texts.items():
         if not text:
             yield f"{place} is empty: nothing was looked at"
         if _holds_token(text):
             yield f"{place} holds a token"
+        if any(secret in text for secret in evidence.secrets):
+            yield f"{place} holds a key, or the database's password"
 
 
 def _holds_token(text: str) -> bool:
@@ -192,7 +194,7 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("a killed scheduler's running tasks went to the next one", _scheduler_replaced),
     ("logs are readable through Airflow", _logs_in_airflow),
     ("logs are in CloudWatch", _logs_in_cloudwatch),
-    ("no token in DescribeTasks, events or logs", _no_token_in_the_open),
+    ("no token, key or password in DescribeTasks, events or logs", _no_secret_in_the_open),
     ("every container's stop was told by an event", _events_tell_every_stop),
     ("all events were consumed", _events_all_consumed),
     ("after destroy the account is empty", _account_empty),

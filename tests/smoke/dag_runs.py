@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smoke.disturbances import Disturber
     from smoke.processes import Programs
 
-FOUND_WITHIN, DONE_WITHIN = 90.0, 420.0
+FOUND_WITHIN, DONE_WITHIN = 180.0, 900.0
 POLL = 1.5
 """Seconds: every question costs the API server time that the tasks need too."""
 OVER = {"success", "failed", "skipped", "upstream_failed", "removed"}

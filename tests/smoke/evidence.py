@@ -67,6 +67,7 @@ class Evidence:
         queue_depths: messages left in the executor's queue and its dead-letter queue.
         told: what Airflow's event log says of each try.
         handovers: what ran when the scheduler was killed, and what came of it.
+        secrets: what must stand in none of the texts, besides tokens.
         inventory: what the account holds after destroy; None when it was not destroyed.
     """
 
@@ -80,6 +81,7 @@ class Evidence:
     told: dict[Key, tuple[str, ...]]
     handovers: tuple[Handover, ...]
     inventory: dict[str, Any] | None
+    secrets: tuple[str, ...] = ()
 
     def with_inventory(self, inventory: dict[str, Any]) -> Evidence:
         """Return the same with what the account held after destroy."""

@@ -1,10 +1,11 @@
 """Collects what AWS's API knows of a run; runs in ``.venv``, since it needs boto3, and prints nothing.
 
-``python -m smoke.gather attach|detach|collect|stop ORDER.json RESULT.json``
+``python -m smoke.gather attach|detach|collect|stop|hide|forget ORDER.json RESULT.json``
 
 ``attach`` makes a queue of our own that gets every task state change besides the executor's; ``detach`` takes
 it away again and writes what it got; ``collect`` reads CloudWatch Logs, DescribeTasks and queues; ``stop``
-calls StopTask, as somebody outside would.
+calls StopTask, as somebody outside would; ``hide`` puts what containers must know into Secrets Manager, and
+``forget`` deletes it.
 The order names the cluster, log group and queues; AWS's address comes from the environment.
 """
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RECORDER = "smoke-recorder"
+SECRET = "smoke-airflow"
 PATTERN = json.dumps({"source": ["aws.ecs"], "detail-type": ["ECS Task State Change"]})
 
 
@@ -80,6 +82,19 @@ def stop(order: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def hide(order: dict[str, Any]) -> dict[str, Any]:
+    """Keep the values in one secret and return a reference for each name."""
+    text = json.dumps(order["values"])
+    arn = boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=text)["ARN"]
+    return {name: f"{arn}:{name}::" for name in order["values"]}
+
+
+def forget() -> dict[str, Any]:
+    """Delete that secret at once."""
+    boto3.client("secretsmanager").delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+    return {}
+
+
 def main(arguments: list[str]) -> None:
     """Do what the first argument says, with the order and the result as JSON files."""
     verb, order, result = arguments
@@ -89,6 +104,8 @@ def main(arguments: list[str]) -> None:
         "detach": detach,
         "collect": lambda: collect(given),
         "stop": lambda: stop(given),
+        "hide": lambda: hide(given),
+        "forget": forget,
     }
     Path(result).write_text(json.dumps(verbs[verb](), default=str), encoding="utf-8")
 

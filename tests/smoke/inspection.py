@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from smoke.evidence import Evidence, as_text, parse_containers, parse_told, parse_try
 from smoke.failure import StoppedError
-from smoke.settings import ROOT
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from smoke.airflow_api import AirflowApi
-    from smoke.cloud import LocalCloud
+    from smoke.airflow_services import AirflowHome
     from smoke.dag_runs import DagRuns
     from smoke.evidence import Try
-    from smoke.processes import Programs
-    from smoke.settings import Settings
+    from smoke.gathering import Gathering
 
 QUEUE_EMPTY_WITHIN = 20.0
 
@@ -27,34 +22,16 @@ class Inspection:
     """Asks, through :mod:`smoke.gather` where boto3 is needed.
 
     Args:
-        programs: runs the child.
-        settings: where its files go.
-        venv: where boto3 is.
-        cloud: the account.
+        gathering: runs the child.
+        home: the Airflow that ran.
         outputs: Terraform's.
     """
 
-    def __init__(
-        self, programs: Programs, settings: Settings, venv: Path, cloud: LocalCloud, outputs: dict[str, Any]
-    ) -> None:
-        self._programs = programs
-        self._settings = settings
-        self._venv = venv
-        self._cloud = cloud
+    def __init__(self, gathering: Gathering, home: AirflowHome, outputs: dict[str, Any]) -> None:
+        self._gathering = gathering
+        self._gather = gathering.ask
+        self._home = home
         self._outputs = outputs
-
-    def _gather(self, verb: str, **order: Any) -> dict[str, Any]:
-        folder = self._settings.state
-        asked, answered = folder / f"{verb}-order.json", folder / f"{verb}.json"
-        asked.write_text(json.dumps(order), encoding="utf-8")
-        python = str(self._venv / "bin" / "python")
-        self._programs.run(
-            [python, "-m", "smoke.gather", verb, str(asked), str(answered)],
-            f"gather-{verb}",
-            env={**self._cloud.environment, "PYTHONPATH": str(ROOT / "tests")},
-            timeout=120,
-        )
-        return dict(json.loads(answered.read_text(encoding="utf-8")))
 
     def attach(self) -> None:
         """Begin to record task state changes."""
@@ -85,12 +62,12 @@ class Inspection:
         """Give the executor's listener time for the last events; what is left then, a check reports."""
         deadline = time.monotonic() + QUEUE_EMPTY_WITHIN
         while any(self._collect([])["depths"].values()) and time.monotonic() < deadline:
-            if self._programs.stop.wait(1):
+            if self._gathering.programs.stop.wait(1):
                 raise StoppedError("stopped")
 
     def look(self, api: AirflowApi, runs: DagRuns) -> Evidence:
         """Collect everything that can only be seen while all is up."""
-        arns = [task["taskArn"] for task in self._cloud.ask("tasks")["tasks"]]
+        arns = [task["taskArn"] for task in self._gathering.cloud.ask("tasks")["tasks"]]
         collected = self._collect(arns)
         events = self._gather("detach")["events"]
         tries: list[Try] = []
@@ -114,8 +91,10 @@ class Inspection:
             "Airflow's page of logs": "\n".join(one.log for one in tries),
             "Airflow's event log": as_text(entries),
             **{
-                f"the log of the {name}": (self._settings.logs / f"{name}.log").read_text(errors="replace")
-                for name in ("scheduler", "api-server", "dag-processor", "local-cloud")
+                f"the log of the {name}": (self._gathering.settings.logs / f"{name}.log").read_text(
+                    errors="replace"
+                )
+                for name in ("scheduler", self._home.release.server, "dag-processor", "local-cloud")
             },
         }
         return Evidence(
@@ -129,4 +108,5 @@ class Inspection:
             told=parse_told(entries),
             handovers=tuple(runs.disturber.handovers.values()),
             inventory=None,
+            secrets=self._home.secrets,
         )

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import dataclass, field
+import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smoke import airflow_services, checks, environment, postgres, terraform, worker_images
-from smoke.airflow_api import AirflowApi
+from smoke import airflow_services, checks, environment, terraform, worker_images
+from smoke.airflow_environment import make_airflow
+from smoke.airflow_running import RunningAirflow
+from smoke.airflow_services import AirflowHome
 from smoke.base_image import ensure_base
 from smoke.cloud import LocalCloud, start_cloud
 from smoke.dag_runs import DagRuns
 from smoke.disturbances import Disturber, Means
+from smoke.doctor import ask_doctor
 from smoke.engine import Engine, ensure_engine
 from smoke.failure import SmokeError
+from smoke.gathering import Gathering
 from smoke.image_registry import start_registry
 from smoke.inspection import Inspection
 from smoke.permissions import judge_permissions
+from smoke.postgres import start_postgres
 from smoke.steps import Plan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from smoke.airflow_services import AirflowHome
+    from smoke.airflow_api import AirflowApi
     from smoke.checks import Finding
     from smoke.evidence import Evidence
-    from smoke.processes import Service
     from smoke.session import Session
     from smoke.steps import Step
     from smoke.terraform import Terraform
@@ -46,11 +50,10 @@ class Loop:
     evidence: Evidence | None = None
     plan_finding: Finding | None = None
     permissions: Finding | None = None
+    doctor: Finding | None = None
     airflow_url: str = ""
     docker_host: str = ""
     cloud_url: str = ""
-    _scheduler: list[Service] = field(default_factory=list)
-    _servers: list[Service] = field(default_factory=list)
 
     def run(self) -> list[Finding]:
         """Go up, run the DAGs, look, destroy; return the findings.
@@ -71,9 +74,21 @@ class Loop:
             [engine],
         )
         cloud = plan.add("local cloud", lambda: self._cloud(engine, venv, registry), [engine, venv, registry])
-        home = plan.add("Airflow's home", lambda: self._home(engine, venv), [engine, venv])
-        database = plan.add("Airflow's database", lambda: self._database(home), [home])
-        outputs = plan.add("terraform apply", lambda: self._apply(tf, engine, cloud, home), [tf, cloud, home])
+        gathering = plan.add(
+            "gathering",
+            lambda: Gathering(programs, settings, venv.value, cloud.value),
+            [venv, cloud],
+        )
+        release = plan.add(
+            settings.release.label, lambda: make_airflow(programs, settings.release, venv.value), [venv]
+        )
+        home = plan.add("Airflow's home", lambda: self._home(engine, release), [engine, release])
+        airflow = plan.add("Airflow's database", lambda: self._database(home), [home])
+        outputs = plan.add(
+            "terraform apply",
+            lambda: self._apply(tf.value, engine.value, gathering.value, home.value),
+            [tf, gathering, home],
+        )
         base = plan.add(
             "base image",
             lambda: ensure_base(
@@ -83,13 +98,15 @@ class Loop:
         )
         worker = plan.add(
             "worker image",
-            lambda: worker_images.build_worker(programs, engine.value, base.value),
+            lambda: worker_images.build_worker(programs, engine.value, base.value, settings.release),
             [base, venv],
         )
         image = plan.add(
             "smoke image",
-            lambda: worker_images.build_with_dags(programs, settings, engine.value, venv.value),
-            [worker],
+            lambda: worker_images.build_with_dags(
+                programs, settings, engine.value, release.value, worker.value
+            ),
+            [worker, release],
         )
         push = plan.add(
             "push",
@@ -99,32 +116,40 @@ class Loop:
             [image, registry, outputs],
         )
         # It needs nothing of Terraform's, so it parses while Terraform waits for AWS.
-        plan.add("DAG processor", lambda: self._dag_processor(home), [database])
-        api = plan.add("Airflow", lambda: self._airflow(home, cloud, outputs), [database, cloud, outputs])
+        plan.add("DAG processor", lambda: airflow.value.start_dag_processor(), [airflow])  # noqa: PLW0108  it is there later
+        api = plan.add(
+            "Airflow",
+            lambda: self._airflow(airflow.value, cloud.value, outputs.value),
+            [airflow, cloud, outputs],
+        )
         inspection = plan.add(
-            "event recorder", lambda: self._attach(venv, cloud, outputs), [venv, cloud, outputs]
+            "event recorder",
+            lambda: self._attach(gathering.value, home.value, outputs.value),
+            [gathering, home, outputs],
         )
         runs = plan.add(
             "DAG runs",
-            lambda: self._runs(api.value, home, cloud, engine, inspection),
+            lambda: self._runs(api.value, airflow.value, cloud, engine, inspection),
             [api, push, inspection],
         )
         # Now, and not right after apply: until here every core is busy.
         second = plan.add("second terraform plan", lambda: self._second_plan(tf, cloud), [tf, cloud, runs])
         events = plan.add("events consumed", lambda: self._consumed(inspection), [inspection, runs])
+        asked = plan.add("doctor", lambda: self._ask_doctor(home, cloud, venv), [runs])
         looked = plan.add("look at everything", lambda: self._look(inspection, api, runs), [events, second])
-        judged = plan.add("permissions", lambda: self._judge(venv, cloud), [looked, venv, cloud])
+        judged = plan.add("permissions", lambda: self._judge(venv, cloud), [looked, asked])
         if not settings.keep:
-            down = plan.add("scheduler down", self._scheduler_down, [judged])
-            plan.add("Airflow down", self._airflow_down, [down])
+            down = plan.add("scheduler down", lambda: airflow.value.end_scheduler(), [judged])  # noqa: PLW0108  it is there later
+            plan.add("Airflow down", lambda: airflow.value.end_servers(), [down])  # noqa: PLW0108  it is there later
             destroyed = plan.add(
                 "terraform destroy", lambda: tf.value.destroy(cloud.value.environment), [down]
             )
-            plan.add("account is empty", lambda: self._inventory(cloud), [destroyed])
+            plan.add("account is empty", lambda: self._inventory(gathering.value, home), [destroyed])
         plan.run()
-        if self.evidence is None or self.plan_finding is None or self.permissions is None:
+        last = (self.plan_finding, self.permissions, self.doctor)
+        if self.evidence is None:
             raise SmokeError("The run ended without having looked at anything.")
-        return [*checks.run_checks(self.evidence), self.plan_finding, self.permissions]
+        return [*checks.run_checks(self.evidence), *(finding for finding in last if finding is not None)]
 
     def _engine(self) -> Engine:
         engine = ensure_engine(self.session.programs, self.session.settings)
@@ -153,58 +178,56 @@ class Loop:
         return cloud
 
     def _home(self, engine: Step[Engine], venv: Step[Path]) -> AirflowHome:
-        folder = self.session.settings.state / "airflow"
-        database = f"sqlite:///{folder / 'airflow.db'}"
-        if self.session.settings.database == "postgres":
-            database = postgres.start_postgres(self.session.programs, self.session.note_port("POSTGRES_PORT"))
-        host = engine.value.gateway
-        port = self.session.note_port("AIRFLOW_PORT", host)
-        return airflow_services.make_home(folder, venv.value, database, host, port)
-
-    def _database(self, home: Step[AirflowHome]) -> None:
-        airflow_services.migrate(self.session.programs, home.value, dict(os.environ))
-
-    def _dag_processor(self, home: Step[AirflowHome]) -> None:
-        programs = self.session.programs
-        self._servers.append(
-            airflow_services.start_service(programs, home.value, dict(os.environ), "dag-processor")
+        session, settings = self.session, self.session.settings
+        folder, host = settings.state / "airflow", engine.value.gateway
+        database, for_tasks = f"sqlite:///{folder / 'airflow.db'}", ""
+        if settings.database == "postgres":
+            reached_at = host if settings.release.tasks_open_the_database else ""
+            port = session.note_port("POSTGRES_PORT")
+            server = start_postgres(session.programs, port, for_containers=reached_at)
+            database, for_tasks = server.url(), server.url(host)
+        return airflow_services.make_home(
+            AirflowHome(
+                folder,
+                venv.value,
+                database,
+                host,
+                session.note_port("AIRFLOW_PORT", host),
+                secrets.token_urlsafe(96),
+                settings.release,
+                for_tasks,
+            )
         )
+
+    def _database(self, home: Step[AirflowHome]) -> RunningAirflow:
+        airflow = RunningAirflow(self.session.programs, home.value)
+        airflow.migrate()
+        return airflow
 
     def _apply(
-        self, tf: Step[Terraform], engine: Step[Engine], cloud: Step[LocalCloud], home: Step[AirflowHome]
+        self, tf: Terraform, engine: Engine, gathering: Gathering, home: AirflowHome
     ) -> dict[str, Any]:
-        environment_of_cloud = cloud.value.environment
-        inputs = terraform.variables(
-            f"{home.value.url}/execution/", engine.value.gateway, environment_of_cloud
-        )
-        outputs = tf.value.apply(environment_of_cloud, inputs)
+        release, cloud = home.release, gathering.cloud.environment
+        hidden = release.container_secrets(home)
+        references = gathering.ask("hide", values=hidden) if hidden else {}
+        way = release.terraform_inputs(home, engine.gateway, references)
+        outputs = tf.apply(cloud, terraform.variables(way, cloud))
         text = json.dumps(outputs, indent=2)
         (self.session.settings.state / "outputs.json").write_text(text, encoding="utf-8")
         return outputs
 
-    def _airflow(
-        self, home: Step[AirflowHome], cloud: Step[LocalCloud], outputs: Step[dict[str, Any]]
-    ) -> AirflowApi:
-        home.value.config.write_text(outputs.value["airflow_cfg"], encoding="utf-8")
-        programs, environment_of_cloud = self.session.programs, cloud.value.environment
-        server, scheduler = (
-            airflow_services.start_service(programs, home.value, environment_of_cloud, name)
-            for name in ("api-server", "scheduler")
-        )
-        self._scheduler.append(scheduler)
-        self._servers.append(server)
-        airflow_services.wait_for_api(programs, home.value, server)
-        api = AirflowApi(home.value.url)
-        api.log_in()
+    def _airflow(self, airflow: RunningAirflow, cloud: LocalCloud, outputs: dict[str, Any]) -> AirflowApi:
+        api = airflow.start(outputs["airflow_cfg"], cloud)
         self.airflow_url = api.url
         return api
 
-    def _attach(self, venv: Step[Path], cloud: Step[LocalCloud], outputs: Step[dict[str, Any]]) -> Inspection:
-        inspection = Inspection(
-            self.session.programs, self.session.settings, venv.value, cloud.value, outputs.value
-        )
+    def _attach(self, gathering: Gathering, home: AirflowHome, outputs: dict[str, Any]) -> Inspection:
+        inspection = Inspection(gathering, home, outputs)
         inspection.attach()
         return inspection
+
+    def _ask_doctor(self, home: Step[AirflowHome], cloud: Step[LocalCloud], venv: Step[Path]) -> None:
+        self.doctor = ask_doctor(self.session.programs, home.value, cloud.value.environment, venv.value)
 
     def _second_plan(self, tf: Step[Terraform], cloud: Step[LocalCloud]) -> None:
         changes = tf.value.unknown_changes_of_second_plan(cloud.value.environment)
@@ -213,7 +236,7 @@ class Loop:
     def _runs(
         self,
         api: AirflowApi,
-        home: Step[AirflowHome],
+        airflow: RunningAirflow,
         cloud: Step[LocalCloud],
         engine: Step[Engine],
         inspection: Step[Inspection],
@@ -227,17 +250,12 @@ class Loop:
             engine.value,
             inspection.value.container_name,
             inspection.value.stop_task,
-            lambda: self._replace_scheduler(home.value, cloud.value),
-            lambda: self._scheduler[-1].log.read_text(encoding="utf-8", errors="replace"),
+            lambda: airflow.replace_scheduler(cloud.value),
+            airflow.scheduler_log,
         )
         runs = DagRuns(api, self.session.programs, Disturber(means, note))
         runs.run(note)
         return runs
-
-    def _replace_scheduler(self, home: AirflowHome, cloud: LocalCloud) -> None:
-        programs = self.session.programs
-        programs.kill(self._scheduler.pop())
-        self._scheduler.append(airflow_services.start_service(programs, home, cloud.environment, "scheduler"))
 
     def _consumed(self, inspection: Step[Inspection]) -> None:
         inspection.value.wait_for_empty_queue()
@@ -245,20 +263,13 @@ class Loop:
     def _look(self, inspection: Step[Inspection], api: Step[AirflowApi], runs: Step[DagRuns]) -> None:
         self.evidence = inspection.value.look(api.value, runs.value)
 
-    def _scheduler_down(self) -> None:
-        # Before the cloud goes: its end() would otherwise wait for answers that do not come.
-        for service in self._scheduler:
-            self.session.programs.end(service)
-
-    def _airflow_down(self) -> None:
-        for service in [*self._servers]:
-            self.session.programs.end(service)
-
     def _judge(self, venv: Step[Path], cloud: Step[LocalCloud]) -> None:
         self.permissions = judge_permissions(
             self.session.programs, self.session.settings, venv.value, cloud.value
         )
 
-    def _inventory(self, cloud: Step[LocalCloud]) -> None:
+    def _inventory(self, gathering: Gathering, home: Step[AirflowHome]) -> None:
+        if home.value.release.container_secrets(home.value):
+            gathering.ask("forget")
         if self.evidence is not None:
-            self.evidence = self.evidence.with_inventory(cloud.value.ask("inventory"))
+            self.evidence = self.evidence.with_inventory(gathering.cloud.ask("inventory"))

@@ -28,6 +28,7 @@ def judge_permissions(programs: Programs, settings: Settings, venv: Path, cloud:
             "terraform.run_permissions",
             str(settings.state / "outputs.json"),
             str(answered),
+            *(["commands"] if settings.release.tasks_open_the_database else []),
         ],
         "permissions",
         env={**cloud.environment, "PYTHONPATH": str(ROOT / "tests")},

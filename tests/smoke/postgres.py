@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,20 +42,38 @@ def _account() -> list[str]:
     return ["setpriv", f"--reuid={name}", f"--regid={pwd.getpwnam(name).pw_gid}", "--clear-groups"]
 
 
-def start_postgres(programs: Programs, port: int) -> str:
-    """Initialise and start PostgreSQL on loopback and return SQLAlchemy's address of its database."""
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL that is up.
+
+    Args:
+        port: on loopback, and on the address that containers were to reach it at.
+        password: of its only user; new for every run.
+    """
+
+    port: int
+    password: str
+
+    def url(self, host: str = "127.0.0.1") -> str:
+        """Return SQLAlchemy's address of its database."""
+        return f"postgresql+psycopg2://airflow:{self.password}@{host}:{self.port}/airflow"
+
+
+def start_postgres(programs: Programs, port: int, for_containers: str = "") -> Postgres:
+    """Initialise and start PostgreSQL on loopback, and on the host's address for containers where given."""
     if _programs_folder() is None:
-        install(programs, ["postgresql"], "DB=postgres needs PostgreSQL")
+        install(programs, ["postgresql"], "PostgreSQL is needed")
     tools = _programs_folder()
     if tools is None:
-        raise SmokeError("DB=postgres needs PostgreSQL's initdb: install PostgreSQL, or leave DB out.")
+        raise SmokeError("PostgreSQL's initdb is needed: install PostgreSQL, or leave DB out on Airflow 3.")
     account = _account()
     # Not below the repository: the account that runs it may not be able to enter there.
     folder = Path(tempfile.mkdtemp(prefix="airflow-fargate-postgres-"))
     programs.journal.add("folder", "PostgreSQL's data", path=str(folder))
     if account:
         shutil.chown(folder, account[1].partition("=")[2])
-    data = str(folder / "data")
+    data, password, secret = str(folder / "data"), secrets.token_hex(16), folder / "password"
+    secret.write_text(password, encoding="utf-8")
     command = [
         *account,
         str(tools / "initdb"),
@@ -62,14 +82,20 @@ def start_postgres(programs: Programs, port: int) -> str:
         "-U",
         "airflow",
         "-A",
-        "trust",
+        "scram-sha-256",
+        f"--pwfile={secret}",
         "-E",
         "UTF8",
         "-N",
     ]
     programs.run([*command, "--locale=C"], "postgres-initdb", cwd=folder)
+    secret.unlink()
+    if for_containers:
+        with (folder / "data" / "pg_hba.conf").open("a", encoding="utf-8") as rules:
+            rules.write("host airflow airflow samenet scram-sha-256\n")
     options = [word for option in OPTIONS for word in ("-c", option)]
-    listen = ["-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
+    addresses = ",".join(["127.0.0.1", *for_containers.split()])
+    listen = ["-h", addresses, "-p", str(port), "-k", str(folder)]
     service = programs.start(
         "PostgreSQL",
         [*account, str(tools / "postgres"), "-D", data, *listen, *options],
@@ -80,8 +106,8 @@ def start_postgres(programs: Programs, port: int) -> str:
     programs.wait_until(service, lambda: _connects(port), 30)
     programs.run([*ready, "-t", "30"], "postgres-ready", ok=(0,))
     create = [str(tools / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "airflow", "airflow"]
-    programs.run(create, "postgres-createdb")
-    return f"postgresql+psycopg2://airflow@127.0.0.1:{port}/airflow"
+    programs.run(create, "postgres-createdb", env={**os.environ, "PGPASSWORD": password})
+    return Postgres(port, password)
 
 
 def _connects(port: int) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from smoke.airflow_releases import AirflowRelease, find_release
 from smoke.failure import SmokeError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Settings:
         keep: leave everything up after a run that passed or failed.
         given_ports: ports the person chose, by variable name.
         base_image: base of the worker image; empty for the Dockerfile's own default.
+        release: the Airflow that runs.
     """
 
     state: Path
@@ -37,6 +39,7 @@ class Settings:
     keep: bool
     given_ports: dict[str, int]
     base_image: str
+    release: AirflowRelease = field(default_factory=find_release)
 
     @property
     def logs(self) -> Path:
@@ -73,9 +76,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     Raises:
         SmokeError: a variable has a value that is not allowed.
     """
-    database = environment.get("DB", "sqlite")
+    release = find_release(environment.get("AIRFLOW", ""))
+    database = environment.get("DB") or release.first_database
     if database not in {"sqlite", "postgres"}:
-        raise SmokeError(f"DB={database} is not known: use DB=sqlite (the default) or DB=postgres.")
+        raise SmokeError(
+            f"DB={database} is not known: use DB=sqlite (the default on Airflow 3) or DB=postgres."
+        )
+    release.check_database(database)
     ports: dict[str, int] = {}
     for name in PORTS:
         text = environment.get(name, "")
@@ -92,4 +99,5 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keep=environment.get("KEEP", "0") not in {"", "0", "no", "false"},
         given_ports=ports,
         base_image=environment.get("BASE_IMAGE", ""),
+        release=release,
     )

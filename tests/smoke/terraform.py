@@ -123,13 +123,13 @@ def copy_configuration(programs: Programs, settings: Settings, program: str) -> 
     return Terraform(programs, program, folder, configuration)
 
 
-def variables(execution_api_url: str, gateway: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the inputs of the smoke's deployment."""
+def variables(airflow: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the inputs of the smoke's deployment; ``airflow`` is those that its release asks for."""
     return {
         "name": "smoke",
         "region": environment["AWS_REGION"],
-        "airflow": {"execution_api_server_url": execution_api_url, "cidrs": [f"{gateway}/32"]},
         "force_destroy": True,
+        **airflow,
     }
 
 

@@ -136,11 +136,19 @@ def test_one_port_for_two(world: dict[str, str]) -> None:
         ("DB", "mysql", "DB=postgres"),
         ("AIRFLOW_PORT", "http", "1 to 65535"),
         ("CLOUD_PORT", "70000", "65535"),
+        ("AIRFLOW", "2.10.5", "use one of 2.11.2, 3."),
     ],
 )
 def test_a_wrong_choice(world: dict[str, str], variable: str, value: str, told: str) -> None:
     """A value that is not allowed is told together with what is."""
     _assert_one_sentence(_smoke({**world, variable: value}), f"{variable}={value}", told)
+    _assert_nothing_started(world)
+
+
+def test_a_database_that_containers_cannot_open(world: dict[str, str]) -> None:
+    """Tasks of Airflow 2 open the database, so SQLite is refused there, with what to do."""
+    done = _smoke({**world, "AIRFLOW": "2.11.2", "DB": "sqlite"})
+    _assert_one_sentence(done, "DB=sqlite", "Airflow 2.11.2", "leave DB out")
     _assert_nothing_started(world)
 
 

@@ -26,6 +26,7 @@ from smoke.report import task_table
 from smoke.steps import Plan
 
 TOKEN = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ0YXNrIn0.c2lnbmF0dXJlLW9mLWEtdG9rZW4"
+SECRETS = "no token, key or password in DescribeTasks, events or logs"
 
 
 @pytest.fixture
@@ -292,12 +293,13 @@ def _with_container(evidence: Evidence, **changes: object) -> Evidence:
             lambda e: replace(e, handovers=(*e.handovers, Handover("a.b", taken_over=False, ended=False))),
             "a killed scheduler's running tasks went to the next one",
         ),
-        (lambda e: replace(e, texts={"events": f"x {TOKEN} y"}), "no token in DescribeTasks, events or logs"),
+        (lambda e: replace(e, texts={"events": f"x {TOKEN} y"}), SECRETS),
         (
             lambda e: replace(e, texts={"events": "zlib:" + "A" * 40}),
-            "no token in DescribeTasks, events or logs",
+            SECRETS,
         ),
-        (lambda e: replace(e, texts={"events": ""}), "no token in DescribeTasks, events or logs"),
+        (lambda e: replace(e, texts={"events": ""}), SECRETS),
+        (lambda e: replace(e, texts={"events": "opened with 5ecret"}, secrets=("5ecret",)), SECRETS),
         (lambda e: replace(e, events=e.events[1:]), "every container's stop was told by an event"),
         (lambda e: replace(e, queue_depths={"event_dlq_url": 1}), "all events were consumed"),
         (lambda e: replace(e, inventory={"s3": ["bucket"]}), "after destroy the account is empty"),

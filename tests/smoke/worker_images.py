@@ -5,34 +5,38 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from smoke.airflow_releases import find_release
 from smoke.airflow_services import copy_dags
 from smoke.settings import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from smoke.airflow_releases import AirflowRelease
     from smoke.engine import Engine
     from smoke.processes import Programs
     from smoke.settings import Settings
 
-WORKER = "airflow-fargate/worker:smoke"
+WORKER = find_release().worker_image
 WITH_DAGS = "airflow-fargate/smoke:dags"
-DOCKERFILE = f"FROM {WORKER}\nCOPY --chown=50000:0 dags /opt/airflow/dags\n"
+DOCKERFILE = "FROM {worker}\nCOPY --chown=50000:0 dags /opt/airflow/dags\n"
 
 
-def build_worker(programs: Programs, engine: Engine, base: str) -> str:
+def build_worker(programs: Programs, engine: Engine, base: str, release: AirflowRelease | None = None) -> str:
     """Build the worker image through ``make build``, as a user would, and return its name."""
-    command = ["make", "-s", "-C", str(ROOT), "build", f"BASE_IMAGE={base}", f"IMAGE={WORKER}"]
+    release = release or find_release()
+    words = [f"AIRFLOW={release.version}", f"BASE_IMAGE={base}", f"IMAGE={release.worker_image}"]
+    command = ["make", "-s", "-C", str(ROOT), "build", *words]
     programs.run(command, "worker-image", env=engine.environment, timeout=1200)
-    return WORKER
+    return release.worker_image
 
 
-def build_with_dags(programs: Programs, settings: Settings, engine: Engine, venv: Path) -> str:
-    """Bake the DAGs into an image from the worker image and return its name."""
+def build_with_dags(programs: Programs, settings: Settings, engine: Engine, venv: Path, worker: str) -> str:
+    """Bake the DAGs, Airflow's own from ``venv``, into an image from the worker image; return its name."""
     context = settings.state / "image"
     (context / "dags").mkdir(parents=True)
     copy_dags(venv, context / "dags")
-    (context / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
+    (context / "Dockerfile").write_text(DOCKERFILE.format(worker=worker), encoding="utf-8")
     command = [engine.client, "build", "-q", "-t", WITH_DAGS, str(context)]
     programs.run(command, "smoke-image", env=engine.environment)
     return WITH_DAGS

@@ -1,8 +1,8 @@
 """Judges a run on the local cloud: was every call permitted, and was every permission needed?
 
-As a program: ``python -m terraform.run_permissions OUTPUTS.json FINDINGS.json`` asks the local cloud (started
-with ``--record-calls``; its address is in the environment) who called what, reads the policies as they were
-applied, and writes a list of sentences, empty when all is well. Needs boto3.
+As a program: ``python -m terraform.run_permissions OUTPUTS.json FINDINGS.json [commands]`` asks the local
+cloud (started with ``--record-calls``; its address is in the environment) who called what, reads the policies
+as they were applied, and writes a list of sentences, empty when all is well. Needs boto3.
 
 Callers are known by their access key: Airflow's services are given their own names as keys, tasks have the
 keys that the local cloud made for them. What Terraform and the tests call is not judged.
@@ -24,11 +24,16 @@ from terraform.iam import Policy
 from terraform.iam_calls import Place, requests_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from terraform.iam import Grant
 
-SERVICES = {"scheduler": "scheduler", "api-server": "scheduler", "triggerer": "triggerer"}
+SERVICES = {
+    "scheduler": "scheduler",
+    "api-server": "scheduler",
+    "webserver": "scheduler",
+    "triggerer": "triggerer",
+}
 """The access key of one of Airflow's services -> whose policy it bears."""
 TASK_KEY = "ASIA"
 
@@ -56,6 +61,13 @@ NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
 commands' tests (``test_under_policy.py`` holds them to it), so that each is used somewhere."""
 
 
+NOT_WITH_COMMANDS: dict[tuple[str, str, str], str] = {
+    ("task", "FetchOwnPayload", action): "Airflow 2's tasks are commands, and have no payload"
+    for action in ("s3:GetObject", "s3:DeleteObject")
+}
+"""The same where tasks are commands (the argument ``commands``)."""
+
+
 @dataclass(frozen=True)
 class Account:
     """What is judged by.
@@ -74,8 +86,15 @@ def bearer_of(caller: str) -> str | None:
     return "task" if caller.startswith(TASK_KEY) else SERVICES.get(caller)
 
 
-def judge(calls: Iterable[Mapping[str, Any]], account: Account) -> list[str]:
-    """Return a sentence for each call without permission, and for each permission without a call."""
+def judge(
+    calls: Iterable[Mapping[str, Any]],
+    account: Account,
+    unused: Container[tuple[str, str, str]] = NOT_IN_A_RUN,
+) -> list[str]:
+    """Return a sentence for each call without permission, and for each permission without a call.
+
+    ``unused``: bearer, statement and action of what such a run need not use.
+    """
     wrong: dict[str, None] = {}
     used: set[tuple[str, Grant]] = set()
     judged: set[str] = set()
@@ -97,17 +116,22 @@ def judge(calls: Iterable[Mapping[str, Any]], account: Account) -> list[str]:
                 wrong[told] = None
             else:
                 used.add((bearer, (sid, request.action)))
-    wrong.update(dict.fromkeys(_without_a_call(judged, used, account)))
+    wrong.update(dict.fromkeys(_without_a_call(judged, used, account, unused)))
     return list(wrong)
 
 
-def _without_a_call(judged: set[str], used: set[tuple[str, Grant]], account: Account) -> Iterable[str]:
+def _without_a_call(
+    judged: set[str],
+    used: set[tuple[str, Grant]],
+    account: Account,
+    unused: Container[tuple[str, str, str]],
+) -> Iterable[str]:
     for bearer in ("scheduler", "task"):
         if bearer not in judged:
             yield f"Not one call of the {bearer} was recorded."
             continue
         for sid, action in sorted(account.policies[bearer].grants):
-            if (bearer, (sid, action)) not in used and (bearer, sid, action) not in NOT_IN_A_RUN:
+            if (bearer, (sid, action)) not in used and (bearer, sid, action) not in unused:
                 yield f"The {bearer} may {action} ({sid}) and never did."
 
 
@@ -142,7 +166,8 @@ def main(arguments: Sequence[str]) -> int:
     page = f"{os.environ['AWS_ENDPOINT_URL']}/_local/calls"
     with urllib.request.urlopen(page, timeout=60) as reply:  # noqa: S310  loopback
         calls = json.load(reply)["calls"]
-    findings = judge(calls, read_account(outputs))
+    unused = {**NOT_IN_A_RUN, **(NOT_WITH_COMMANDS if "commands" in arguments[2:] else {})}
+    findings = judge(calls, read_account(outputs), unused)
     Path(arguments[1]).write_text(json.dumps(findings, indent=2), encoding="utf-8")
     return 0
 

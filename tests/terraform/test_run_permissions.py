@@ -147,3 +147,17 @@ def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) 
         ("scheduler", "sts", "GetCallerIdentity", "{}"): 1,
     }
     assert "secret" not in text
+
+
+def test_what_a_run_need_not_use_is_passed_over() -> None:
+    """Where tasks are commands there is no payload to fetch; elsewhere that permission is needed."""
+    payload = {
+        "FetchOwnPayload": ("s3:GetObject", "arn:aws:s3:::b/payloads/*"),
+        "WriteLogs": ("s3:GetObject", "arn:aws:s3:::b/p/*"),
+        "Key": ("kms:Decrypt", KEY),
+    }
+    calls, policies = [fetched("p/x"), LOOKED], account(allowing(**payload), allowing(**LOOK))
+    assert run_permissions.judge(calls, policies) == [
+        "The task may s3:GetObject (FetchOwnPayload) and never did."
+    ]
+    assert run_permissions.judge(calls, policies, run_permissions.NOT_WITH_COMMANDS) == []

@@ -41,15 +41,13 @@ import pytest  # noqa: E402  after the environment, above
 
 from airflow_fargate.airflow_versions import AIRFLOW_VERSION, RELEASE  # noqa: E402  the same
 
-KEPT, NOT_APPLICABLE, UNPROVED, BROKEN = "yes", "—", "not proved", "BROKEN"
+KEPT, NOT_APPLICABLE, BROKEN = "yes", "—", "BROKEN"
 _outcomes: dict[str, set[str]] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
-    config.addinivalue_line(
-        "markers", "point(text, since, until, unproved): a point of the contract with Airflow"
-    )
+    config.addinivalue_line("markers", "point(text, since, until): a point of the contract with Airflow")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -59,9 +57,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         since, until = mark.kwargs.get("since", ()), mark.kwargs.get("until", (9,))
         if not since <= RELEASE[: max(len(since), 2)] or not RELEASE[: len(until)] <= until:
             pytest.skip(f"Airflow {AIRFLOW_VERSION} has no such thing")
-        if RELEASE[:2] in mark.kwargs.get("unproved", ()):
-            _outcomes.setdefault(mark.args[0], set()).add("unproved")
-            pytest.skip("a task instance of Airflow 3.4 cannot be stood in for: it needs a database")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -77,13 +72,7 @@ def pytest_sessionfinish() -> None:
     if not path:
         return
     cells = {
-        point: BROKEN
-        if "failed" in found
-        else UNPROVED
-        if "unproved" in found
-        else KEPT
-        if "passed" in found
-        else NOT_APPLICABLE
+        point: BROKEN if "failed" in found else KEPT if "passed" in found else NOT_APPLICABLE
         for point, found in _outcomes.items()
     }
     Path(path).write_text(

@@ -11,7 +11,7 @@ from airflow.models.log import Log
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
-from airflow_fargate.airflow_versions import RELEASE
+from airflow_fargate.airflow_versions import RELEASE, statistics
 from airflow_fargate.executor import FargateExecutor
 from local_cloud import Behaviour, out_of_memory
 
@@ -167,6 +167,20 @@ def test_the_streaming_log_has_the_same_lines(scheduler: Any, monkeypatch: pytes
     )
     assert "worker/0123" in messages[0]
     assert "one" in "".join(line for stream in streams for line in stream)
+
+
+@pytest.mark.point("metrics go through Airflow's statistics, once a heartbeat")
+def test_metrics_reach_airflows_statistics(
+    scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Gauges, counters and times, by the release's own names for them."""
+    sink, sent = statistics(), []
+    for kind in ("gauge", "incr", "timing"):
+        monkeypatch.setattr(sink, kind, lambda stat, *_, **__: sent.append(stat))
+    scheduler.queue(task())
+    scheduler.run(30)
+    assert {"fargate.tasks", "fargate.launches", "fargate.launch_seconds"} <= set(sent)
+    assert "failed while" not in caplog.text
 
 
 @pytest.mark.point("a burst goes in slices")

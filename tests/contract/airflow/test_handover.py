@@ -81,10 +81,13 @@ def test_launched_and_never_told_is_found_by_the_heir(scheduler: Any, task: Any)
 
 
 @pytest.mark.point(
-    "queued, and the scheduler died before the launch: the heir launches it, once", unproved=[(3, 4)]
+    "queued, and the scheduler died before the launch: the heir launches it, once", until=(3, 3)
 )
 def test_queued_and_never_launched_is_launched_by_the_heir(scheduler: Any, task: Any) -> None:
-    """Its work is made anew, with the queue's profile and the recorded id."""
+    """Its work is made anew, with the queue's profile and the recorded id.
+
+    3.4 makes it from the database: ``test_scheduler_job_runner.py`` proves it there, as on the others.
+    """
     one = task(queue="big")
     scheduler.queue(one)
     scheduler.heartbeat()

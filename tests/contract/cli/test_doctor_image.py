@@ -119,7 +119,7 @@ def test_another_airflow_is_named_with_what_to_do(ecr: Ecr, labels: dict[str, st
     version = look(ecr)[1]
     assert version.ok is False
     assert "Airflow 2.9.9" in version.sentence
-    assert f"AIRFLOW_VERSION={AIRFLOW_VERSION}" in version.sentence
+    assert f"make build-push AIRFLOW={AIRFLOW_VERSION}" in version.sentence
 
 
 def test_an_image_that_does_not_tell_is_no_fault(ecr: Ecr, labels: dict[str, str]) -> None:

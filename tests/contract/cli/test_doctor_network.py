@@ -139,3 +139,25 @@ def test_the_api_server_is_not_the_container_itself(url: str, ok: bool | None, w
     (finding,) = network.api_server({"environment": environment})
     assert finding.ok is ok
     assert words in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "ok"),
+    [
+        ({"secrets": [{"name": network.DATABASE, "valueFrom": "arn"}]}, True),
+        ({"environment": [{"name": f"{network.DATABASE}_CMD", "value": "cat /run/database"}]}, True),
+        ({"environment": [{"name": "OTHER", "value": "x"}]}, None),
+    ],
+)
+def test_tasks_of_airflow_2_need_the_database(given: dict[str, Any], ok: bool | None) -> None:  # noqa: FBT001
+    """Its address comes as a secret or in the environment, or is asked for."""
+    (finding,) = network.database(given)
+    assert (finding.about, finding.ok) == ("database", ok)
+    assert network.DATABASE in finding.sentence
+
+
+def test_each_airflow_s_containers_are_told_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The API server since 3.0, the database before."""
+    for takes_commands, about in ((False, "API server"), (True, "database")):
+        monkeypatch.setattr(network, "TAKES_COMMANDS", takes_commands)
+        assert [each.about for each in network.airflow({})] == [about]

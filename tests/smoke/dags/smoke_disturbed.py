@@ -1,6 +1,7 @@
 """Tasks that something happens to while they run, from outside; what, and when: ``smoke/disturbances.py``.
 
-The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone.
+The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone,
+through ``smoke_airflow``.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 
-from airflow.sdk import Variable, dag, get_current_context, task
+from smoke_airflow import dag, find_variable, get_current_context, task
 
 GIVEN_UP_AFTER = 240.0
 """Seconds; whoever waits so long was forgotten, and fails."""
@@ -47,7 +48,7 @@ def smoke_disturbed() -> None:
         """Run while the scheduler that launched it is killed, until the next one has taken over."""
         print("this waits for what may come: another scheduler")
         deadline = time.monotonic() + GIVEN_UP_AFTER
-        while Variable.get(SCHEDULER_IS_BACK, default=None) is None:
+        while find_variable(SCHEDULER_IS_BACK) is None:
             if time.monotonic() > deadline:
                 raise RuntimeError("no other scheduler came")
             time.sleep(1)

@@ -1,6 +1,7 @@
 """Every way a task can go, each in a container of its own; what must come of it: ``smoke/expectations.py``.
 
-The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone.
+The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone,
+through ``smoke_airflow``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from airflow.sdk import dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
+from smoke_airflow import AirflowFailException, dag, get_current_context, task
 
 LONGER_THAN_A_RECONCILE_INTERVAL = 12.0
 """Seconds; the smoke's scheduler reconciles every 5."""

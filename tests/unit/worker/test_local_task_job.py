@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.worker.errors import WorkerError
-from airflow_fargate.worker.local_task_job import JobEnd, exit_code_of, observed_jobs
+from airflow_fargate.worker.local_task_job import JobEnd, exit_code_of, observed_jobs, run_local
 
 
 def runner(*codes, rc=None):
@@ -85,3 +86,11 @@ def test_airflow_is_as_it_was_afterwards():
     with pytest.raises(KeyError), observed_jobs(kind):
         raise KeyError
     assert (kind._execute, kind.handle_task_exit) == before
+
+
+def test_the_task_s_log_goes_to_standard_output_too(monkeypatch):
+    """CloudWatch has it then, while the task runs and when nothing is left to upload it."""
+    monkeypatch.setenv("AIRFLOW_IS_EXECUTOR_CONTAINER", "")
+    monkeypatch.delenv("AIRFLOW_IS_EXECUTOR_CONTAINER")
+    assert run_local(["tasks", "run", "d", "t", "r", "--local"], 30) is None  # this Airflow has no such job
+    assert os.environ["AIRFLOW_IS_EXECUTOR_CONTAINER"] == "true"

@@ -163,4 +163,5 @@ def statistics() -> Any:
         from airflow.sdk.observability import stats  # noqa: PLC0415  3.2 and later
     except ImportError:
         from airflow.stats import Stats as stats  # noqa: N813, PLC0415  before
-    return stats
+    # The module has the functions from 3.3 on; 3.2's has a class that does.
+    return stats if hasattr(stats, "gauge") else stats.Stats

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.cli.findings import Finding, ok, todo, unknown
 from airflow_fargate.cli.image import image
-from airflow_fargate.cli.network import api_server, subnets
+from airflow_fargate.cli.network import airflow, subnets
 from airflow_fargate.cli.permissions import permissions
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def definition(session: Session) -> Iterator[Finding]:
         )
         return
     yield from _log_driver(session, ours)
-    yield from api_server(ours)
+    yield from airflow(ours)
     yield from image(session, ours["image"])
 
 

@@ -72,7 +72,7 @@ def _versions(session: Session, place: dict[str, str], wanted: dict[str, str]) -
         return todo(
             about,
             f"The image has Airflow {theirs}, the scheduler {AIRFLOW_VERSION}: build the image again with "
-            f"AIRFLOW_VERSION={AIRFLOW_VERSION} (`make build-push`), or bring Airflow here to {theirs}.",
+            f"`make build-push AIRFLOW={AIRFLOW_VERSION}`, or bring Airflow here to {theirs}.",
         )
     return ok(about, f"The image and the scheduler both have Airflow {theirs}.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_fargate.airflow_versions import TAKES_COMMANDS
 from airflow_fargate.cli.findings import Finding, ok, todo, unknown
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 NEEDED = ("ecr.api", "ecr.dkr", "logs")
 """Endpoints that a subnet without a way out needs, besides a gateway to S3, where ECR keeps layers."""
 API_SERVER = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 _HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  compared, not bound
 
 
@@ -39,6 +41,23 @@ def subnets(session: Session) -> Iterator[Finding]:
             "subnets", f"All in {', '.join(zones)}: that zone's lack of capacity stops every launch."
         )
     yield from _ways(ec2, found, public=config.assign_public_ip == "ENABLED")
+
+
+def airflow(container: Mapping[str, Any]) -> Iterator[Finding]:
+    """The container is told where Airflow is: the API server, and the database where there is none yet."""
+    yield from database(container) if TAKES_COMMANDS else api_server(container)
+
+
+def database(container: Mapping[str, Any]) -> Iterator[Finding]:
+    """The container is given the way to the metadata database, which tasks of Airflow 2 open."""
+    named = {each["name"] for kind in ("environment", "secrets") for each in container.get(kind) or ()}
+    if named & {DATABASE, f"{DATABASE}_CMD", f"{DATABASE}_SECRET"}:
+        yield ok("database", f"The container is given {DATABASE}.")
+    else:
+        yield unknown(
+            "database",
+            f"The container is not given {DATABASE}: Airflow 2 tasks need it (worker.secrets in Terraform).",
+        )
 
 
 def api_server(container: Mapping[str, Any]) -> Iterator[Finding]:

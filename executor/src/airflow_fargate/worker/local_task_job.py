@@ -24,6 +24,8 @@ DEFERRED = 100
 """`TaskReturnCode.DEFERRED` of Airflow 2: the task's process ended, its work goes on in the triggerer."""
 SIGTERM_CODE = 128 + signal.SIGTERM
 CLEANUP_VARIABLE = "AIRFLOW__CORE__KILLED_TASK_CLEANUP_TIME"
+STDOUT_VARIABLE = "AIRFLOW_IS_EXECUTOR_CONTAINER"
+"""Set, Airflow 2 writes a task's log to standard output too; it looks when it is imported."""
 
 
 @dataclass
@@ -54,6 +56,7 @@ def run_local(argv: Sequence[str], stop_limit: float) -> ExitCode | None:
     """
     # Airflow kills a task that long after it was told to stop; 60 s unless it is configured.
     os.environ.setdefault(CLEANUP_VARIABLE, str(max(1, int(stop_limit))))
+    os.environ.setdefault(STDOUT_VARIABLE, "true")
     try:
         from airflow.jobs.local_task_job_runner import LocalTaskJobRunner  # noqa: PLC0415  Airflow 2 only
     except ModuleNotFoundError:

@@ -1,0 +1,149 @@
+"""The contract's other half: Airflow's own ``SchedulerJobRunner``, its database (SQLite), a DAG of its own.
+
+Nothing stands in for Airflow here. The cluster is the simulated one, and what a container does to Airflow's
+record of its task, :meth:`RunnerScheduler.works` and :meth:`RunnerScheduler.succeeds` do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.cli import cli_parser
+from airflow.configuration import conf
+from airflow.jobs.job import Job
+from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+from airflow.models.dagrun import DagRun
+from airflow.models.taskinstance import TaskInstance
+from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState, TaskInstanceState
+from sqlalchemy import select, update
+
+from contract_airflow import Scheduler
+
+if TYPE_CHECKING:
+    from airflow_fargate.executor import FargateExecutor
+
+TURNS = 5
+"""Of the scheduler's loop: more than a run needs until its first task is launched."""
+DAG_ID = "contract"
+DAG = f"""
+try:
+    from airflow.sdk import dag, task
+except ImportError:
+    from airflow.decorators import dag, task
+from datetime import datetime
+
+@dag("{DAG_ID}", schedule=None, start_date=datetime(2026, 1, 1), is_paused_upon_creation=False)
+def contract():
+    @task(queue="big")
+    def one():
+        pass
+    one()
+
+contract()
+"""
+
+
+def airflow(*words: str) -> None:
+    """Run a command of Airflow's CLI in this process."""
+    arguments = cli_parser.get_parser().parse_args(words)
+    arguments.func(arguments)
+
+
+def make_database() -> None:
+    """Make the tables where this process's configuration has them, and put the DAG there."""
+    from airflow.utils.db import initdb  # noqa: PLC0415  brings all models along
+
+    initdb()
+    folder = Path(conf.get("core", "dags_folder"))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "contract.py").write_text(DAG, encoding="utf-8")
+    airflow("dags", "reserialize")
+
+
+class RunnerScheduler(Scheduler):
+    """A scheduler process as far as it matters here: a job in the database, the runner's loop, our executor.
+
+    Args:
+        predecessor: the scheduler whose cluster and database it shares.
+    """
+
+    def __init__(self, predecessor: RunnerScheduler | None = None) -> None:
+        super().__init__(predecessor=predecessor)
+        self.job = Job()
+        executor: FargateExecutor = self.executor
+        self.runner = SchedulerJobRunner(job=self.job)
+        # 2.11 to 3.1 ask the job for executors, later releases the runner; each would load one of its own.
+        for holder in (self.job, self.runner):
+            holder.__dict__ |= {"executors": [executor], "executor": executor}
+        self.runner._standalone_dag_processor = True  # 2.11: no child process that parses DAGs
+        self.runner._scheduler_idle_sleep_time = 0
+        with create_session() as session:
+            self.job.prepare_for_execution(session=session)
+        executor.job_id = self.job.id
+
+    def turn(self) -> None:
+        """Make one turn of the scheduler's own loop; as it starts, it looks for orphans."""
+        self.runner.num_runs = 1
+        self.runner._run_scheduler_loop()
+
+    def loop(self) -> None:
+        """Make one turn, then let the executor's threads do theirs."""
+        self.turn()
+        self.world.step(sync=False)
+
+    def launch(self) -> Any:
+        """Turn until the task has been launched; return the only task of the cluster."""
+        for _ in range(TURNS):
+            self.loop()
+            if self.world.plane.tasks():
+                break
+        (task,) = self.world.plane.tasks()
+        return task
+
+    def queue_one(self, run_id: str) -> Any:
+        """Turn, without the executor's threads, until the task is queued with an id; return it."""
+        for _ in range(TURNS):
+            self.turn()
+            found = self.instance(run_id)
+            if found.state == TaskInstanceState.QUEUED and found.external_executor_id:
+                return found
+        raise AssertionError(f"the task is {found.state}, with id {found.external_executor_id}")
+
+    def dies(self) -> None:
+        """Make Airflow take it for dead: its job has not been heard of for an hour."""
+        with create_session() as session:
+            job = session.get(Job, self.job.id)
+            job.latest_heartbeat -= dt.timedelta(hours=1)
+
+    def trigger(self, run_id: str) -> None:
+        """Start a run of the DAG, as a person does."""
+        airflow("dags", "trigger", DAG_ID, "--run-id", run_id)
+
+    def instance(self, run_id: str) -> Any:
+        """Return the run's only task instance as the database has it, detached."""
+        with create_session() as session:
+            found = session.scalars(select(TaskInstance).where(TaskInstance.run_id == run_id)).one()
+            session.expunge_all()
+            return found
+
+    def works(self, run_id: str) -> None:
+        """Record what a worker does that begins."""
+        self._record(run_id, TaskInstanceState.RUNNING)
+
+    def succeeds(self, run_id: str) -> None:
+        """Record what a worker does whose task succeeded."""
+        self._record(run_id, TaskInstanceState.SUCCESS)
+
+    def gives_up_all(self) -> None:
+        """End every run with its tasks, so that no other scheduler meets them."""
+        with create_session() as session:
+            for model, state in ((TaskInstance, TaskInstanceState.FAILED), (DagRun, DagRunState.FAILED)):
+                session.execute(update(model).values(state=state))
+
+    def _record(self, run_id: str, state: TaskInstanceState) -> None:
+        with create_session() as session:
+            found = session.scalars(select(TaskInstance).where(TaskInstance.run_id == run_id)).one()
+            found.state = state

@@ -1,0 +1,77 @@
+"""The smoke's Airflow while it runs: which services are up, and how they come and go."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smoke import airflow_services
+
+if TYPE_CHECKING:
+    from smoke.airflow_api import AirflowApi
+    from smoke.airflow_services import AirflowHome
+    from smoke.cloud import LocalCloud
+    from smoke.processes import Programs, Service
+
+
+@dataclass
+class RunningAirflow:
+    """One Airflow's services.
+
+    Args:
+        programs: starts and ends them.
+        home: what they are started with.
+    """
+
+    programs: Programs
+    home: AirflowHome
+    _scheduler: list[Service] = field(default_factory=list)
+    _servers: list[Service] = field(default_factory=list)
+
+    def migrate(self) -> None:
+        """Make the metadata database."""
+        airflow_services.migrate(self.programs, self.home, dict(os.environ))
+
+    def start_dag_processor(self) -> None:
+        """It needs the database alone."""
+        self._servers.append(
+            airflow_services.start_service(self.programs, self.home, dict(os.environ), "dag-processor")
+        )
+
+    def start(self, airflow_cfg: str, cloud: LocalCloud) -> AirflowApi:
+        """Start server and scheduler with Terraform's configuration and return the API once it answers."""
+        self.home.config.write_text(airflow_cfg, encoding="utf-8")
+        server = airflow_services.start_service(
+            self.programs, self.home, cloud.environment, self.home.release.server
+        )
+        self._servers.append(server)
+        self._start_scheduler(cloud)
+        airflow_services.wait_for_api(self.programs, self.home, server)
+        api = self.home.release.api(self.home.url)
+        api.log_in()
+        return api
+
+    def _start_scheduler(self, cloud: LocalCloud) -> None:
+        self._scheduler.append(
+            airflow_services.start_service(self.programs, self.home, cloud.environment, "scheduler")
+        )
+
+    def replace_scheduler(self, cloud: LocalCloud) -> None:
+        """Kill the scheduler with SIGKILL and start another."""
+        self.programs.kill(self._scheduler.pop())
+        self._start_scheduler(cloud)
+
+    def scheduler_log(self) -> str:
+        """Return what the schedulers have written so far."""
+        return self._scheduler[-1].log.read_text(encoding="utf-8", errors="replace")
+
+    def end_scheduler(self) -> None:
+        """Before the cloud goes: its end() would otherwise wait for answers that do not come."""
+        for service in self._scheduler:
+            self.programs.end(service)
+
+    def end_servers(self) -> None:
+        """End the others."""
+        for service in [*self._servers]:
+            self.programs.end(service)

@@ -1,0 +1,60 @@
+"""What differs between the releases that the smoke runs on, and what the doctor has to say of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smoke import airflow_releases, doctor, settings
+from smoke.airflow_services import AirflowHome
+
+FITS = "ok    Airflow version  The image and the scheduler both have Airflow 2.11.2."
+
+
+def test_each_release_is_run_as_it_wants_it() -> None:
+    """3.3.2 unless told otherwise; each has an image of its own name, and 2.11 is on PostgreSQL."""
+    chosen = {
+        text: settings.read_settings({"HOME": "/", "AIRFLOW": text}) for text in ("", "2.11.2", "3.4.0b2")
+    }
+    assert [(each.release.version, each.database) for each in chosen.values()] == [
+        ("3.3.2", "sqlite"),
+        ("2.11.2", "postgres"),
+        ("3.4.0b2", "sqlite"),
+    ]
+    assert [each.release.tasks_open_the_database for each in chosen.values()] == [False, True, False]
+    assert len({each.release.worker_image for each in chosen.values()}) == 3
+
+
+def test_a_release_s_secrets_reach_its_containers_and_no_text() -> None:
+    """What the container opens the database with is hidden, and looked for in all that can be read."""
+    url = "postgresql+psycopg2://airflow:5ecret@127.0.0.1:5432/airflow"
+    for_tasks = url.replace("127.0.0.1", "172.28.0.1")
+    release = airflow_releases.find_release("2.11.2")
+    home = AirflowHome(Path("/h"), Path("/v"), url, "172.28.0.1", 8080, "jwt", release, for_tasks)
+    hidden = release.container_secrets(home)
+    assert hidden == {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": for_tasks,
+        "AIRFLOW__CORE__FERNET_KEY": home.fernet_key,
+    }
+    references = dict.fromkeys(hidden, "arn")
+    told = release.terraform_inputs(home, "172.28.0.1", references)
+    assert told == {
+        "airflow": {"port": 5432, "cidrs": ["172.28.0.1/32"]},
+        "worker": {"secrets": references},
+    }
+    assert {"5ecret", home.fernet_key} < set(home.secrets)
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        (["ok    cluster  smoke is active.", FITS], 0),
+        (["FAIL  cluster  No active cluster", FITS], 1),
+        (["ok    cluster  smoke is active."], 1),
+        (["FAIL  Airflow version  The image has Airflow 3.0.6, the scheduler 2.11.2"], 2),
+    ],
+)
+def test_the_doctor_s_lines_are_judged(told: list[str], wrong: int) -> None:
+    """A FAIL is wrong, and so is the absence of the line on the image's release."""
+    assert len(list(doctor.judge(told, FITS))) == wrong
