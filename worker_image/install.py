@@ -76,9 +76,11 @@ def main() -> None:
     _make_environment(options.target, "--without-pip")
     site_packages = _site_packages(options.target)
     into_target = [*pip, "--python", str(options.target / "bin" / "python3"), "install", "--no-compile"]
-    lock = options.work / "missing.txt"
-    lock.write_text(without(options.lock.read_text(), set(base)))
-    _run([*into_target, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(lock)])
+    lock = options.lock.read_text()
+    locked = [*into_target, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r"]
+    missing = options.work / "missing.txt"
+    missing.write_text(without(lock, set(base)))
+    _run([*locked, str(missing)])
 
     wheels = options.work / "wheels"
     # Without an index, so that nothing but this folder can be meant.
@@ -86,10 +88,20 @@ def main() -> None:
     _run([*pip, *build, str(options.package.resolve())])
     _run([*into_target, "--no-deps", "--no-index", *map(str, wheels.glob("*.whl"))])
 
+    check = [*pip, "--python", str(options.target / "bin" / "python3"), "check"]
     if base:
         here = sysconfig.get_path("purelib")
         (site_packages / "base_image.pth").write_text(f"{here}\n")
         compile_apart(Path(here), options.work / "compiled")
+        # What was added may need newer packages than the base has: the lock's stand before those.
+        if unfit := conflicts(_output(check)) & set(base):
+            newer = options.work / "newer.txt"
+            newer.write_text(only(lock, unfit))
+            _run([*locked[:-1], "--ignore-installed", "-r", str(newer)])
+            _say(f"Newer than the base's, since what was added needs it: {', '.join(sorted(unfit))}")
+            base = {name: version for name, version in base.items() if name not in unfit}
+    if conflicts(report := _output(check)):
+        sys.exit(f"These packages do not fit together; lock.sh has to be run again:\n{report}")
     airflow_2 = options.airflow_version.startswith("2.")
     freed = strip(site_packages, STRIPPED if airflow_2 else STRIPPED + STRIPPED_3)
     freed += strip_old_apis(site_packages)
@@ -101,13 +113,25 @@ def main() -> None:
 
 def without(lock: str, names: set[str]) -> str:
     """Return the text of a lock without the packages of these (normalised) names."""
-    kept, keep = [], True
-    for line in lock.splitlines(keepends=True):
-        if match := re.match(r"([A-Za-z0-9._-]+)==", line):
-            keep = normalised(match[1]) not in names
-        if keep:
-            kept.append(line)
-    return "".join(kept)
+    return "".join(text for name, text in _entries(lock) if name not in names)
+
+
+def only(lock: str, names: set[str]) -> str:
+    """Return the text of a lock with the packages of these (normalised) names alone."""
+    return "".join(text for name, text in _entries(lock) if name in names)
+
+
+def _entries(lock: str) -> list[tuple[str, str]]:
+    found = re.findall(r"^([A-Za-z0-9._-]+)(==.*\n(?:[ \t].*\n)*)", lock, re.MULTILINE)
+    return [(normalised(name), name + rest) for name, rest in found]
+
+
+def conflicts(report: str) -> set[str]:
+    """Return the packages whose version another one does not take, from the output of `pip check`.
+
+    Packages that are missing are no conflict: they were left out on purpose.
+    """
+    return {normalised(name) for name in re.findall(r"but you have (\S+) \S+\.$", report, re.MULTILINE)}
 
 
 def normalised(name: str) -> str:
@@ -185,6 +209,10 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, check=False)  # noqa: S603  our own command
     if done.returncode:
         sys.exit(f"This failed with exit code {done.returncode}: {' '.join(command)}")
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout  # noqa: S603
 
 
 def _say(line: str) -> None:
