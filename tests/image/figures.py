@@ -46,7 +46,8 @@ def added(client: str, image: str, base: str) -> tuple[int, int]:
                     sizes[member.name] = (member.size, compressed(stream))
                 else:
                     sizes[member.name] = (member.size, member.size)
-        for name in manifest[0]["Layers"][below:]:
+        # A layer that is there twice is a link the second time, and is sent once.
+        for name in set(manifest[0]["Layers"][below:]) & set(sizes):
             plain += sizes[name][0]
             squeezed += sizes[name][1]
     return plain, squeezed
