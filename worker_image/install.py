@@ -52,9 +52,15 @@ IMPORTED = (
     "import airflow.providers.standard.operators.bash, airflow.providers.common.sql.operators.sql",
 )
 IMPORTED_2 = ("import airflow.cli.commands.task_command, airflow.jobs.local_task_job_runner, psycopg2",)
+# The task runner imports this only when it reads a DAG; it has moved.
+DAGBAG = (
+    "from importlib import import_module, util; new, old = 'airflow.dag_processing', 'airflow.models';"
+    "import_module((new if util.find_spec(new + '.dagbag') else old) + '.dagbag')"
+)
 IMPORTED_3 = (
     "import airflow.sdk.execution_time.supervisor, airflow.sdk.execution_time.task_runner",
     "import airflow.executors.workloads, airflow.providers.amazon.aws.bundles.s3",
+    DAGBAG,
 )
 
 
@@ -92,7 +98,8 @@ def main() -> None:
     if base:
         here = sysconfig.get_path("purelib")
         (site_packages / "base_image.pth").write_text(f"{here}\n")
-        compile_apart(Path(here), options.work / "compiled")
+        names = {name for name, _ in _entries(lock)}
+        compile_apart(needed(Path(here), names), options.work / "compiled")
         # What was added may need newer packages than the base has: the lock's stand before those.
         if unfit := conflicts(_output(check)) & set(base):
             newer = options.work / "newer.txt"
@@ -170,13 +177,37 @@ def compile_in_place(tree: Path) -> None:
     compileall.compile_dir(tree, quiet=2, workers=os.cpu_count() or 1, invalidation_mode=mode)
 
 
-def compile_apart(tree: Path, into: Path) -> None:
-    """Byte-compile a tree of the base that has no byte code, into the same places below another root."""
-    sources = [source for source in tree.rglob("*.py") if not (source.parent / "__pycache__").exists()]
+def needed(tree: Path, names: set[str]) -> list[Path]:
+    """Return the sources of these packages that a worker may import: what a plain base would get."""
+    stripped = {
+        path for pattern in STRIPPED for path in tree.glob(pattern) if not KEPT.search(path.as_posix())
+    }
+    found = [
+        Path(str(dist.locate_file(file)))
+        for dist in metadata.distributions(path=[str(tree)])
+        if normalised(dist.metadata["Name"]) in names
+        for file in dist.files or []
+        if file.suffix == ".py"
+    ]
+    return [path for path in found if path.exists() and not stripped.intersection((path, *path.parents))]
+
+
+def compile_apart(sources: list[Path], into: Path) -> None:
+    """Byte-compile sources of the base that have no byte code, into the same places below another root.
+
+    Folders get the owner and the mode that they have in the base, which copying them over it would change.
+    """
     for source in sources:
         target = into / Path(cache_from_source(str(source))).relative_to("/")
+        if Path(cache_from_source(str(source))).exists():
+            continue
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         py_compile.compile(str(source), str(target), quiet=2, invalidation_mode=mode)
+    for folder in (path for path in into.rglob("*") if path.is_dir()):
+        original = Path("/") / folder.relative_to(into)
+        if original.exists():
+            shutil.copymode(original, folder)
+            shutil.chown(folder, original.stat().st_uid, original.stat().st_gid)
 
 
 def _options() -> argparse.Namespace:

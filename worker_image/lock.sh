@@ -19,6 +19,7 @@ lock() {
     case "$1" in
         airflow-2.*) overrides="--override left_out-2.txt" ;;
         airflow-3.[01].*) overrides="--override left_out-3.0.txt" ;;
+        airflow-3.2.*) overrides="--override left_out-3.2.txt" ;;
         airflow-3.*) overrides="--override left_out-3.txt" ;;
     esac
     # Airflow 3.3 and its amazon provider need Python 3.11. A pre-release is taken only where one is named.

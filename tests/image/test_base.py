@@ -61,3 +61,22 @@ def test_the_base_is_byte_compiled_and_otherwise_as_it_was(image, packages):
     place, compiled, owner, group = image.python(script).split()
     assert (place, compiled, owner) == (packages[0]["apache-airflow-core"][1], "True", "50000")
     assert int(group) == 0o070
+
+
+IMPORTS = """
+import importlib.util, os, sys
+import airflow_fargate.worker.entrypoint, airflow.sdk.execution_time.supervisor
+import airflow.sdk.execution_time.task_runner, airflow.executors.workloads
+import airflow.providers.standard.operators.bash, airflow.providers.amazon.aws.log.s3_task_handler
+files = [getattr(each, "__file__", None) for each in list(sys.modules.values())]
+places = ("/home/airflow/", "/opt/worker/lib/")
+own = [file for file in files if file and file.startswith(places) and file.endswith(".py")]
+print(len(own), [file for file in own if not os.path.exists(importlib.util.cache_from_source(file))])
+"""
+
+
+def test_what_a_worker_imports_is_byte_compiled(image, packages, airflow_version):
+    """Of the base only the lock's packages are compiled, and nothing that a task imports is missing."""
+    found, missing = image.python(IMPORTS).strip().split(" ", 1)
+    assert int(found) > 500
+    assert missing == "[]"
