@@ -8,7 +8,7 @@ MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine smoke smoke-down bench chaos soak cloud build push build-push lock clean
+.PHONY: help venv lint test test-fast test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench chaos soak cloud build push build-push sbom lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ test-boto3: venv ## What talks to AWS, with the oldest boto3 allowed and the new
 test-engine: venv ## The tests that need a container engine; starts one when none answers
 	@$(RUN_SMOKE) engine --if-possible -- $(BIN)/pytest -q -m engine
 
+test-images: venv ## The worker image of every release, on both bases, and its tests (RELEASE=3.0.6, BASES=official)
+	@$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:. $(BIN)/python tests/image/releases.py $(RELEASE) $(BASES)
+
+image-figures: venv ## Bytes that the worker image adds to its base, beside the stock way (RELEASE=2.11.2)
+	@$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:. $(BIN)/python tests/image/figures.py $(RELEASE)
+
 # The image's tests run on the image that the smoke built.
 test: lint test-fast test-oldest ## lint, test-fast, and where a container engine can be had the smoke and test-engine
 	@$(MAKE) -s test-boto3 BOTO3=oldest
@@ -83,16 +89,19 @@ soak: venv ## Simulated days, and ten minutes at 20 launches a second: is memory
 cloud: venv ## The local cloud by itself, for Terraform and boto3 (CLOUD_PORT, 4566 by default)
 	@$(RUN_SMOKE) cloud
 
-build: ## The worker image: AIRFLOW=2.11.2, IMAGE=name:tag, BASE_IMAGE=...
+build: ## The worker image: AIRFLOW=2.11.2, IMAGE=name:tag, BASE_IMAGE=..., PLATFORM=linux/arm64
 	@$(PYTHON) worker_image/build.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) \
 	  $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
 
 push: ## Push it; logs in to ECR when IMAGE is an ECR reference
-	@$(PYTHON) worker_image/push.py $(and $(IMAGE),IMAGE=$(IMAGE))
+	@$(PYTHON) worker_image/push.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
-build-push: ## Both, one after the other
+build-push: ## Both; by buildx alone with PLATFORM=linux/amd64,linux/arm64 or COMPRESSION=zstd
 	@$(MAKE) -s build
 	@$(MAKE) -s push
+
+sbom: ## What the image holds under which licence, and the CycloneDX documents of it (OUT=sbom, IMAGE=...)
+	@$(PYTHON) worker_image/sbom.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
 lock: venv ## Write the locks in tests/requirements again from their .in files
 	@cd tests/requirements && for name in dev checkov; do ../../$(BIN)/uv pip compile -q --universal \

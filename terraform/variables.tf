@@ -84,7 +84,7 @@ variable "worker" {
 variable "image_digest" {
   type        = string
   default     = null
-  description = "Digest of the image that was pushed, as `make push` writes it to worker_image/.digest: tasks then run exactly this image, whatever the tag says. Null: the tag decides."
+  description = "Digest of the image that was pushed, as `make push` writes it to image.auto.tfvars.json: tasks then run exactly this image, whatever the tag says. Null: the tag decides."
 
   validation {
     condition     = var.image_digest == null || can(regex("^(.+@)?sha256:[0-9a-f]{64}$", var.image_digest))

@@ -5,8 +5,12 @@ Usage: python3 worker_image/build.py [NAME=VALUE...], the names being
     BASE_IMAGE       the official slim Airflow image (the default), or any image with python3 and venv
     IMAGE            name and tag of the result; by default airflow-fargate-worker:VERSION-airflowVERSION
     AIRFLOW_VERSION  one that worker_image/requirements has a lock for; by default 3.3.2
-    PLATFORM         linux/amd64 or linux/arm64; by default the machine's own
+    PLATFORM         linux/amd64, linux/arm64 or both with a comma; by default the machine's own
+    COMPRESSION      of the layers: gzip (the default) or zstd
     NETWORK          network of the build's steps; "host" helps where the engine's bridge has no way out
+
+An image of two platforms, or with zstd layers, is left to push.py: an engine cannot keep one, so that buildx
+builds it straight into the registry.
 
 Values come from the arguments or the environment. The machine's certificates (PIP_CERT, SSL_CERT_FILE) and
 pip's index settings (PIP_INDEX_URL and its like) reach pip as build secrets: no layer, label or history holds
@@ -17,6 +21,8 @@ them. Standard library alone.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -26,7 +32,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ("BASE_IMAGE", "IMAGE", "AIRFLOW_VERSION", "PLATFORM", "COMPRESSION", "NETWORK")
 DEFAULT_AIRFLOW = "3.3.2"
+INPUTS_LABEL = "airflow-fargate.inputs"
+"""Label with a digest of all that was given to the build."""
+INPUTS = (
+    *("worker_image/Dockerfile", "worker_image/install.py", "worker_image/requirements/*.txt"),
+    *("executor/pyproject.toml", "executor/README.md", "executor/src/**/*.py", "executor/src/**/py.typed"),
+)
 CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 INDEX_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 
@@ -38,14 +51,14 @@ class BuildError(Exception):
 def main() -> int:
     """Build; returns an exit code."""
     try:
-        settings = read_settings(
-            sys.argv[1:], ("BASE_IMAGE", "IMAGE", "AIRFLOW_VERSION", "PLATFORM", "NETWORK")
-        )
-        image = build(settings)
+        settings = read_settings(sys.argv[1:], SETTINGS)
+        if needs_registry(settings):
+            _say("left to make push: no engine keeps an image of two platforms or with zstd layers")
+            return 0
+        _say(f"built {build(settings)}")
     except BuildError as error:
         _say(f"build: {error}")
         return 1
-    _say(f"built {image}")
     return 0
 
 
@@ -61,26 +74,28 @@ def read_settings(arguments: list[str], known: tuple[str, ...]) -> dict[str, str
     return settings
 
 
-def build(settings: dict[str, str]) -> str:
-    """Build the image and return its name."""
-    airflow = settings.get("AIRFLOW_VERSION", DEFAULT_AIRFLOW)
-    locks = sorted(
-        path.stem.removeprefix("airflow-")
-        for path in (ROOT / "worker_image/requirements").glob("airflow-*.txt")
-    )
-    if airflow not in locks:
-        raise BuildError(
-            f"there is no lock for Airflow {airflow}, only for {', '.join(locks)}: see worker_image/lock.sh."
-        )
+def needs_registry(settings: dict[str, str]) -> bool:
+    """Tell whether only a registry can hold the image.
+
+    Raises:
+        BuildError: the compression is neither gzip nor zstd.
+    """
+    compression = settings.get("COMPRESSION", "gzip")
+    if compression not in ("gzip", "zstd"):
+        raise BuildError(f"COMPRESSION={compression} is not known: gzip or zstd.")
+    return compression == "zstd" or "," in settings.get("PLATFORM", "")
+
+
+def build(settings: dict[str, str], *, push: bool = False) -> str:
+    """Build the image and return its name; with ``push``, build into the registry and return the digest."""
     image = settings.get("IMAGE") or default_image(settings)
-    arguments = {"AIRFLOW_VERSION": airflow, "PACKAGE_VERSION": package_version()}
-    if base := settings.get("BASE_IMAGE"):
-        arguments["BASE_IMAGE"] = base
-    elif airflow != DEFAULT_AIRFLOW:
-        arguments["BASE_IMAGE"] = f"apache/airflow:slim-{airflow}-python3.12"
+    arguments = build_arguments(settings)
     engine = find_engine()
     with tempfile.TemporaryDirectory(prefix="worker-image-") as scratch:
-        command = [*engine, "--file", str(ROOT / "worker_image/Dockerfile"), "--tag", image]
+        metadata = Path(scratch) / "metadata.json"
+        command = pushing(engine, settings, image, metadata) if push else [*engine, "--tag", image]
+        command += ["--file", str(ROOT / "worker_image/Dockerfile")]
+        command += ["--label", f"{INPUTS_LABEL}={inputs(settings)}"]
         for name, value in arguments.items():
             command += ["--build-arg", f"{name}={value}"]
         for option, name in (("--platform", "PLATFORM"), ("--network", "NETWORK")):
@@ -90,11 +105,64 @@ def build(settings: dict[str, str]) -> str:
             command += ["--secret", f"id={name},src={path}"]
         _say(f"building {image} on {arguments.get('BASE_IMAGE', 'the official slim Airflow image')}")
         done = subprocess.run([*command, str(ROOT)], env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False)
-    if done.returncode:
+        if done.returncode:
+            raise BuildError(
+                f"the engine's build failed with exit code {done.returncode}: its lines above say at which "
+                "step."
+            )
+        return str(json.loads(metadata.read_text())["containerimage.digest"]) if push else image
+
+
+def build_arguments(settings: dict[str, str]) -> dict[str, str]:
+    """Return the Dockerfile's arguments."""
+    airflow = settings.get("AIRFLOW_VERSION", DEFAULT_AIRFLOW)
+    if airflow not in releases():
         raise BuildError(
-            f"the engine's build failed with exit code {done.returncode}: its lines above say at which step."
+            f"there is no lock for Airflow {airflow}, only for {', '.join(releases())}: "
+            "see worker_image/lock.sh."
         )
-    return image
+    arguments = {"AIRFLOW_VERSION": airflow, "PACKAGE_VERSION": package_version()}
+    if base := settings.get("BASE_IMAGE"):
+        arguments["BASE_IMAGE"] = base
+    elif airflow != DEFAULT_AIRFLOW:
+        arguments["BASE_IMAGE"] = f"apache/airflow:slim-{airflow}-python3.12"
+    return arguments
+
+
+def releases() -> list[str]:
+    """Return the Airflow releases that have a lock, the oldest first."""
+    locks = (ROOT / "worker_image/requirements").glob("airflow-*.txt")
+    found = [path.stem.removeprefix("airflow-") for path in locks]
+    return sorted(found, key=lambda release: [int(number) for number in re.findall(r"\d+", release)])
+
+
+def pushing(engine: list[str], settings: dict[str, str], image: str, metadata: Path) -> list[str]:
+    """Return the command that builds an image into the registry, less the options that all builds have.
+
+    Raises:
+        BuildError: the engine has no buildx.
+    """
+    if "buildx" not in engine:
+        raise BuildError("two platforms or zstd layers need docker's buildx plugin, which is not installed.")
+    # Layers of the base are compressed anew too; only OCI's media types know zstd.
+    kind = ("compression=zstd", "force-compression=true", "oci-mediatypes=true")
+    zstd = kind if settings.get("COMPRESSION") == "zstd" else ()
+    insecure = ("registry.insecure=true",) if image.startswith(("127.0.0.1:", "localhost:")) else ()
+    output = ",".join(["type=image", f"name={image}", "push=true", *zstd, *insecure])
+    # Without the attestation that holds the time: it would give the same image another digest each time.
+    command = [word for word in engine if word != "--load"]
+    return [*command, "--output", output, "--provenance=false", "--metadata-file", str(metadata)]
+
+
+def inputs(settings: dict[str, str]) -> str:
+    """Return a digest of the files and arguments that the image is made of; the base counts by its name."""
+    digest = hashlib.sha256()
+    chosen = {name: settings.get(name, "") for name in ("PLATFORM", "COMPRESSION")}
+    digest.update(json.dumps([build_arguments(settings), chosen], sort_keys=True).encode())
+    for path in sorted({path for pattern in INPUTS for path in ROOT.glob(pattern)}):
+        digest.update(f"\n{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def default_image(settings: dict[str, str]) -> str:

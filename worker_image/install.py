@@ -52,9 +52,15 @@ IMPORTED = (
     "import airflow.providers.standard.operators.bash, airflow.providers.common.sql.operators.sql",
 )
 IMPORTED_2 = ("import airflow.cli.commands.task_command, airflow.jobs.local_task_job_runner, psycopg2",)
+# The task runner imports this only when it reads a DAG; it has moved.
+DAGBAG = (
+    "from importlib import import_module, util; new, old = 'airflow.dag_processing', 'airflow.models';"
+    "import_module((new if util.find_spec(new + '.dagbag') else old) + '.dagbag')"
+)
 IMPORTED_3 = (
     "import airflow.sdk.execution_time.supervisor, airflow.sdk.execution_time.task_runner",
     "import airflow.executors.workloads, airflow.providers.amazon.aws.bundles.s3",
+    DAGBAG,
 )
 
 
@@ -76,9 +82,11 @@ def main() -> None:
     _make_environment(options.target, "--without-pip")
     site_packages = _site_packages(options.target)
     into_target = [*pip, "--python", str(options.target / "bin" / "python3"), "install", "--no-compile"]
-    lock = options.work / "missing.txt"
-    lock.write_text(without(options.lock.read_text(), set(base)))
-    _run([*into_target, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(lock)])
+    lock = options.lock.read_text()
+    locked = [*into_target, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r"]
+    missing = options.work / "missing.txt"
+    missing.write_text(without(lock, set(base)))
+    _run([*locked, str(missing)])
 
     wheels = options.work / "wheels"
     # Without an index, so that nothing but this folder can be meant.
@@ -86,10 +94,21 @@ def main() -> None:
     _run([*pip, *build, str(options.package.resolve())])
     _run([*into_target, "--no-deps", "--no-index", *map(str, wheels.glob("*.whl"))])
 
+    check = [*pip, "--python", str(options.target / "bin" / "python3"), "check"]
     if base:
         here = sysconfig.get_path("purelib")
         (site_packages / "base_image.pth").write_text(f"{here}\n")
-        compile_apart(Path(here), options.work / "compiled")
+        names = {name for name, _ in _entries(lock)}
+        compile_apart(needed(Path(here), names), options.work / "compiled")
+        # What was added may need newer packages than the base has: the lock's stand before those.
+        if unfit := conflicts(_output(check)) & set(base):
+            newer = options.work / "newer.txt"
+            newer.write_text(only(lock, unfit))
+            _run([*locked[:-1], "--ignore-installed", "-r", str(newer)])
+            _say(f"Newer than the base's, since what was added needs it: {', '.join(sorted(unfit))}")
+            base = {name: version for name, version in base.items() if name not in unfit}
+    if conflicts(report := _output(check)):
+        sys.exit(f"These packages do not fit together; lock.sh has to be run again:\n{report}")
     airflow_2 = options.airflow_version.startswith("2.")
     freed = strip(site_packages, STRIPPED if airflow_2 else STRIPPED + STRIPPED_3)
     freed += strip_old_apis(site_packages)
@@ -101,13 +120,25 @@ def main() -> None:
 
 def without(lock: str, names: set[str]) -> str:
     """Return the text of a lock without the packages of these (normalised) names."""
-    kept, keep = [], True
-    for line in lock.splitlines(keepends=True):
-        if match := re.match(r"([A-Za-z0-9._-]+)==", line):
-            keep = normalised(match[1]) not in names
-        if keep:
-            kept.append(line)
-    return "".join(kept)
+    return "".join(text for name, text in _entries(lock) if name not in names)
+
+
+def only(lock: str, names: set[str]) -> str:
+    """Return the text of a lock with the packages of these (normalised) names alone."""
+    return "".join(text for name, text in _entries(lock) if name in names)
+
+
+def _entries(lock: str) -> list[tuple[str, str]]:
+    found = re.findall(r"^([A-Za-z0-9._-]+)(==.*\n(?:[ \t].*\n)*)", lock, re.MULTILINE)
+    return [(normalised(name), name + rest) for name, rest in found]
+
+
+def conflicts(report: str) -> set[str]:
+    """Return the packages whose version another one does not take, from the output of `pip check`.
+
+    Packages that are missing are no conflict: they were left out on purpose.
+    """
+    return {normalised(name) for name in re.findall(r"but you have (\S+) \S+\.$", report, re.MULTILINE)}
 
 
 def normalised(name: str) -> str:
@@ -146,13 +177,37 @@ def compile_in_place(tree: Path) -> None:
     compileall.compile_dir(tree, quiet=2, workers=os.cpu_count() or 1, invalidation_mode=mode)
 
 
-def compile_apart(tree: Path, into: Path) -> None:
-    """Byte-compile a tree of the base that has no byte code, into the same places below another root."""
-    sources = [source for source in tree.rglob("*.py") if not (source.parent / "__pycache__").exists()]
+def needed(tree: Path, names: set[str]) -> list[Path]:
+    """Return the sources of these packages that a worker may import: what a plain base would get."""
+    stripped = {
+        path for pattern in STRIPPED for path in tree.glob(pattern) if not KEPT.search(path.as_posix())
+    }
+    found = [
+        Path(str(dist.locate_file(file)))
+        for dist in metadata.distributions(path=[str(tree)])
+        if normalised(dist.metadata["Name"]) in names
+        for file in dist.files or []
+        if file.suffix == ".py"
+    ]
+    return [path for path in found if path.exists() and not stripped.intersection((path, *path.parents))]
+
+
+def compile_apart(sources: list[Path], into: Path) -> None:
+    """Byte-compile sources of the base that have no byte code, into the same places below another root.
+
+    Folders get the owner and the mode that they have in the base, which copying them over it would change.
+    """
     for source in sources:
         target = into / Path(cache_from_source(str(source))).relative_to("/")
+        if Path(cache_from_source(str(source))).exists():
+            continue
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         py_compile.compile(str(source), str(target), quiet=2, invalidation_mode=mode)
+    for folder in (path for path in into.rglob("*") if path.is_dir()):
+        original = Path("/") / folder.relative_to(into)
+        if original.exists():
+            shutil.copymode(original, folder)
+            shutil.chown(folder, original.stat().st_uid, original.stat().st_gid)
 
 
 def _options() -> argparse.Namespace:
@@ -185,6 +240,10 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, check=False)  # noqa: S603  our own command
     if done.returncode:
         sys.exit(f"This failed with exit code {done.returncode}: {' '.join(command)}")
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout  # noqa: S603
 
 
 def _say(line: str) -> None:

@@ -1,13 +1,16 @@
-"""Pushes the worker image to ECR or any other registry.
+"""Pushes the worker image to the registry that Terraform's task definition names.
 
 Usage: python3 worker_image/push.py [NAME=VALUE...], the names being
 
-    IMAGE    the reference to push to; by default Terraform's output `image`, which the task definition runs
-    SOURCE   the local image, when it has another name; by default IMAGE where it exists locally, else the
-             name that build.py gives
+    IMAGE        the reference to push, with a tag; by default Terraform's output `image`
+    SOURCE       the local image, when it has another name; by default IMAGE where it exists locally, else the
+                 name that build.py gives
+    PLATFORM     two of them, or
+    COMPRESSION  zstd: such an image is built and pushed in one, by buildx, with build.py's other settings
 
 An ECR reference is logged in to first, with the AWS credentials of the environment (boto3 or the aws
-command). What the registry already holds is not pushed again. The digest is written to worker_image/.digest.
+command). What the registry already holds is not pushed again. The digest is written to worker_image/.digest,
+and to terraform/image.auto.tfvars.json where the reference is the one that Terraform's output names.
 Standard library alone, but for boto3 where ECR asks for it.
 """
 
@@ -15,7 +18,6 @@ Standard library alone, but for boto3 where ECR asks for it.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -25,56 +27,87 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # for the neighbour, whose bare name a library of that name could take
+sys.path.insert(0, str(ROOT))  # for the neighbours, whose bare names a library of that name could take
 
-from worker_image.build import BuildError, default_image, read_settings  # noqa: E402
+from worker_image import build, registry  # noqa: E402
+from worker_image.build import BuildError  # noqa: E402
 
 DIGEST_FILE = ROOT / "worker_image" / ".digest"
-ECR = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
+TERRAFORM_FILE = ROOT / "terraform" / "image.auto.tfvars.json"
 
 
 def main() -> int:
     """Push; returns an exit code."""
     try:
-        settings = read_settings(sys.argv[1:], ("IMAGE", "SOURCE"))
-        reference = settings.get("IMAGE") or terraform_output("image")
-        print(push(reference, settings.get("SOURCE")))
+        settings = build.read_settings(sys.argv[1:], (*build.SETTINGS, "SOURCE"))
+        named = terraform_output("image")
+        reference = settings.get("IMAGE") or named
+        print(record(reference, push(reference, settings), deployed=reference == named))
     except BuildError as error:
         sys.stderr.write(f"push: {error}\n")
         return 1
     return 0
 
 
-def push(reference: str, source: str | None) -> str:
-    """Push an image unless the registry has it; returns its reference by digest."""
+def push(reference: str, settings: dict[str, str]) -> str:
+    """Push an image unless the registry has it; returns its digest."""
+    if not reference:
+        raise BuildError(
+            "Terraform has no output 'image' yet: apply terraform/ first, or give IMAGE=REFERENCE."
+        )
     if ":" not in reference.rpartition("/")[2]:
         raise BuildError(f"{reference} has no tag: an image is pushed under a tag of its own.")
+    if build.needs_registry(settings):
+        return build_and_push(reference, settings)
     docker = shutil.which("docker")
     if docker is None:
         raise BuildError("there is no docker command: install Docker (Debian: apt-get install docker.io).")
-    image_id = tag(docker, reference, source)
-    if ECR.match(reference):
-        log_in(docker, reference)
-    held = held_by_registry(docker, reference)
+    image_id = tag(docker, reference, settings)
+    if registry.ECR.match(reference):
+        registry.log_in(docker, reference)
+    held = registry.held_by_registry(docker, reference)
     if held and held["image_id"] == image_id:
         _say(f"{reference} is there already with this content: nothing was pushed")
-        return record(reference, held["digest"])
+        return held["digest"]
     done = subprocess.run([docker, "push", reference], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode and held:
-        raise BuildError(
-            f"{reference} is taken by another image, and the repository keeps tags as they are: "
-            "choose a new tag (worker.image_tag in Terraform, then apply) and push again."
-        )
+        raise taken(reference)
     pushed = re.search(r"digest: (sha256:[0-9a-f]{64})", done.stdout or "")
     if done.returncode or pushed is None:
         raise BuildError(f"the registry did not take {reference}: docker's line above says why.")
     _say(f"pushed {reference}")
-    return record(reference, pushed[1])
+    return pushed[1]
 
 
-def tag(docker: str, reference: str, source: str | None) -> str:
+def build_and_push(reference: str, settings: dict[str, str]) -> str:
+    """Let buildx build what no engine can keep, straight into the registry; returns the digest."""
+    docker = build.find_engine()[0]
+    if registry.ECR.match(reference):
+        registry.log_in(docker, reference)
+    wanted = build.inputs(settings)
+    held = registry.index_held(docker, reference, build.INPUTS_LABEL)
+    if held and held["label"] == wanted:
+        _say(f"{reference} is there already, made of the same files: nothing was built or pushed")
+        return held["digest"]
+    if held:
+        raise taken(reference)
+    digest = build.build({**settings, "IMAGE": reference}, push=True)
+    _say(f"pushed {reference}")
+    return digest
+
+
+def taken(reference: str) -> BuildError:
+    """Return the error for a tag that holds something else."""
+    return BuildError(
+        f"{reference} is taken by another image, and the repository keeps tags as they are: "
+        "choose a new tag (worker.image_tag in Terraform, then apply) and push again."
+    )
+
+
+def tag(docker: str, reference: str, settings: dict[str, str]) -> str:
     """Give the local image the reference's name; returns the image's id."""
-    candidates = [source] if source else [reference, default_image({})]
+    source = settings.get("SOURCE")
+    candidates = [source] if source else [reference, build.default_image(settings)]
     for name in candidates:
         image_id = _output(docker, "image", "inspect", "--format", "{{.Id}}", name)
         if image_id:
@@ -86,70 +119,24 @@ def tag(docker: str, reference: str, source: str | None) -> str:
     raise BuildError(f"the engine holds no image {' or '.join(candidates)}: run make build first.")
 
 
-def held_by_registry(docker: str, reference: str) -> dict[str, str]:
-    """Return digest and image id of what the registry holds under a reference; empty when nothing."""
-    local = reference.startswith(("127.0.0.1:", "localhost:"))
-    options = ["--insecure"] if local else []
-    text = _output(docker, "manifest", "inspect", "--verbose", *options, reference)
-    try:
-        manifest = json.loads(text)
-        image = manifest.get("SchemaV2Manifest") or manifest["OCIManifest"]
-        return {"digest": manifest["Descriptor"]["digest"], "image_id": image["config"]["digest"]}
-    except (ValueError, KeyError, AttributeError):
-        return {}  # nothing there, or an index of several platforms: pushing answers it
-
-
-def log_in(docker: str, reference: str) -> None:
-    """Log in to the ECR registry of a reference; the password goes through standard input."""
-    match = ECR.match(reference)
-    if match is None:
-        raise BuildError(f"{reference} is no ECR reference.")
-    registry, region = reference.partition("/")[0], match["region"]
-    command = [docker, "login", "--username", "AWS", "--password-stdin", registry]
-    done = subprocess.run(command, input=ecr_password(region), text=True, capture_output=True, check=False)
-    if done.returncode:
-        raise BuildError(f"docker could not log in to {registry}: {done.stderr.strip().splitlines()[-1]}")
-
-
-def ecr_password(region: str) -> str:
-    """Return ECR's password for this region: by boto3 where it is installed, else by the aws command."""
-    try:
-        import boto3  # noqa: PLC0415
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-    except ImportError:
-        password = (
-            _output("aws", "ecr", "get-login-password", "--region", region) if shutil.which("aws") else ""
-        )
-        if not password:
-            raise BuildError(
-                "no ECR password could be had: install boto3 or the aws command, and give it credentials."
-            ) from None
-        return password
-    try:
-        answer = boto3.client("ecr", region_name=region).get_authorization_token()
-    except (BotoCoreError, ClientError) as error:
-        raise BuildError(f"ECR gave no password: {error}") from error
-    token = base64.b64decode(answer["authorizationData"][0]["authorizationToken"]).decode()
-    return token.partition(":")[2]
-
-
 def terraform_output(name: str) -> str:
-    """Return an output of terraform/, which must be applied."""
+    """Return an output of terraform/; empty before it was applied."""
     program = os.environ.get("TERRAFORM") or shutil.which("terraform") or shutil.which("tofu")
     # Not -raw: without any outputs that prints a warning and exits 0.
     text = _output(program, f"-chdir={ROOT / 'terraform'}", "output", "-json") if program else ""
     value = json.loads(text or "{}").get(name, {}).get("value")
-    if not isinstance(value, str):
-        raise BuildError(
-            f"Terraform has no output {name!r} yet: apply terraform/ first, or give IMAGE=REFERENCE."
-        )
-    return value
+    return value if isinstance(value, str) else ""
 
 
-def record(reference: str, digest: str) -> str:
-    """Write the digest down; returns the reference by digest."""
+def record(reference: str, digest: str, *, deployed: bool) -> str:
+    """Write the digest down, for Terraform too when its tasks run this image; returns reference by digest."""
     exact = f"{reference.rpartition(':')[0]}@{digest}"
     DIGEST_FILE.write_text(f"{exact}\n")
+    if deployed:
+        TERRAFORM_FILE.write_text(json.dumps({"image_digest": digest}) + "\n")
+        _say(
+            f"{TERRAFORM_FILE.relative_to(ROOT)} names it: terraform apply lets tasks run exactly this image"
+        )
     return exact
 
 

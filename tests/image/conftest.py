@@ -9,17 +9,17 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
+import uuid
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from unit.worker.task_run import write_dag
+from worker_image.build import ROOT, BuildError, find_engine
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from worker_image.build import BuildError, find_engine  # noqa: E402
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 
 class Image:
@@ -38,6 +38,12 @@ class Image:
         command = self.command(*words, options=options)
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
+    def python(self, script: str, *, options: tuple[str, ...] = ()) -> str:
+        """Return what a Python script prints in a container."""
+        done = self.run("python", "-c", script, options=options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def inspect(self) -> dict[str, Any]:
         """Return what the engine says of the image."""
         done = subprocess.run([self.client, "image", "inspect", self.name], capture_output=True, check=True)
@@ -45,9 +51,15 @@ class Image:
         return described
 
     @property
+    def labels(self) -> dict[str, str]:
+        """What it says of itself."""
+        labels: dict[str, str] = self.inspect()["Config"]["Labels"]
+        return labels
+
+    @property
     def airflow_version(self) -> str:
         """The Airflow release in it, by its label."""
-        return str(self.inspect()["Config"]["Labels"]["airflow-fargate.airflow-version"])
+        return self.labels["airflow-fargate.airflow-version"]
 
     def kill(self, container: str, signal_name: str) -> None:
         """Send a signal to a running container."""
@@ -87,3 +99,39 @@ def dags(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for folder in (home, *home.parents[:2]):
         folder.chmod(0o755)
     return home / "dags"
+
+
+class Starter:
+    """Starts containers as ECS would: read-only root, /tmp and the logs writable.
+
+    Args:
+        image: of which image.
+        options: more of `docker run`.
+    """
+
+    def __init__(self, image: Image, *options: str) -> None:
+        self.image = image
+        self.name = f"worker-test-{uuid.uuid4().hex[:8]}"
+        self.options = options
+
+    def __call__(self, words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        """Start one; it sees what listens on this machine's loopback."""
+        settings = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
+        options = ("--read-only", "--network", "host", "--name", self.name, *self.options)
+        logs = ("--tmpfs", "/opt/airflow/logs:mode=1777")
+        command = self.image.command(*words, options=(*options, *logs, *settings))
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@pytest.fixture
+def container(image: Image, dags: Path) -> Starter:
+    """A starter of containers that see the tests' DAGs."""
+    return Starter(image, "--volume", f"{dags}:/opt/airflow/dags:ro")
+
+
+@pytest.fixture
+def airflow_version(image: Image) -> str:
+    """The Airflow release in the image; Airflow 2 has tests of its own."""
+    if image.airflow_version.startswith("2."):
+        pytest.skip("is about Airflow 3, and the image holds Airflow 2")
+    return image.airflow_version

@@ -6,6 +6,7 @@ import pytest
 
 from airflow_fargate import __version__
 from airflow_fargate.exit_codes import ExitCode
+from image.conftest import Image
 
 pytestmark = pytest.mark.engine
 
@@ -63,10 +64,13 @@ def test_it_is_not_root_and_can_not_become_root(image):
 def test_it_holds_no_tools_and_no_caches(image):
     """No compiler, no pip in the environment, no package manager's cache, no sources of the build."""
     script = (
-        "ls -d /build ~/.cache /var/cache/pip /opt/worker/bin/pip /opt/worker/lib/python*/site-packages/pip "
-        "/var/cache/apt/archives/*.deb 2>/dev/null; command -v gcc cc make; true"
+        "ls -d /build ~/.cache /root/.cache /home/*/.cache /tmp/* /var/cache/pip /opt/worker/bin/pip "
+        "/opt/worker/lib/python*/site-packages/{pip,uv,cyclonedx,debsbom} "
+        "/var/cache/apt/archives/*.deb /var/lib/apt/lists/*_Packages* 2>/dev/null; "
+        "command -v gcc g++ cc c++ clang make ld as; true"
     )
-    assert image.run("bash", "-c", script).stdout == ""
+    # As root, who sees everything.
+    assert image.run("bash", "-c", script, options=("--user", "0", "--tmpfs", "/tmp")).stdout == ""  # noqa: S108
 
 
 def test_everything_is_byte_compiled(image):
@@ -92,12 +96,23 @@ def test_its_labels_tell_the_versions(image):
     assert labels["airflow-fargate.version"] == labels["org.opencontainers.image.version"] == __version__
     assert labels["airflow-fargate.airflow-version"] == airflow
     assert labels["airflow-fargate.payload-format"] == "1"
+    assert len(labels["airflow-fargate.inputs"]) == 64
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+
+
+@pytest.mark.parametrize("folder", ["/opt/worker", "/usr", "/etc/ssl"])
+def test_its_code_belongs_to_root(image, folder):
+    """The user that tasks run as can write to nothing that it runs, read-only root or not."""
+    writable = ("(", "-user", "50000", "-o", "-perm", "-0002", ")", "!", "-type", "l")
+    done = image.run(folder, "-xdev", *writable, options=("--user", "0", "--entrypoint", "find"))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 def test_nothing_of_the_building_machine_is_in_it(image):
     """No setting of an index or a certificate stays in the environment or in a file."""
-    names = [entry.partition("=")[0] for entry in image.inspect()["Config"]["Env"]]
-    assert [name for name in names if name.startswith(("PIP", "UV", "SSL", "HTTP"))] == []
+    base = Image(image.client, image.labels["org.opencontainers.image.base.name"])
+    brought = set(image.inspect()["Config"]["Env"]) - set(base.inspect()["Config"]["Env"] or ())
+    assert [entry for entry in brought if entry.startswith(("PIP", "UV", "SSL", "HTTP"))] == []
     script = "ls /etc/pip.conf ~/.config ~/.pip /opt/worker/pip.conf /run/secrets 2>/dev/null; true"
     assert image.run("bash", "-c", script).stdout == ""
 

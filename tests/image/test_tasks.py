@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import uuid
-
 import pytest
 
 from airflow_fargate.exit_codes import ExitCode
@@ -12,30 +9,6 @@ from unit.worker.execution_api import ExecutionApi
 from unit.worker.task_run import TOKEN, run_task
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture
-def container(image, dags):
-    """A starter of containers as ECS would start them: read-only root, no network of their own needed."""
-
-    def start(words, environment):
-        settings = [word for name, value in environment.items() for word in ("--env", f"{name}={value}")]
-        options = ("--read-only", "--network", "host", "--name", start.name, *start.options)
-        mounts = ("--volume", f"{dags}:/opt/airflow/dags:ro", "--tmpfs", "/opt/airflow/logs:mode=1777")
-        command = image.command(*words, options=(*options, *mounts, *settings))
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-    start.name = f"worker-test-{uuid.uuid4().hex[:8]}"
-    start.options = ()
-    return start
-
-
-@pytest.fixture
-def airflow_version(image):
-    """The Airflow release in the image; Airflow 2 has tests of its own."""
-    if image.airflow_version.startswith("2."):
-        pytest.skip("is about Airflow 3, and the image holds Airflow 2")
-    return image.airflow_version
 
 
 @pytest.mark.parametrize(
@@ -49,10 +22,17 @@ def test_the_container_exits_with_the_outcome(container, airflow_version, task_i
     assert TOKEN not in ran.output
 
 
+def test_any_user_of_group_0_runs_a_task(container, airflow_version):
+    """A user that the image does not know, as OpenShift and hardened task definitions give it, is enough."""
+    container.options += ("--user", "12345:0", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+    ran = run_task(container, "ok", airflow_version=airflow_version)
+    assert (ran.exit_code, ran.states) == (0, ["success"]), ran.output
+
+
 @pytest.mark.parametrize("init", [(), ("--init",)])
 def test_a_stopped_container_lets_airflow_record_it(container, image, airflow_version, init):
     """SIGTERM to the container reaches on_kill; the retry is recorded; exit 143, with an init or without."""
-    container.options = init
+    container.options += init
     ran = run_task(
         container,
         "long",

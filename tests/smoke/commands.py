@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from smoke import report
+from smoke.base_image import ensure_base
 from smoke.cloud_alone import run_cloud
 from smoke.engine import check_engine_can_be_had, engine_can_be_had, ensure_engine
 from smoke.failure import SmokeError, StoppedError
@@ -23,7 +24,8 @@ from smoke.settings import read_settings
 if TYPE_CHECKING:
     from smoke.settings import Settings
 
-USAGE = "usage: python3 -m smoke up | down | cloud | engine [--if-possible] -- COMMAND"
+USAGE = "usage: python3 -m smoke up | down | cloud | engine [--if-possible] [--base] -- COMMAND"
+OPTIONS = frozenset({"--if-possible", "--base"})
 
 
 def up(settings: Settings) -> int:
@@ -97,15 +99,22 @@ def down(settings: Settings) -> int:
         return 1 if left else 0
 
 
-def with_engine(settings: Settings, command: list[str]) -> int:
-    """Run a command with DOCKER_HOST set to an engine that answers, and return its exit code."""
+def with_engine(settings: Settings, command: list[str], *, base: bool = False) -> int:
+    """Run a command with DOCKER_HOST set to an engine that answers, and return its exit code.
+
+    With ``base``, BASE_IMAGE names a base that the engine has.
+    """
     check_engine_can_be_had(os.environ)
     with machine_lock(settings):
         session = open_session(settings, sys.stdout)
         code = 1
         try:
             engine = ensure_engine(session.programs, settings)
-            code = subprocess.run(command, env=engine.environment, check=False).returncode
+            environment = dict(engine.environment)
+            if base:
+                line = session.progress.line
+                environment["BASE_IMAGE"] = ensure_base(session.programs, settings, engine, line)
+            code = subprocess.run(command, env=environment, check=False).returncode
         except SmokeError as error:
             print_failure(error)
         return _down_again(session, code)
@@ -138,17 +147,19 @@ def _down_again(session: Session, code: int) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run the command named; every expected failure is one sentence and exit code 1."""
-    words = [word for word in arguments if word != "--if-possible"]
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    given = OPTIONS.intersection(ours)
+    words = [word for word in ours if word not in OPTIONS] + arguments[len(ours) :]
     try:
         settings = read_settings(os.environ)
-        if len(words) < len(arguments) and not engine_can_be_had(os.environ):
+        if "--if-possible" in given and not engine_can_be_had(os.environ):
             print(f"Left out, since no container engine can be had here: {' '.join(words)}")
             return 0
         simple = {"up": up, "down": down, "cloud": cloud}
         if len(words) == 1 and words[0] in simple:
             return simple[words[0]](settings)
         if words[:2] == ["engine", "--"] and len(words) > 2:
-            return with_engine(settings, words[2:])
+            return with_engine(settings, words[2:], base="--base" in given)
     except SmokeError as error:
         print_failure(error)
         return 1

@@ -44,7 +44,11 @@ def terraform_validate(program: str) -> str:
     """Initialise a copy without a backend and validate it, so that the work tree stays as it is."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = Path(scratch) / "terraform"
-        shutil.copytree(ROOT / "terraform", copy, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
+        shutil.copytree(
+            ROOT / "terraform",
+            copy,
+            ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", "*.auto.tfvars.json"),
+        )
         configuration = str(Path(scratch) / "terraform.rc")
         mirror = str(ROOT / "tests" / "terraform" / "provider_mirror.py")
         return (
@@ -73,12 +77,12 @@ def main(arguments: list[str]) -> int:
     terraform, *typed = arguments
     ruff = str(BIN / "ruff")
     python = ["executor", "tests", "worker_image"]
-    dockerfile = str(ROOT / "worker_image" / "Dockerfile")
+    dockerfiles = [*ROOT.glob("worker_image/**/Dockerfile"), *ROOT.glob("tests/image/bases/*.Dockerfile")]
     linters: dict[str, Callable[[], str]] = {
         "ruff check": lambda: _run([ruff, "check", "-q", *python]),
         "ruff format": lambda: _run([ruff, "format", "-q", "--check", *python]),
         "mypy": lambda: _run([str(BIN / "mypy"), "--exclude", "/dags/", *typed]),
-        "hadolint": lambda: _run([str(BIN / "hadolint"), dockerfile]),
+        "hadolint": lambda: _run([str(BIN / "hadolint"), *map(str, dockerfiles)]),
         "checkov": checkov,
     }
     if shutil.which(terraform):

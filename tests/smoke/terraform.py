@@ -110,7 +110,9 @@ class Terraform:
 def copy_configuration(programs: Programs, settings: Settings, program: str) -> Terraform:
     """Copy ``terraform/`` with what the local cloud needs besides, and find where providers come from."""
     folder = settings.state / "terraform"
-    ignored = shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "*.tfstate*", "tests", "examples")
+    # A deployment's own state and image are not the smoke's.
+    left_out = (".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.auto.tfvars.json", "tests", "examples")
+    ignored = shutil.ignore_patterns(*left_out)
     shutil.copytree(ROOT / "terraform", folder, ignore=ignored)
     shutil.copy(TESTS / "local_override.tf", folder)
     configuration = settings.state / "terraform.rc"

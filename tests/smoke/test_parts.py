@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from smoke import bridge, checks, disturbances, process_table, settings
+from smoke import bridge, checks, commands, disturbances, process_table, settings
 from smoke.evidence import TAG, Container, Evidence, Handover, Key, Try
 from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT, OUTCOMES
 from smoke.failure import SmokeError, StoppedError
@@ -392,3 +392,22 @@ def test_the_scheduler_is_killed_when_it_has_told_why_a_task_was_killed_for_memo
         ended = {"dag_id": OUTCOMES, "task_id": "out_of_memory", "state": state, **common}
         disturber.look("run", [*waiting, ended])
         assert len(killed) == kills
+
+
+@pytest.mark.parametrize(
+    ("words", "base"),
+    [(["engine", "--", "make", "--base"], False), (["engine", "--base", "--", "make"], True)],
+)
+def test_a_base_is_made_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], *, base: bool
+) -> None:
+    """`--base` before the command is the smoke's; after it, it is the command's own."""
+    asked: list[tuple[list[str], bool]] = []
+
+    def with_engine(_settings: object, command: list[str], *, base: bool) -> int:
+        asked.append((command, base))
+        return 0
+
+    monkeypatch.setattr(commands, "with_engine", with_engine)
+    assert commands.main(words) == 0
+    assert asked == [(words[words.index("--") + 1 :], base)]

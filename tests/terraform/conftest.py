@@ -68,7 +68,9 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         REPOSITORY / "terraform",
         copy,
-        ignore=shutil.ignore_patterns(".terraform", "*.tfstate*", ".terraform.lock.hcl", "*_override.tf"),
+        ignore=shutil.ignore_patterns(
+            ".terraform", "*.tfstate*", "*.auto.tfvars.json", ".terraform.lock.hcl", "*_override.tf"
+        ),
     )
     return copy
 
