@@ -1,17 +1,20 @@
-"""``python -m example_dags [--quick] [--only DAG,...] [--part ...]``: what ``make example-dags`` calls.
+"""``python -m example_dags [--quick] [--only DAG,...] [--part ...] [--seconds N]``: ``make example-dags``.
 
 The states are kept in the cache folder, so that the two parts, or a few DAGs at a time, may be run apart; the
-page is written from all that is there.
+page is written from all that is there of the same releases. With ``--seconds`` each call goes on where the
+last one stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
+import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from example_dags.choice import QUICK
 from example_dags.page import page, same
@@ -33,18 +36,24 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="three DAGs, no page")
     parser.add_argument("--only", default="", help="these DAGs, comma-separated")
     parser.add_argument("--part", choices=("local", "fargate"), help="one executor only")
+    parser.add_argument(
+        "--seconds", type=float, help="of each part: start none later; those kept are not run again"
+    )
     given = parser.parse_args(arguments)
     settings = read_settings(os.environ)
     settings = replace(settings, state=settings.cache / "example-dags")
     kept = settings.cache / "example-dags.json"
     terraform = preflight(settings, os.environ)
     only = [each for each in given.only.split(",") if each] or (list(QUICK) if given.quick else [])
-    found = {} if given.quick or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))
+    found = {} if given.quick else read_kept(kept, versions())
     with machine_lock(settings):
         session = open_session(settings, sys.stdout)
-        examples, code = Examples(session, only), 0
+        code = 0
         try:
             for name in [given.part] if given.part else ["local", "fargate"]:
+                known = () if given.seconds is None else set(found.get(name, ()))
+                until = math.inf if given.seconds is None else time.monotonic() + given.seconds
+                examples = Examples(session, only, known, until)
                 ended, found["left_out"] = (
                     examples.by_local_executor()
                     if name == "local"
@@ -64,7 +73,13 @@ def main(arguments: list[str]) -> int:
     return int(code or bool(left) or differ)
 
 
-def _tell(found: dict[str, dict[str, dict[str, str]]], place: Path | None) -> bool:
+def read_kept(place: Path, made_with: dict[str, str]) -> dict[str, Any]:
+    """Return what was kept, if it was made with the same releases; else a place for new states."""
+    found = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    return found if found.get("made_with") == made_with else {"made_with": made_with}
+
+
+def _tell(found: dict[str, Any], place: Path | None) -> bool:
     """Print what differs, write the page; return whether something does."""
     local, fargate = found.get("local", {}), found.get("fargate", {})
     both = set(local) & set(fargate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from smoke.engine import ensure_engine
 from smoke.image_registry import start_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from smoke.engine import Engine
     from smoke.session import Session
@@ -41,6 +42,9 @@ class ExamplesHome(AirflowHome):
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
             "CORE__PARALLELISM": "8",
             "SCHEDULER__USE_JOB_SCHEDULE": "False",
+            # Airflow's own defaults: nobody is killed here, and a busy machine is no dead scheduler.
+            "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "120",
+            "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "300",
         }
         return {
             **super().environment(cloud),
@@ -55,10 +59,14 @@ class Examples:
     Args:
         session: the smoke's tools.
         only: DAGs to run; empty for all that can.
+        known: DAGs that are not run again.
+        until: on the monotonic clock; later no DAG is started.
     """
 
     session: Session
     only: Sequence[str] = ()
+    known: Container[str] = ()
+    until: float = math.inf
 
     def _airflow(self, home: AirflowHome, cloud: Mapping[str, str]) -> tuple[Ended, dict[str, str]]:
         programs, line = self.session.programs, self.session.progress.line
@@ -68,7 +76,8 @@ class Examples:
         api = AirflowApi(home.url)
         api.log_in()
         names, left_out = chosen(all_dags(api, programs, FOUND), self.only)
-        ended = run_all(api, programs, names, line)
+        names = [name for name in names if name not in self.known]
+        ended = run_all(api, programs, names, line, self.until)
         for service in reversed(services):
             programs.end(service)
         return ended, left_out

@@ -132,4 +132,4 @@ def start_service(programs: Programs, home: AirflowHome, cloud: Mapping[str, str
 
 def wait_for_api(programs: Programs, home: AirflowHome, service: Service) -> None:
     """Wait until the API server answers."""
-    programs.wait_until(service, lambda: answers(f"{home.url}/api/v2/version"), 120)
+    programs.wait_until(service, lambda: answers(f"{home.url}/api/v2/version"), 300)
