@@ -45,8 +45,9 @@ coverage: venv ## The package's coverage by branch, worker processes included; f
 mutate: venv ## Break the pure modules, one place at a time: does a test notice? (SECONDS=600, MODULES="retry task")
 	@PYTHONPATH=tests $(BIN)/python -m mutation $(and $(SECONDS),--seconds $(SECONDS)) $(MODULES)
 
-example-dags: venv ## Airflow's example DAGs, by LocalExecutor and by ours: docs/example_dags.md (an hour; QUICK=1, ONLY=a,b)
-	@PYTHONPATH=tests $(BIN)/python -m example_dags $(if $(QUICK),--quick) $(and $(ONLY),--only $(ONLY))
+example-dags: venv ## Airflow's example DAGs, by LocalExecutor and by ours: docs/example_dags.md (QUICK=1, ONLY=a,b; SECONDS=: in parts)
+	@PYTHONPATH=tests $(BIN)/python -m example_dags $(if $(QUICK),--quick) $(and $(ONLY),--only $(ONLY)) \
+	  $(and $(SECONDS),--seconds $(SECONDS))
 
 test-boto3: venv ## What talks to AWS, with the oldest boto3 allowed and the newest (BOTO3=oldest: that one)
 	@$(BIN)/python tests/boto3_versions.py $(BOTO3)

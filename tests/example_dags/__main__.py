@@ -1,17 +1,21 @@
-"""``python -m example_dags [--quick] [--only DAG,...] [--part ...]``: what ``make example-dags`` calls.
+"""``python -m example_dags [--quick] [--only DAG,...] [--part ...] [--seconds N]``: ``make example-dags``.
 
 The states are kept in the cache folder, so that the two parts, or a few DAGs at a time, may be run apart; the
-page is written from all that is there.
+page is written from all that is there of the same releases. With ``--seconds`` each call goes on where the
+last one stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
+import platform
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 from example_dags.choice import QUICK
 from example_dags.page import page, same
@@ -33,26 +37,33 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help="three DAGs, no page")
     parser.add_argument("--only", default="", help="these DAGs, comma-separated")
     parser.add_argument("--part", choices=("local", "fargate"), help="one executor only")
+    parser.add_argument(
+        "--seconds", type=float, help="run those not kept yet, and start none later than this"
+    )
     given = parser.parse_args(arguments)
     settings = read_settings(os.environ)
     settings = replace(settings, state=settings.cache / "example-dags")
     kept = settings.cache / "example-dags.json"
     terraform = preflight(settings, os.environ)
     only = [each for each in given.only.split(",") if each] or (list(QUICK) if given.quick else [])
-    found = {} if given.quick or not kept.is_file() else json.loads(kept.read_text(encoding="utf-8"))
+    found = {} if given.quick else read_kept(kept, versions())
     with machine_lock(settings):
         session = open_session(settings, sys.stdout)
-        examples, code = Examples(session, only), 0
+        code = 0
         try:
             for name in [given.part] if given.part else ["local", "fargate"]:
-                ended, found["left_out"] = (
-                    examples.by_local_executor()
-                    if name == "local"
-                    else examples.by_fargate_executor(terraform)
-                )
-                found[name] = {**found.get(name, {}), **ended}
-                if not given.quick:
-                    kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
+                known = () if given.seconds is None else set(found.get(name, ()))
+                examples = Examples(session, only, known, given.seconds or math.inf)
+                try:
+                    if name == "local":
+                        examples.by_local_executor()
+                    else:
+                        examples.by_fargate_executor(terraform)
+                finally:
+                    found[name] = {**found.get(name, {}), **examples.ended}
+                    found["left_out"] = examples.left_out or found.get("left_out", {})
+                    if not given.quick:
+                        kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
         except SmokeError as error:
             print_failure(error)
             code = 1
@@ -64,7 +75,13 @@ def main(arguments: list[str]) -> int:
     return int(code or bool(left) or differ)
 
 
-def _tell(found: dict[str, dict[str, dict[str, str]]], place: Path | None) -> bool:
+def read_kept(place: Path, made_with: dict[str, str]) -> dict[str, Any]:
+    """Return what was kept, if it was made with the same releases; else a place for new states."""
+    found = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    return found if found.get("made_with") == made_with else {"made_with": made_with}
+
+
+def _tell(found: dict[str, Any], place: Path | None) -> bool:
     """Print what differs, write the page; return whether something does."""
     local, fargate = found.get("local", {}), found.get("fargate", {})
     both = set(local) & set(fargate)
@@ -73,9 +90,16 @@ def _tell(found: dict[str, dict[str, dict[str, str]]], place: Path | None) -> bo
         print(f"{name}: LocalExecutor {local[name]}, FargateExecutor {fargate[name]}")
     if both and place is not None:
         left_out = {name: str(reason) for name, reason in found["left_out"].items()}
-        place.write_text(page(local, fargate, left_out, versions()), encoding="utf-8")
+        made_with = {**versions(), "Python": platform.python_version()}
+        place.write_text(page(local, fargate, left_out, made_with, _where()), encoding="utf-8")
     print(f"{len(both)} DAGs were compared, {len(wrong)} ended differently.")
     return bool(wrong)
+
+
+def _where() -> str:
+    """Return on what machine and when."""
+    day = datetime.now(tz=timezone.utc).date()
+    return f"{os.cpu_count()} cores under {platform.system()} {platform.machine()}, {day}"
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ LEFT_OUT = {
     "example_hitl_operator": "waits for a person",
     "example_python_decorator": INSTALLS,
     "example_python_operator": INSTALLS,
+    "example_retry_policy": OUTSIDE,
     "example_sensors": "one task waits for a file that another writes: containers share no file system",
     "tutorial_objectstorage": OUTSIDE,
     "tutorial_taskflow_api_virtualenv": INSTALLS,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from smoke.failure import SmokeError, StoppedError
 
@@ -13,12 +15,16 @@ if TYPE_CHECKING:
     from smoke.airflow_api import AirflowApi
     from smoke.processes import Programs
 
-AT_ONCE = 6
+AT_ONCE = 8
 """DAG runs under way: enough for two cores, few enough that no heartbeat is missed."""
-PARSED_WITHIN, SETTLED_AFTER, DONE_WITHIN, POLL = 150.0, 15.0, 420.0, 2.0
+OVER = frozenset({"success", "failed"})
+PARSED_WITHIN, SETTLED_AFTER, DONE_WITHIN, POLL = 300.0, 15.0, 420.0, 2.0
+
+ASKED_AGAIN = 3
 
 Ended = dict[str, dict[str, str]]
 """DAG -> task (with its map index) -> final state; "" -> the run's own."""
+Answer = TypeVar("Answer")
 
 
 def all_dags(api: AirflowApi, programs: Programs, expected: int) -> list[dict[str, Any]]:
@@ -38,29 +44,60 @@ def all_dags(api: AirflowApi, programs: Programs, expected: int) -> list[dict[st
         _pause(programs)
 
 
-def run_all(api: AirflowApi, programs: Programs, names: Sequence[str], note: Callable[[str], None]) -> Ended:
+def run_all(  # noqa: PLR0913, PLR0917  each is one property of a pass
+    api: AirflowApi,
+    programs: Programs,
+    names: Sequence[str],
+    note: Callable[[str], None],
+    ended: Ended,
+    until: float = math.inf,
+) -> None:
     """Run every DAG once; what is not over in time is noted as such.
+
+    Args:
+        api: Airflow's API.
+        programs: tells when a service died or a person interrupts.
+        names: the DAGs.
+        note: where progress is told.
+        ended: gets the states, DAG by DAG, so that those are kept which came before a failure.
+        until: on the monotonic clock; later none is started.
 
     Raises:
         SmokeError: a service died.
     """
-    waiting, ended = list(names), Ended()
+    waiting = list(names)
     going: dict[str, tuple[str, float]] = {}
-    while waiting or going:
-        while waiting and len(going) < AT_ONCE:
+    while (waiting and time.monotonic() < until) or going:
+        while waiting and len(going) < AT_ONCE and time.monotonic() < until:
             name = waiting.pop(0)
             api._call("PATCH", f"/api/v2/dags/{name}", {"is_paused": False})
             going[name] = (api.trigger(name), time.monotonic() + DONE_WITHIN)
-        for name, (run_id, until) in list(going.items()):
-            state = api.run_state(name, run_id)
-            if state in {"success", "failed"} or time.monotonic() > until:
+        states = _patiently(lambda: _run_states(api), programs)
+        for name, (run_id, limit) in list(going.items()):
+            state = states.get((name, run_id), "queued")
+            if state in OVER or time.monotonic() > limit:
                 del going[name]
-                ended[name] = {"": state} | _states(api, name, run_id)
+                ended[name] = {"": state} | _patiently(partial(_states, api, name, run_id), programs)
                 # What its assets set off is not what is compared.
                 api._call("PATCH", f"/api/v2/dags/{name}", {"is_paused": True})
                 note(f"{len(ended)} of {len(names)} DAGs over")
         _pause(programs)
-    return ended
+
+
+def _patiently(ask: Callable[[], Answer], programs: Programs) -> Answer:
+    """Ask again when a busy API server did not answer: the runs go on meanwhile."""
+    for _ in range(ASKED_AGAIN):
+        try:
+            return ask()
+        except SmokeError:
+            _pause(programs)
+    return ask()
+
+
+def _run_states(api: AirflowApi) -> dict[tuple[str, str], str]:
+    """Return the state of the latest runs of all DAGs, in one call: the tasks need the API server too."""
+    found = api._call("GET", "/api/v2/dags/~/dagRuns?order_by=-id&limit=100")["dag_runs"]
+    return {(run["dag_id"], run["dag_run_id"]): str(run["state"]) for run in found}
 
 
 def _states(api: AirflowApi, name: str, run_id: str) -> dict[str, str]:

@@ -140,4 +140,4 @@ def start_service(programs: Programs, home: AirflowHome, cloud: Mapping[str, str
 
 def wait_for_api(programs: Programs, home: AirflowHome, service: Service) -> None:
     """Wait until the API server answers."""
-    programs.wait_until(service, lambda: answers(f"{home.url}{home.release.api.root}/version"), 240)
+    programs.wait_until(service, lambda: answers(f"{home.url}{home.release.api.root}/version"), 300)

@@ -43,6 +43,8 @@ STARTED = {"startedAt": "2026-01-23T17:57:50Z"}
          "execution role"),
         (stopped(None, "CannotStartContainerError: exec format"), Outcome.FAILED, Fault.DEPLOYMENT,
          "architecture"),
+        (stopped(None, "CannotCreateContainerError: no space"), Outcome.FAILED, Fault.DEPLOYMENT,
+         "architecture"),
         (stopped(None, "something new"), Outcome.FAILED, Fault.DEPLOYMENT, "before its container ran"),
         (stopped(None, stopCode="SpotInterruption"), Outcome.LAUNCH_AGAIN, Fault.INFRASTRUCTURE, "can pass"),
         (stopped(None, stopCode="SpotInterruption", **STARTED), Outcome.FAILED, Fault.INFRASTRUCTURE,
@@ -96,6 +98,15 @@ def test_the_facts_follow_the_sentence() -> None:
     assert f"{OOM}; task {ARN})\nSee https://" in told
 
 
+def test_facts_that_are_not_known_are_left_out() -> None:
+    """One fact stands alone in its brackets, none has no brackets, and no size is made up."""
+    assert str(Diagnosis("It broke.", Fault.TASK, exit_code=3)) == "It broke. (exit code 3)"
+    assert str(Diagnosis("It broke.", Fault.TASK)) == "It broke."
+    known, unknown = judge(stopped(137, OOM), "worker"), judge(stopped(137, OOM, memory=None), "worker")
+    assert known.diagnosis.what == "The container was killed for memory at 512 MiB."
+    assert unknown.diagnosis.what == "The container was killed for memory."
+
+
 def test_a_diagnosis_leads_to_the_console() -> None:
     """The log's page where it is known, the task's otherwise, and nothing where there was no task."""
     diagnosis = Diagnosis("It broke.", Fault.TASK, arn="arn:aws:ecs:eu-west-1:123456789012:task/airflow/0a1b")
@@ -126,3 +137,11 @@ def test_every_exit_code_of_the_worker_has_a_sentence() -> None:
     """What the entrypoint leaves with is explained; other codes are not ours."""
     assert all(meaning_of(code) for code in ExitCode)
     assert meaning_of(2) is None
+
+
+def test_a_refused_launch_fails_with_its_sentence() -> None:
+    """No container, no facts: what is told is what AWS said, and the deployment is where to look."""
+    judged = verdict.refused("It was refused.")
+    assert judged.outcome is Outcome.FAILED
+    assert judged.diagnosis == Diagnosis("It was refused.", Fault.DEPLOYMENT)
+    assert str(judged.diagnosis) == "It was refused."

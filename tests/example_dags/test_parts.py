@@ -1,0 +1,150 @@
+"""What `make example-dags` chooses, keeps and writes; and that its page is of the Airflow that is tested."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import version
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from example_dags import runs
+from example_dags.__main__ import PAGE, read_kept
+from example_dags.choice import LEFT_OUT, NOT_YET, PARTITIONS, QUICK, chosen
+from example_dags.page import page, same
+from smoke.failure import SmokeError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+class FakeApi:
+    """Airflow's API: every run succeeds the second time that it is asked for; ``never`` do not end."""
+
+    def __init__(self, never: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+        self.never = never
+        self.begun: dict[str, int] = {}
+        self.paused: dict[str, bool] = {}
+
+    def trigger(self, name: str) -> str:
+        self.begun[name] = 0
+        return f"run-of-{name}"
+
+    def task_instances(self, name: str, run_id: str) -> list[dict[str, Any]]:
+        return [
+            {"task_id": "one", "map_index": -1, "state": "success"},
+            {"task_id": "many", "map_index": 1, "state": "skipped"},
+        ]
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        if method == "PATCH":
+            self.paused[path.rpartition("/")[2]] = body["is_paused"]
+            return {}
+        found = []
+        for name in self.begun:
+            self.begun[name] += 1
+            over = self.begun[name] > 1 and name not in self.never
+            state = "success" if over else "running"
+            found.append({"dag_id": name, "dag_run_id": f"run-of-{name}", "state": state})
+        return {"dag_runs": found}
+
+
+PROGRAMS: Any = SimpleNamespace(check=lambda: None, stop=SimpleNamespace(wait=lambda _: False))
+
+
+def run(api: Any, names: list[str], until: float = float("inf")) -> runs.Ended:
+    """Run DAGs without waiting."""
+    ended: runs.Ended = {}
+    runs.run_all(api, PROGRAMS, names, lambda _: None, ended, until)
+    return ended
+
+
+def test_each_runs_once_and_is_paused_again() -> None:
+    """More DAGs than run at once: all end, by their tasks and map indices, and none is left unpaused."""
+    names = [f"dag-{number}" for number in range(2 * runs.AT_ONCE + 1)]
+    api = FakeApi()
+    ended = run(api, names)
+    assert set(ended) == set(names)
+    assert ended["dag-0"] == {"": "success", "one": "success", "many[1]": "skipped"}
+    assert api.paused == dict.fromkeys(names, True)
+
+
+def test_what_is_not_over_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DAG that never ends keeps nobody waiting: its state is what it was last."""
+    monkeypatch.setattr(runs, "DONE_WITHIN", -1.0)
+    assert run(FakeApi({"hangs"}), ["hangs"])["hangs"][""] == "running"
+
+
+def test_a_busy_api_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer that does not come costs no run; what ended before one that never comes is kept."""
+    api, ended = FakeApi(), runs.Ended()
+    answers = iter([SmokeError("timed out"), None, None, None])
+    plain = api.task_instances
+
+    def flaky(name: str, run_id: str) -> list[dict[str, Any]]:
+        if error := next(answers):
+            raise error
+        return plain(name, run_id)
+
+    monkeypatch.setattr(api, "task_instances", flaky)
+    runs.run_all(cast("Any", api), PROGRAMS, ["one"], lambda _: None, ended)
+    assert ended["one"]["one"] == "success"
+
+
+def test_after_its_time_nothing_is_started() -> None:
+    """With the time over, a DAG is neither run nor called failed: the next call runs it."""
+    api = FakeApi()
+    assert run(api, ["late"], until=0.0) == {}
+    assert api.begun == {}
+
+
+def test_what_is_kept_is_of_the_same_releases(tmp_path: Path) -> None:
+    """States that another Airflow came to are not compared with this one's."""
+    kept, releases = tmp_path / "kept.json", {"apache-airflow": "3.3.2"}
+    assert read_kept(kept, releases) == {"made_with": releases}
+    kept.write_text(json.dumps({"made_with": releases, "local": {"a": {"": "success"}}}), encoding="utf-8")
+    assert read_kept(kept, releases)["local"] == {"a": {"": "success"}}
+    assert read_kept(kept, {"apache-airflow": "3.4.0"}) == {"made_with": {"apache-airflow": "3.4.0"}}
+
+
+def test_a_dag_that_is_left_out_has_its_reason() -> None:
+    """By name, by its file of partitions, or because it was not asked for."""
+    dags = [
+        {"dag_id": "tutorial_objectstorage", "fileloc": "x.py"},
+        {"dag_id": "rollup", "fileloc": "/a/example_asset_partition.py"},
+        {"dag_id": "b", "fileloc": "b.py"},
+        {"dag_id": "a", "fileloc": "a.py"},
+    ]
+    assert chosen(dags) == (
+        ["a", "b"],
+        {"rollup": PARTITIONS, "tutorial_objectstorage": LEFT_OUT["tutorial_objectstorage"]},
+    )
+    assert chosen(dags, ["a"])[0] == ["a"]
+    assert chosen(dags, ["a"])[1]["b"] == NOT_YET
+
+
+def test_a_difference_is_shown_by_task() -> None:
+    """What ended otherwise is named with both states; a task that only one of them had, too."""
+    local = {"d": {"": "success", "t": "success"}, "e": {"": "success"}}
+    fargate = {"d": {"": "failed", "t": "failed", "u": "success"}, "e": {"": "success"}}
+    written = page(local, fargate, {"f": "waits for a person"}, {"apache-airflow": "3.3.2"}, "today")
+    assert not same(fargate["d"], local["d"])
+    assert "**no**: the run success / failed; t success / failed; u not there / success" in written
+    assert "| `e` | 0 | - | - | yes |" in written
+    assert "| `f` | waits for a person |" in written
+    assert "apache-airflow 3.3.2; today." in written
+
+
+def test_the_page_is_of_the_release_that_is_tested() -> None:
+    """docs/example_dags.md says which Airflow it was made with: this one, or `make example-dags` is due."""
+    made_with = re.search(r"apache-airflow (\d+\.\d+)", PAGE.read_text(encoding="utf-8"))
+    assert made_with is not None
+    assert version("apache-airflow").startswith(made_with[1] + ".")
+
+
+def test_the_page_knows_every_dag_that_is_named_here() -> None:
+    """A DAG that Airflow has dropped is dropped from the reasons too."""
+    shown = set(re.findall(r"^\| `([^`]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert {*LEFT_OUT, *QUICK} <= shown
