@@ -21,7 +21,16 @@ locals {
     try(regex("sha256:[0-9a-f]{64}$", var.image_digest), null),
   ]))
 
-  airflow_anywhere = length(var.airflow.cidrs) + length(var.airflow.security_group_ids) == 0
+  # Where nothing is said of Airflow, no way to it is opened; the check below says so.
+  airflow_named    = var.airflow.execution_api_server_url != null || var.airflow.port != null
+  airflow_anywhere = local.airflow_named && length(var.airflow.cidrs) + length(var.airflow.security_group_ids) == 0
+}
+
+check "tasks_can_reach_airflow" {
+  assert {
+    condition     = local.airflow_named
+    error_message = "Tasks will find no Airflow: set airflow.execution_api_server_url (Airflow 3), or airflow.port and worker.secrets (2.11)."
+  }
 }
 
 module "encryption" {
