@@ -6,8 +6,8 @@ locals {
   # Exactly one of the two modules stands.
   network = one(concat(values(module.network), values(module.existing_network)))
 
-  made = { for key, network in { network = var.network } : key => network if network.existing == null }
-  read = { for key, network in { network = var.network } : key => network.existing if network.existing != null }
+  new_network      = { for key, network in { network = var.network } : key => network if network.existing == null }
+  existing_network = { for key, network in { network = var.network } : key => network.existing if network.existing != null }
 
   url_port = try(
     tonumber(regex("^https?://[^/:]+:([0-9]+)/", var.airflow.execution_api_server_url)[0]),
@@ -21,7 +21,16 @@ locals {
     try(regex("sha256:[0-9a-f]{64}$", var.image_digest), null),
   ]))
 
-  airflow_anywhere = length(var.airflow.cidrs) + length(var.airflow.security_group_ids) == 0
+  # Where nothing is said of Airflow, no way to it is opened; the check below says so.
+  airflow_named    = var.airflow.execution_api_server_url != null || var.airflow.port != null
+  airflow_anywhere = local.airflow_named && length(var.airflow.cidrs) + length(var.airflow.security_group_ids) == 0
+}
+
+check "tasks_can_reach_airflow" {
+  assert {
+    condition     = local.airflow_named
+    error_message = "Tasks will find no Airflow: set airflow.execution_api_server_url (Airflow 3), or airflow.port and worker.secrets (2.11)."
+  }
 }
 
 module "encryption" {
@@ -33,7 +42,7 @@ module "encryption" {
 
 module "network" {
   source   = "./modules/network"
-  for_each = local.made
+  for_each = local.new_network
 
   name                 = var.name
   cidr                 = each.value.cidr
@@ -47,7 +56,7 @@ module "network" {
 
 module "existing_network" {
   source   = "./modules/existing_network"
-  for_each = local.read
+  for_each = local.existing_network
 
   vpc_id     = each.value.vpc_id
   subnet_ids = each.value.subnet_ids

@@ -56,6 +56,11 @@ variable "airflow" {
     condition     = var.airflow.execution_api_server_url == null || can(regex("^https?://[^/:]+(:[0-9]+)?/(.*/)?execution/?$", var.airflow.execution_api_server_url))
     error_message = "execution_api_server_url must be a URL whose path ends in /execution/, for instance http://airflow.internal:8080/execution/."
   }
+
+  validation {
+    condition     = alltrue([for id in var.airflow.security_group_ids : can(regex("^sg-[0-9a-f]+$", id))])
+    error_message = "Each of airflow.security_group_ids must look like sg-0123456789abcdef0; address ranges go into airflow.cidrs."
+  }
 }
 
 variable "worker" {
@@ -104,6 +109,11 @@ variable "scheduler_role_names" {
   default     = []
   description = "Existing IAM roles that run the scheduler and the API server; they get the scheduler's policy. Empty: attach scheduler_policy_arn yourself."
   nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.scheduler_role_names : can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", name))])
+    error_message = "scheduler_role_names holds names of roles, neither ARNs nor paths: airflow-scheduler, not arn:aws:iam::123456789012:role/airflow-scheduler."
+  }
 }
 
 variable "triggerer_role_names" {
@@ -111,6 +121,11 @@ variable "triggerer_role_names" {
   default     = []
   description = "Existing IAM roles that run the triggerer; they may write task logs. The scheduler's role, where it runs the triggerer too. Empty: attach triggerer_policy_arn yourself."
   nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.triggerer_role_names : can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", name))])
+    error_message = "triggerer_role_names holds names of roles, neither ARNs nor paths: airflow-triggerer, not arn:aws:iam::123456789012:role/airflow-triggerer."
+  }
 }
 
 variable "retention" {
@@ -151,6 +166,11 @@ variable "permissions_boundary" {
   type        = string
   default     = null
   description = "ARN of a permissions boundary for every role made here."
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::[0-9]{12}:policy/.+$", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of a policy, for instance arn:aws:iam::123456789012:policy/boundary."
+  }
 }
 
 variable "force_destroy" {

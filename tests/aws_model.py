@@ -19,6 +19,8 @@ from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, StructureShape
 from botocore.validate import ParamValidator
 
+from aws_calls import BOOK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -76,6 +78,7 @@ class ModelledClient:
         operation = service_model(self._service).operation_model(operation_names(self._service)[name])
 
         def call(**parameters: Any) -> Any:
+            BOOK.note(self._service, operation.name, parameters)
             check_request(operation, parameters)
             try:
                 answer = method(**parameters)
@@ -197,6 +200,7 @@ class ModelClient:
 
         def call(**parameters: Any) -> Any:
             self.called.append(name)
+            BOOK.note(self._service, operation.name, parameters)
             check_request(operation, parameters)
             filled = {} if self._empty else example(operation.output_shape, self._values)
             return view(filled or {}, operation.output_shape, operation.name, EVERY_ANSWER)

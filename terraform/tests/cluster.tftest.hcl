@@ -90,3 +90,17 @@ run "capacity_twice_is_refused" {
 
   expect_failures = [var.capacity]
 }
+
+run "a_weight_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/cluster"
+  }
+
+  variables {
+    capacity = ["FARGATE_SPOT:0", "FARGATE"]
+  }
+
+  expect_failures = [var.capacity]
+}

@@ -2,6 +2,10 @@ mock_provider "aws" {
   source = "./tests/mocks"
 }
 
+variables {
+  airflow = { execution_api_server_url = "http://airflow.internal:8080/execution/" }
+}
+
 run "defaults_give_a_whole_configuration" {
   assert {
     condition     = startswith(output.airflow_cfg, "[core]\nexecutor = airflow_fargate.FargateExecutor\n")
@@ -134,6 +138,50 @@ run "existing_vpc_and_image_are_taken_as_they_are" {
     condition     = output.image == "example.org/airflow@sha256:0000000000000000000000000000000000000000000000000000000000000000"
     error_message = "An image from elsewhere must be taken as it is."
   }
+}
+
+run "without_a_word_of_airflow_there_is_no_way_to_it" {
+  command = plan
+
+  variables {
+    airflow = {}
+  }
+
+  expect_failures = [check.tasks_can_reach_airflow]
+
+  assert {
+    condition     = jsonencode(module.worker.egress) == jsonencode({ "https 0.0.0.0/0" = 443 })
+    error_message = "No port is opened for an Airflow that nobody named: ${jsonencode(module.worker.egress)}"
+  }
+}
+
+run "airflow_2_is_reached_at_its_database" {
+  command = plan
+
+  variables {
+    airflow = { port = 5432, security_group_ids = ["sg-0bbb"] }
+    worker = {
+      secrets = { AIRFLOW__DATABASE__SQL_ALCHEMY_CONN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:airflow-db-AbCdEf" }
+    }
+  }
+
+  assert {
+    condition     = jsonencode(module.worker.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow group 0" = 5432 })
+    error_message = "Out may go HTTPS, and to the database's group at its port: ${jsonencode(module.worker.egress)}"
+  }
+}
+
+run "what_has_the_wrong_shape_is_refused" {
+  command = plan
+
+  variables {
+    airflow              = { port = 5432, security_group_ids = ["10.0.0.0/16"] }
+    scheduler_role_names = ["arn:aws:iam::123456789012:role/airflow"]
+    triggerer_role_names = ["service/airflow"]
+    permissions_boundary = "boundary"
+  }
+
+  expect_failures = [var.airflow, var.scheduler_role_names, var.triggerer_role_names, var.permissions_boundary]
 }
 
 run "wrong_inputs_are_refused" {

@@ -160,10 +160,11 @@ run "wrong_inputs_are_refused" {
   }
 
   variables {
-    size        = { cpu = 1024, memory = 1024 }
-    image       = "example.org:5000/airflow"
-    secrets     = { API_KEY = "hunter2" }
-    environment = { "MY-VARIABLE" = "x" }
+    task_policy_arns = { athena = "AmazonAthenaFullAccess" }
+    size             = { cpu = 1024, memory = 1024 }
+    image            = "example.org:5000/airflow"
+    secrets          = { API_KEY = "hunter2" }
+    environment      = { "MY-VARIABLE" = "x" }
     network = {
       vpc_id  = "vpc-0123456789abcdef0"
       https   = { cidrs = ["0.0.0.0/0"], prefix_lists = {} }
@@ -171,7 +172,7 @@ run "wrong_inputs_are_refused" {
     }
   }
 
-  expect_failures = [var.size, var.image, var.secrets, var.environment, var.network]
+  expect_failures = [var.size, var.image, var.secrets, var.environment, var.task_policy_arns, var.network]
 }
 
 run "step_that_fargate_lacks_is_refused" {

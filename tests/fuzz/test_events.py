@@ -18,7 +18,7 @@ from airflow_fargate.task_state_change import TaskStateChange, parse_task
 from airflow_fargate.verdict import judge
 from aws_model import example, modelled, operation_names, service_model
 from fuzz.strategies import AWKWARD_JSON, JSON, broken, texts_of
-from unit.examples import ARN, a_launch, a_task, client_error, launch_id
+from unit.examples import ARN, QUEUE_URL, a_launch, a_task, client_error, launch_id
 
 TASK = a_task(
     "STOPPED",
@@ -83,7 +83,8 @@ def test_a_batch_holds_what_it_holds_and_a_good_event_in_it_is_taken(bodies: lis
         [{"Body": body, "ReceiptHandle": str(n), "MessageId": str(n)} for n, body in enumerate(bodies)]
     )
     said: list[Any] = []
-    Listener(lambda _: queue, "url", lambda _: True, lambda _: True, lambda: 0.0, said.append).receive()
+    client = modelled("sqs", queue)
+    Listener(lambda _: client, QUEUE_URL, lambda _: True, lambda _: True, lambda: 0.0, said.append).receive()
     assert str(len(bodies) - 1) in queue.deleted
     assert len(said) == len(queue.deleted)
     assert said[-1].change.arn == ARN

@@ -62,6 +62,15 @@ def terraform_validate(program: str) -> str:
         )
 
 
+def tflint() -> str:
+    """Fetch the rule sets that terraform/.tflint.hcl names, and look at every module."""
+    folder = ROOT / "terraform"
+    configuration = f"--config={folder / '.tflint.hcl'}"
+    return _run(["tflint", "--init", configuration], folder) or _run(
+        ["tflint", "--recursive", configuration], folder
+    )
+
+
 def checkov() -> str:
     """Scan terraform/ in checkov's own environment."""
     try:
@@ -90,6 +99,8 @@ def main(arguments: list[str]) -> int:
         linters["terraform validate"] = lambda: terraform_validate(terraform)
     else:
         print("terraform fmt and validate were left out: there is no Terraform on the PATH.")
+    if shutil.which("tflint"):
+        linters["tflint"] = tflint
     begun = time.monotonic()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 2) as pool:
         running = {name: pool.submit(act) for name, act in linters.items()}

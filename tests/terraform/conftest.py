@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from terraform import mocks
 from terraform.provider_mirror import write_cli_configuration
 
 REPOSITORY = Path(__file__).parents[2]
@@ -33,8 +34,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def terraform_program() -> str:
-    """Return terraform, or OpenTofu where that is what there is."""
-    program = shutil.which("terraform") or shutil.which("tofu")
+    """Return what ``TERRAFORM`` names, else terraform, or OpenTofu where that is what there is."""
+    named = os.environ.get("TERRAFORM")
+    program = shutil.which(named) if named else shutil.which("terraform") or shutil.which("tofu")
     if program is None:
         if os.environ.get("CI"):
             pytest.fail("terraform is not installed, and CI must not pass without it")
@@ -62,8 +64,8 @@ def terraform_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 
 
 @pytest.fixture(scope="session")
-def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of ``terraform/`` without what Terraform itself leaves there."""
+def copied(tmp_path_factory: pytest.TempPathFactory, terraform_program: str) -> Path:
+    """Return a copy of ``terraform/``, without what Terraform leaves there, as the program can test it."""
     copy = tmp_path_factory.mktemp("infrastructure") / "terraform"
     shutil.copytree(
         REPOSITORY / "terraform",
@@ -72,6 +74,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ".terraform", "*.tfstate*", "*.auto.tfvars.json", ".terraform.lock.hcl", "*_override.tf"
         ),
     )
+    if Path(terraform_program).name == "tofu":
+        mocks.write_out(copy)
     return copy
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_fargate import options
+from terraform.mocks import mock_provider
 
 if TYPE_CHECKING:
     from terraform.conftest import Run
@@ -43,10 +44,8 @@ def test_a_key_the_executor_does_not_know_is_refused_at_plan(infrastructure: Pat
     once = infrastructure / "disagreement.tftest.hcl"
     try:
         keys.write_text(json.dumps(altered), encoding="utf-8")
-        once.write_text(
-            'mock_provider "aws" {\n  source = "./tests/mocks"\n}\n\nrun "plan" {\n  command = plan\n}\n',
-            encoding="utf-8",
-        )
+        plan = 'run "plan" {\n  command = plan\n}\n'
+        once.write_text(f"{mock_provider(infrastructure)}\n{plan}", encoding="utf-8")
         done = run(infrastructure, "test", "-no-color", f"-filter={once.name}")
     finally:
         keys.write_text(honest, encoding="utf-8")

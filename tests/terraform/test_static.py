@@ -74,3 +74,28 @@ def test_every_input_and_output_says_what_it_is(folder: str, copied: Path) -> No
     assert variables and outputs  # noqa: PT018
     assert [block for block in variables if "\n  type " not in block or "\n  description " not in block] == []
     assert [block for block in outputs if "\n  description " not in block] == []
+
+
+EXAMPLES = sorted(file.parent.name for file in (TERRAFORM / "examples").glob("*/main.tf"))
+
+
+@pytest.mark.parametrize(
+    "folder", ["", *(f"modules/{each}" for each in MODULES), *(f"examples/{each}" for each in EXAMPLES)]
+)
+def test_nothing_is_declared_in_vain(folder: str, copied: Path) -> None:
+    """Every variable, local value and data source is used, a variable not only by its own validation."""
+    files = sorted((copied / folder).glob("*.tf"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    text = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
+    blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, re.MULTILINE | re.DOTALL)
+    locals_ = "".join(re.findall(r"^locals \{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL))
+
+    declared = [(f"var.{name}", text.replace(body, "")) for name, body in blocks]
+    declared += [(f"local.{name}", text) for name in re.findall(r"^  (\w+) +=", locals_, re.MULTILINE)]
+    declared += [
+        (f"data.{kind}.{name}", text)
+        for kind, name in re.findall(r'^data "(\w+)" "(\w+)"', text, re.MULTILINE)
+    ]
+
+    assert declared
+    assert [name for name, where in declared if not re.search(rf"\b{re.escape(name)}\b", where)] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from airflow_fargate.fleet import Fleet
 from contract.cli import test_commands as commands
 from scenarios import world
 from terraform import guard as guards
-from terraform import iam, run_permissions
+from terraform import iam, run_permissions, written_policies
 from terraform.iam_calls import Place
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ PLACE = Place(
 CLUSTER = PLACE.cluster_arn("airflow")
 IN_CLUSTER = {"ecs:cluster": CLUSTER}
 
+LOGS = {"bucket_arn": "arn:aws:s3:::logs", "prefix": "logs", "kms_key_arn": KEYS["logs"]}
+
 # What the policy must say about the scenarios' cluster, queue and bucket.
 INPUTS = {
     "name": "airflow",
@@ -45,7 +46,7 @@ INPUTS = {
         "prefix": "workloads",
         "kms_key_arn": KEYS["payloads"],
     },
-    "logs": {"bucket_arn": "arn:aws:s3:::logs", "prefix": "logs", "kms_key_arn": KEYS["logs"]},
+    "logs": LOGS,
     "log_group_arn": PLACE.arn("logs", f"log-group:{world.CONFIG.log_group}"),
     "repository_arn": PLACE.arn("ecr", "repository/airflow"),
 }
@@ -87,24 +88,9 @@ def scenarios() -> list[Any]:
 @pytest.fixture(scope="session")
 def policy_document(infrastructure: Path, run: Run) -> str:
     """Return the scheduler's policy for the scenarios' account, from Terraform itself."""
-    variables = "\n".join(f"  {name} = {json.dumps(value)}" for name, value in INPUTS.items())
-    text = (
-        'mock_provider "aws" {\n  source = "./tests/mocks"\n}\n\n'
-        f"variables {{\n{variables}\n}}\n\n"
-        'run "policy" {\n  module {\n    source = "./modules/scheduler_access"\n  }\n}\n'
-    )
-    file = infrastructure / "policy.tftest.hcl"
-    file.write_text(text, encoding="utf-8")
-    try:
-        # A module that only this file calls must be installed first.
-        assert run(infrastructure, "init").returncode == 0
-        done = run(infrastructure, "test", "-json", "-verbose", f"-filter={file.name}")
-    finally:
-        file.unlink()
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
-    (state,) = [line["test_state"] for line in lines if line["type"] == "test_state"]
-    resources = {each["address"]: each["values"] for each in state["root_module"]["resources"]}
-    return str(resources["aws_iam_policy.scheduler"]["policy"])
+    modules = {"policy": written_policies.Module("scheduler_access", INPUTS)}
+    found = written_policies.resources(infrastructure, run, modules)["policy"]
+    return str(found["aws_iam_policy.scheduler"]["policy"])
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ CONFIG = FargateConfig(
     subnets=("subnet-1", "subnet-2"),
     security_groups=("sg-1",),
 )
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 ARN = "arn:aws:ecs:us-east-1:123456789012:task/airflow/0123456789abcdef0123456789abcdef"
 
 

@@ -10,7 +10,8 @@ import pytest
 from airflow_fargate.listener import Listener
 from airflow_fargate.messages import Seen
 from airflow_fargate.testing import ManualClock
-from unit.examples import a_task
+from aws_model import modelled
+from unit.examples import QUEUE_URL, a_task
 
 
 class Queue:
@@ -56,8 +57,8 @@ class Bench:
         self.queue = Queue(self.clock)
         self.said: list[Any] = []
         self.listener = Listener(
-            {"sqs": self.queue}.__getitem__,
-            "https://queue",
+            {"sqs": modelled("sqs", self.queue)}.__getitem__,
+            QUEUE_URL,
             lambda change: change.started_by == "mine",
             lambda change: change.started_by in ("mine", "theirs"),
             self.clock.time,
@@ -87,7 +88,7 @@ def test_it_polls_long_and_in_batches() -> None:
     assert bench.listener.receive() == 0.0
     assert bench.queue.asked["WaitTimeSeconds"] == 20
     assert bench.queue.asked["MaxNumberOfMessages"] == 10
-    assert bench.queue.asked["QueueUrl"] == "https://queue"
+    assert bench.queue.asked["QueueUrl"] == QUEUE_URL
     assert "SentTimestamp" in bench.queue.asked["MessageSystemAttributeNames"]
     assert bench.queue.calls == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_fargate.config import FargateConfig
 from airflow_fargate.logs import ContainerLogs, RunningTaskLog, shared_clients
+from aws_model import modelled
 from unit.examples import ARN
 
 LAUNCH_ID = "0f7c6c5e-6f0e-4f0f-9d4b-0d6a6b2b7f10"
@@ -37,7 +38,7 @@ class Logs:
 
 def logs(client: Logs, prefix: str = "worker") -> ContainerLogs:
     """Return the logs of a container over a client."""
-    return ContainerLogs({"logs": client}.__getitem__, "/group", prefix, "worker")
+    return ContainerLogs({"logs": modelled("logs", client)}.__getitem__, "/worker", prefix, "worker")
 
 
 @pytest.mark.parametrize(
@@ -99,17 +100,18 @@ def running(client: Logs, ecs: Any = None, **changes: Any) -> RunningTaskLog:
         "task_definition": "worker",
         "container_name": "worker",
         "subnets": ("subnet-1",),
-        "log_group": "/group",
+        "log_group": "/worker",
         "log_stream_prefix": "worker",
     }
     config = FargateConfig(**{**options, **changes})
-    return RunningTaskLog(config, {"logs": client, "ecs": ecs or Ecs()}.__getitem__)
+    clients = {"logs": client, "ecs": ecs or Ecs()}
+    return RunningTaskLog(config, lambda service: modelled(service, clients[service]))
 
 
 def test_a_running_task_s_log_names_its_stream_and_the_console() -> None:
     """The messages: group and stream, the stream's page, the task's page; then the lines."""
     messages, lines = running(Logs()).whole(ARN)
-    assert messages[0].startswith("CloudWatch /group worker/worker/")
+    assert messages[0].startswith("CloudWatch /worker worker/worker/")
     assert [each.partition("?")[0] for each in messages[1:]] == [
         "https://console.aws.amazon.com/cloudwatch/home",
         f"https://console.aws.amazon.com/ecs/v2/clusters/airflow/tasks/{ARN.rpartition('/')[2]}",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_fargate.payload import InlinePayloads, S3Payloads, command_for, store_for, too_large
+from aws_model import modelled
 from unit.examples import an_attempt, launch_id
 
 
@@ -37,7 +38,7 @@ class Bucket:
 def test_an_object_per_launch_is_written_and_removed(prefix: str, key: str) -> None:
     """The reference is the object's address; nothing of the document stands in it."""
     bucket = Bucket()
-    store = store_for({"s3": bucket}.__getitem__, "payloads", prefix)
+    store = store_for({"s3": modelled("s3", bucket)}.__getitem__, "payloads", prefix)
     assert isinstance(store, S3Payloads)
     assert store.references(an_attempt(), '{"a": 1}') == [f"s3://payloads/{key}"]
     store.discard(an_attempt())

@@ -9,6 +9,7 @@ import pytest
 from airflow_fargate.messages import Accepted, Missing, NotFound, Seen
 from airflow_fargate.reconciler import Reconciler, interval
 from airflow_fargate.testing import FakeEcs, ManualClock
+from aws_model import modelled
 from unit.examples import client_error, launch_id
 
 
@@ -20,7 +21,7 @@ class Bench:
         self.ecs = FakeEcs(clock=self.clock)
         self.said: list[Any] = []
         self.reconciler = Reconciler(
-            {"ecs": self.ecs}.__getitem__,
+            {"ecs": modelled("ecs", self.ecs)}.__getitem__,
             "airflow",
             "airflow/{}".format,
             self.clock.monotonic,
@@ -92,7 +93,7 @@ def test_what_ecs_does_not_know_is_missing() -> None:
     arn = bench.task(1)
     known = bench.ecs.tasks.pop(arn)
     bench.ecs.describe_tasks = lambda **_: {  # type: ignore[method-assign]
-        "tasks": [{"broken": 1}],
+        "tasks": [{"lastStatus": "RUNNING"}],
         "failures": [
             {"arn": arn.replace("/airflow/", "/"), "reason": "MISSING"},
             {"arn": "x", "reason": "?"},

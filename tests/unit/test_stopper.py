@@ -6,12 +6,13 @@ import pytest
 
 from airflow_fargate.stopper import Stopper
 from airflow_fargate.testing import FakeEcs
+from aws_model import modelled
 from unit.examples import client_error
 
 
 def a_stopper(ecs: FakeEcs) -> Stopper:
     """Return a stopper over a fake cluster."""
-    return Stopper({"ecs": ecs}.__getitem__, "airflow")
+    return Stopper({"ecs": modelled("ecs", ecs)}.__getitem__, "airflow")
 
 
 def test_what_is_asked_for_is_stopped_once() -> None:

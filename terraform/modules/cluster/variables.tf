@@ -15,7 +15,7 @@ variable "capacity" {
 
   validation {
     condition     = alltrue([for provider in var.capacity : contains(["FARGATE", "FARGATE_SPOT"], provider)])
-    error_message = "capacity may hold FARGATE and FARGATE_SPOT only."
+    error_message = "capacity may hold FARGATE and FARGATE_SPOT only, in the order in which a launch tries them; there are no weights."
   }
 
   validation {

@@ -90,6 +90,11 @@ variable "task_policy_arns" {
   type        = map(string)
   default     = {}
   description = "What your tasks may do on AWS: further policies for the task role, name -> ARN. The names are yours and mean nothing."
+
+  validation {
+    condition     = alltrue([for arn in values(var.task_policy_arns) : can(regex("^arn:[a-z-]+:iam::(aws|[0-9]{12}):policy/.+$", arn))])
+    error_message = "Each of task_policy_arns must be the ARN of a policy, for instance arn:aws:iam::aws:policy/AmazonAthenaFullAccess."
+  }
 }
 
 variable "permissions_boundary" {

@@ -27,7 +27,7 @@ from airflow_fargate.testing import FakeEcs, run_task_request
 from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.s3 import S3Store
 from aws_model import OLDER_MODEL, ModelClient, NotInTheModelError, modelled, operation_names, service_model
-from unit.examples import ARN, CONFIG, a_task, an_attempt, client_error
+from unit.examples import ARN, CONFIG, QUEUE_URL, a_task, an_attempt, client_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,9 +135,7 @@ def test_events_are_received_deleted_and_handed_back_as_described(empty: bool, o
     attributes = {"SentTimestamp": "1000"}
     client = ModelClient("sqs", {"Body": EVENT, "Attributes": attributes}, empty=empty)
     said: list[Any] = []
-    Listener(
-        lambda _: client, "https://queue", lambda _: ours, lambda _: True, lambda: 1.5, said.append
-    ).receive()
+    Listener(lambda _: client, QUEUE_URL, lambda _: ours, lambda _: True, lambda: 1.5, said.append).receive()
     after = "delete_message_batch" if ours else "change_message_visibility_batch"
     assert client.called == ["receive_message"] + [after] * (not empty)
     assert [type(each) for each in said] == [Seen] * (ours and not empty)
@@ -160,8 +158,8 @@ def test_payloads_are_written_read_and_removed_as_described() -> None:
     (reference,) = store.references(an_attempt(), "{}")
     store.discard(an_attempt())
     worker = S3Store(client)
-    assert worker.fetch("payloads", reference.rpartition("/")[2]) == b"content"
-    worker.delete("payloads", "key")
+    assert worker.fetch("payloads", reference.removeprefix("s3://payloads/")) == b"content"
+    worker.delete("payloads", "workloads/key")
     assert client.called == ["put_object", "delete_object", "get_object", "delete_object"]
 
 
@@ -171,9 +169,13 @@ def test_the_commands_call_and_read_as_described() -> None:
     from airflow_fargate.cli.containers import list_containers  # noqa: PLC0415  the same
 
     values = {"name": "worker", "tags": [{"key": "airflow-fargate:deployment", "value": "airflow"}]}
-    values |= {"image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/worker:1", "taskArn": ARN}
+    values |= {"image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow:1", "taskArn": ARN}
     clients = {service: ModelClient(service, values) for service in SERVICES}
-    config = vars(CONFIG) | {"event_queue_url": "https://q", "payload_bucket": "b", "log_group": "g"}
+    config = vars(CONFIG) | {
+        "event_queue_url": QUEUE_URL,
+        "payload_bucket": "payloads",
+        "log_group": "/worker",
+    }
     session: Any = Namespace(config=Namespace(**config), clients=clients.__getitem__)
     for check in checks.CHECKS:
         assert list(check(session))
@@ -231,4 +233,4 @@ def test_the_worker_reads_errors_as_described() -> None:
     gone = ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
     client = SimpleNamespace(get_object=lambda **_: (_ for _ in ()).throw(gone))
     with pytest.raises(WorkerError, match="NoSuchKey"):
-        S3Store(modelled("s3", client)).fetch("payloads", "key")
+        S3Store(modelled("s3", client)).fetch("payloads", "workloads/key")

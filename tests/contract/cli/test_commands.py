@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from airflow_fargate.cli import checks, doctor, render
-from airflow_fargate.cli.network import API_SERVER, subnets
+from airflow_fargate.cli import checks, doctor, network, render
+from airflow_fargate.cli.network import API_SERVER
 from airflow_fargate.cli.session import Session
 from airflow_fargate.config import FargateConfig
 
@@ -119,7 +119,7 @@ def test_doctor_says_to_push_a_missing_image(session: Session, capsys: pytest.Ca
         (checks.definition, {"task_definition": "nothing"}, "Correct [fargate] task_definition"),
         (checks.definition, {"container_name": "nobody"}, "it has worker"),
         (checks.definition, {"log_group": "/other"}, "set [fargate] log_group"),
-        (subnets, {"subnets": ("subnet-00000000",)}, "Correct [fargate] subnets"),
+        (network.subnets, {"subnets": ("subnet-00000000",)}, "Correct [fargate] subnets"),
         (checks.queue, {"event_queue_url": f"https://sqs.{REGION}.amazonaws.com/123456789012/no"}, "correct"),
         (checks.logs, {"log_group": "/none"}, "correct [fargate] log_group"),
         (checks.queued_timeout, {"launch_timeout": 600.0}, "Lower the first or raise the second"),

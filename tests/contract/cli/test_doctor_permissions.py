@@ -10,13 +10,14 @@ from airflow_fargate.cli import permissions
 from airflow_fargate.cli.session import Session
 from airflow_fargate.config import FargateConfig
 from aws_model import modelled
+from unit.examples import QUEUE_URL
 
 CONFIG = FargateConfig(
     cluster="airflow",
     task_definition="worker",
     container_name="worker",
     subnets=("subnet-1",),
-    event_queue_url="https://sqs/events",
+    event_queue_url=QUEUE_URL,
     log_group="/worker",
 )
 EVERYTHING = {

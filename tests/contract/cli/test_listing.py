@@ -17,6 +17,7 @@ from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
 from airflow_fargate.request_model import request_faults
 from airflow_fargate.run_request import RunRequestBuilder
 from airflow_fargate.task_options import TaskOptions
+from aws_model import modelled
 from local_cloud import Behaviour
 from scenarios.world import World
 
@@ -41,7 +42,7 @@ class Cluster:
         self.world = World(Behaviour(run=None))
         self.ecs = _Ecs(self.world)
         self.config = self.world.config
-        self.session = Session(self.config, lambda _: self.ecs)
+        self.session = Session(self.config, lambda service: modelled(service, self.ecs))
 
     def start(self, task_id: str, launch_id: str, deployment: str = "airflow") -> str:
         config = replace(self.config, deployment=deployment)

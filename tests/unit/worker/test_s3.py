@@ -10,10 +10,11 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.s3 import S3Store
+from aws_model import modelled
 
 
 class Client:
-    """An S3 client that answers with one error, or one body."""
+    """An S3 client that answers with one error; else with a body where something is fetched."""
 
     def __init__(self, error=None):
         self.error = error
@@ -23,13 +24,13 @@ class Client:
         self.calls.append((operation, arguments))
         if self.error:
             raise self.error
-        return {"Body": io.BytesIO(b"data")}
 
     def get_object(self, **arguments):
-        return self._answer("get_object", arguments)
+        self._answer("get_object", arguments)
+        return {"Body": io.BytesIO(b"data")}
 
     def delete_object(self, **arguments):
-        return self._answer("delete_object", arguments)
+        self._answer("delete_object", arguments)
 
 
 def client_error(code):
@@ -40,10 +41,10 @@ def client_error(code):
 def test_fetches_and_deletes_the_object():
     """Both calls name the bucket and the key."""
     client = Client()
-    store = S3Store(client)
-    assert store.fetch("b", "k") == b"data"
-    store.delete("b", "k")
-    place = {"Bucket": "b", "Key": "k"}
+    store = S3Store(modelled("s3", client))
+    assert store.fetch("payloads", "workloads/k") == b"data"
+    store.delete("payloads", "workloads/k")
+    place = {"Bucket": "payloads", "Key": "workloads/k"}
     assert client.calls == [("get_object", place), ("delete_object", place)]
 
 
@@ -58,6 +59,6 @@ def test_fetches_and_deletes_the_object():
 )
 def test_says_what_s3_answered(error, code):
     """Each kind of failure has its own exit code and a sentence with the object's place."""
-    with pytest.raises(WorkerError, match="s3://b/k") as caught:
-        S3Store(Client(error)).fetch("b", "k")
+    with pytest.raises(WorkerError, match="s3://payloads/workloads/k") as caught:
+        S3Store(modelled("s3", Client(error))).fetch("payloads", "workloads/k")
     assert caught.value.code is code

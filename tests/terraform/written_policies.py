@@ -1,0 +1,70 @@
+"""The policies as Terraform writes them for an account of the tests' making, by ``terraform test``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from terraform.iam import Policy
+from terraform.mocks import mock_provider
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from terraform.conftest import Run
+
+
+@dataclass(frozen=True)
+class Module:
+    """A module with inputs.
+
+    Args:
+        name: its folder in ``modules/``.
+        inputs: its variables.
+    """
+
+    name: str
+    inputs: Mapping[str, Any]
+
+    def block(self, run: str) -> str:
+        """Return the block of a test file that applies it."""
+        variables = "\n".join(f"    {name} = {json.dumps(value)}" for name, value in self.inputs.items())
+        return (
+            f'run "{run}" {{\n  module {{\n    source = "./modules/{self.name}"\n  }}\n'
+            f"  variables {{\n{variables}\n  }}\n}}\n"
+        )
+
+
+def resources(
+    infrastructure: Path, run: Run, modules: Mapping[str, Module]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Apply modules with a mocked provider; return key of ``modules`` -> address -> a resource's values."""
+    file = infrastructure / "written.tftest.hcl"
+    blocks = [module.block(key) for key, module in modules.items()]
+    file.write_text("\n".join([mock_provider(infrastructure), *blocks]), encoding="utf-8")
+    try:
+        # A module that only this file calls must be installed first.
+        assert run(infrastructure, "init").returncode == 0
+        done = run(infrastructure, "test", "-json", "-verbose", f"-filter={file.name}")
+    finally:
+        file.unlink()
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return {
+        line["@testrun"]: {
+            each["address"]: each["values"] for each in line["test_state"]["root_module"]["resources"]
+        }
+        for line in lines
+        if line["type"] == "test_state"
+    }
+
+
+def inline(found: Mapping[str, Mapping[str, Any]], role_policy: str) -> Policy:
+    """Return the inline policies at addresses like ``aws_iam_role_policy.task["x"]``, as one."""
+    policy = Policy(())
+    for address, values in found.items():
+        if address.partition("[")[0] == role_policy:
+            policy += Policy.parse(values["policy"])
+    return policy
