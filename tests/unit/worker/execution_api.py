@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DAG_RUN = {
+DAG_RUN: dict[str, Any] = {
     "dag_id": "d",
     "run_id": "r",
     "logical_date": None,

@@ -80,7 +80,35 @@ with DAG("d", schedule=None):
     def leak():
         print(os.environ)
 
-    ok(), fail(), skip(), killed(), leak()
+    @task
+    def uses_what_is_put_off():
+        import pickle
+
+        import sqlalchemy
+        from airflow import settings
+        from airflow.models import Connection
+        from airflow.sdk.api.datamodels._generated import BundleInfo
+
+        class Mine(BundleInfo):
+            more: int = 1
+
+        assert Mine(name="n").model_dump()["more"] == 1
+        assert settings.create_engine is sqlalchemy.create_engine
+        assert pickle.loads(pickle.dumps(sqlalchemy.String)) is sqlalchemy.String
+        assert isinstance(Connection(conn_id="c", conn_type="http"), Connection)
+        try:
+            settings.Session()
+        except RuntimeError:
+            print("no database for tasks")
+        try:
+            from airflow.sdk.definitions._internal.decorators import remove_task_decorator
+        except ImportError:
+            from airflow.utils.decorators import remove_task_decorator
+        source = "@task.virtualenv\\ndef f():\\n    pass\\n"
+        assert "@" not in remove_task_decorator(source, "@task.virtualenv")
+        print("all is there")
+
+    ok(), fail(), skip(), killed(), leak(), uses_what_is_put_off()
     Long(task_id="long")
     Later(task_id="later", mode="reschedule", poke_interval=60, timeout=3600)
 '''

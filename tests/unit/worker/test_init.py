@@ -13,10 +13,12 @@ from airflow_fargate.worker.init import container_exit_code
 
 INIT = """
 import os, signal, sys, time
-from airflow_fargate.worker.init import serve_as_init
+from airflow_fargate.worker.init import FORWARDED, serve_as_init
 
+signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)  # as split_off_init does, until the parent listens
 child = os.fork()
 if child == 0:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
     if {forwarded}:
         signal.signal(signal.SIGUSR1, lambda *_: (os.write(1, b"got it\\n"), os._exit(9)))
         os.write(1, b"ready\\n")

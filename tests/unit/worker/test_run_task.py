@@ -50,6 +50,14 @@ def test_the_container_tells_how_the_task_ended(home, task_id, should_retry, sta
     assert ran.api.tokens == {TOKEN}
 
 
+def test_what_the_worker_puts_off_is_there_when_a_task_uses_it(home):
+    """SQLAlchemy, Airflow's models and the syntax trees, for a task that asks for them; still no database."""
+    ran = run(home, "uses_what_is_put_off")
+    assert ran.exit_code == ExitCode.SUCCESS, ran.output
+    assert "all is there" in ran.output
+    assert "no database for tasks" in ran.output
+
+
 def test_sigterm_reaches_on_kill_and_airflow_records_the_retry(home):
     """A stopped container's task gets on_kill, leaves its `finally` blocks, and is up for retry; exit 143."""
     ran = run(home, "long", api=ExecutionApi(should_retry=True), stop=lambda p: p.send_signal(signal.SIGTERM))

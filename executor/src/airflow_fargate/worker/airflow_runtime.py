@@ -15,13 +15,19 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from airflow_fargate.worker import lazy_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 SERVER_TERMINATED = "SERVER_TERMINATED"
 """What the supervisor calls a task that it ended because the API server said so."""
+
+TASK = "ExecuteTask"
+REEXECUTED = "_AIRFLOW__REEXECUTED_PROCESS"
 
 
 @dataclass
@@ -35,6 +41,18 @@ class TaskProcess:
     pid: int
     exit_code: int | None = None
     final_state: str | None = None
+
+
+def import_airflow() -> None:
+    """Import Airflow as a worker needs it: no engine for a database, what tasks seldom use put off."""
+    lazy_imports.install()
+    # So Airflow tells the process of a task that runs as another user: there it makes no database engine.
+    os.environ[REEXECUTED] = "1"
+    try:
+        from airflow.configuration import conf  # noqa: PLC0415
+    finally:
+        del os.environ[REEXECUTED]
+    conf.mask_secrets()  # which it leaves out with the engine
 
 
 def installed_version() -> str:
@@ -65,11 +83,14 @@ def send_logs_to_stdout() -> None:
 
 
 def read_workload(document: Mapping[str, Any]) -> Any:
-    """Return Airflow's workload object; raises ValueError that names the wrong fields, and no value."""
-    from airflow.executors import workloads  # noqa: PLC0415
+    """Return the workload as Airflow's objects; raises ValueError that names wrong fields, and no value."""
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
     try:
+        if document.get("type") == TASK:
+            return _task_model().model_validate(dict(document))
+        from airflow.executors import workloads  # noqa: PLC0415  with the API server's models in tow
+
         return TypeAdapter(workloads.All).validate_python(dict(document))
     except ValidationError as error:
         # Its own text quotes the values, the token among them.
@@ -77,9 +98,26 @@ def read_workload(document: Mapping[str, Any]) -> Any:
         raise ValueError(", ".join(sorted(fields))) from None
 
 
+def _task_model() -> Any:
+    """Return the model of a task's workload, made of the SDK's own parts: what the task's process is sent."""
+    from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance  # noqa: PLC0415
+    from pydantic import create_model  # noqa: PLC0415
+
+    return create_model(
+        TASK,
+        type=(str, ...),
+        token=(str, ...),
+        ti=(TaskInstance, ...),
+        dag_rel_path=(Path, ...),
+        bundle_info=(BundleInfo, ...),
+        log_path=(str | None, ...),
+        sentry_integration=(str, ""),  # since 3.2
+    )
+
+
 def is_task(workload: Any) -> bool:
     """Tell a task from a callback or a connection test."""
-    return bool(workload.type == "ExecuteTask")
+    return bool(workload.type == TASK)
 
 
 def run_task(workload: Any, server: str) -> int:
@@ -96,7 +134,7 @@ def run_task(workload: Any, server: str) -> int:
         "server": server,
         "log_path": workload.log_path,
         "subprocess_logs_to_stdout": True,
-        "sentry_integration": getattr(workload, "sentry_integration", ""),  # since 3.2
+        "sentry_integration": workload.sentry_integration,
     }
     collect_garbage_again()
     return int(supervise(**_accepted(supervise, arguments)) or 0)

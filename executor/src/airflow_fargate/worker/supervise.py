@@ -38,6 +38,7 @@ def run_payload(payload: Payload, stop: TaskStop) -> ExitCode:
     Raises:
         WorkerError: When the task could not be run, or its state could not be recorded.
     """
+    airflow_runtime.import_airflow()
     check_release(payload, airflow_runtime.installed_version())
     server = airflow_runtime.execution_api_url()
     if server is None:

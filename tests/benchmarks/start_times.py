@@ -1,0 +1,178 @@
+"""How long a container takes from its start to the first line of the task, with less and less CPU.
+
+The worker image's own entrypoint against the way that the amazon provider's AwsEcsExecutor starts a task
+(`python -m airflow.sdk.execution_time.execute_workload`), in turns, on this machine's container engine.
+`--cpus` limits a container as Fargate's vCPU do. The task's first line reads its container's CPU time.
+
+Usage: python -m benchmarks.start_times [--image NAME] [--stock-image NAME] [--runs 5] [--cpus 2,1,0.5,0.25]
+
+The stock way runs in the same image unless another is named, so that what differs is the entrypoint alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.report import machine
+from unit.worker.execution_api import ExecutionApi, serve
+from unit.worker.task_run import payload
+
+LABEL = "airflow-fargate.airflow-version"
+WAYS = {"stock": "the stock way", "ours": "this image"}
+
+DAG = """
+import time
+
+from airflow.sdk import DAG, task
+
+
+def cpu_seconds():
+    try:
+        with open("/sys/fs/cgroup/cpuacct/cpuacct.usage") as file:  # cgroup v1
+            return int(file.read()) / 1e9
+    except FileNotFoundError:
+        with open("/sys/fs/cgroup/cpu.stat") as file:
+            return int(dict(line.split() for line in file)["usage_usec"]) / 1e6
+
+
+with DAG("d", schedule=None):
+
+    @task
+    def ok():
+        print("FIRST LINE", time.time(), cpu_seconds(), "END")
+
+    ok()
+"""
+
+
+@dataclass(frozen=True)
+class Start:
+    """One container's start: seconds until the task's first line, and the CPU seconds used until then."""
+
+    wall: float
+    cpu: float
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print the table; returns an exit code."""
+    options = _options(arguments)
+    release = _docker(
+        "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', options.image
+    )
+    sizes = [float(size) for size in options.cpus.split(",")]
+    with tempfile.TemporaryDirectory(prefix="start-times-") as scratch:
+        dags = Path(scratch) / "dags"
+        dags.mkdir()
+        (dags / "d.py").write_text(DAG)
+        for folder in (Path(scratch), dags):
+            folder.chmod(0o755)
+        found = {size: _measure(options, release, dags, size) for size in sizes}
+    print(table(found, release, options.runs))
+    return 0
+
+
+def table(found: dict[float, dict[str, list[Start]]], release: str, runs: int) -> str:
+    """Return the medians as a Markdown table, with machine and date below it."""
+    lines = [
+        "| vCPU | wall, stock | wall, this image | CPU, stock | CPU, this image | CPU, ratio |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    for size, ways in found.items():
+        wall = {way: statistics.median(start.wall for start in starts) for way, starts in ways.items()}
+        cpu = {way: statistics.median(start.cpu for start in starts) for way, starts in ways.items()}
+        lines.append(
+            f"| {size:g} | {wall['stock']:.1f} s | {wall['ours']:.1f} s | {cpu['stock']:.2f} s "
+            f"| {cpu['ours']:.2f} s | {cpu['ours'] / cpu['stock']:.2f} |"
+        )
+    here = machine()
+    where = f"{here['cores']} cores, {here['system']}, {dt.datetime.now(tz=dt.timezone.utc).date()}"
+    load = f"load {os.getloadavg()[0]:.0f} at the end"
+    return "\n".join([*lines, "", f"(Medians of {runs} runs in turns, Airflow {release}; {where}, {load}.)"])
+
+
+def _measure(options: argparse.Namespace, release: str, dags: Path, size: float) -> dict[str, list[Start]]:
+    starts: dict[str, list[Start]] = {way: [] for way in WAYS}
+    for number in range(options.runs):
+        for way, said in WAYS.items():
+            start = _start(way, options, release, dags, size)
+            starts[way].append(start)
+            _say(f"{size:g} vCPU, run {number + 1}, {said}: {start.wall:.2f} s, CPU {start.cpu:.2f} s")
+    return starts
+
+
+def _start(way: str, options: argparse.Namespace, release: str, dags: Path, size: float) -> Start:
+    """Start one container and return what its task saw."""
+    document = payload("ok", release)
+    with serve(ExecutionApi()) as api:
+        settings = {
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": api.url,
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_FOLDER": "/dags",
+        }
+        container = [
+            *("run", "--detach", "--network", "host", "--cpus", str(size), "--volume", f"{dags}:/dags:ro"),
+            *(word for name, value in settings.items() for word in ("--env", f"{name}={value}")),
+        ]
+        if way == "ours":
+            words = [options.image, "fargate", "run-workload", f"json:{json.dumps(document)}"]
+        else:
+            container += ["--entrypoint", "python"]
+            module = "airflow.sdk.execution_time.execute_workload"
+            words = [options.stock_image or options.image, "-m", module]
+            words += ["--json-string", json.dumps(document["workload"])]
+        name = _docker(*container, *words)
+        try:
+            _docker("wait", name)
+            began = _seconds(_docker("inspect", "--format", "{{.State.StartedAt}}", name))
+            log = _docker("logs", name)
+        finally:
+            _docker("rm", "--force", name)
+    _, found, rest = log.partition("FIRST LINE ")
+    if not found:
+        raise SystemExit(f"start-times: the task never began:\n{log}")
+    seen, cpu = rest.split()[:2]
+    return Start(float(seen) - began, float(cpu))
+
+
+def _seconds(stamp: str) -> float:
+    """Return the engine's time stamp, which has nanoseconds, as seconds since the epoch."""
+    return dt.datetime.fromisoformat(stamp[:26].rstrip("Z") + "+00:00").timestamp()
+
+
+def _docker(*words: str) -> str:
+    done = subprocess.run(
+        [os.environ.get("DOCKER", "docker"), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if words[0] == "logs" else subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"start-times: docker {words[0]} failed: {(done.stderr or done.stdout).strip()}")
+    return done.stdout.strip()
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="start-times", description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--image", default="airflow-fargate/worker:smoke", help="the worker image")
+    parser.add_argument("--stock-image", help="an image of the stock way; by default the worker image too")
+    parser.add_argument("--runs", type=int, default=5, help="containers of each way at each size")
+    parser.add_argument("--cpus", default="2,1,0.5,0.25", help="vCPU to give them, by commas")
+    return parser.parse_args(arguments)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
