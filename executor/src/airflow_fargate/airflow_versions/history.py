@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_fargate.airflow_versions.releases import RUNS_OTHER_WORKLOADS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
 _ROWS_AT_ONCE = 1000
+_UNFINISHED = ("queued", "running", "restarting")
 _COLUMNS = ("dag_id", "task_id", "run_id", "try_number", "queue", "executor_config")
 _TIMES = ("external_executor_id", "start_date", "end_date")
 
@@ -75,6 +78,27 @@ def latest_try(dag_id: str, task_id: str, run_id: str | None, map_index: int) ->
     with create_session() as session:
         row = session.execute(wanted.order_by(*newest).limit(1)).first()
         return None if row is None else _try(row)
+
+
+def owned_ids() -> set[str]:
+    """Return the ids, ARNs and launch ids, of whatever Airflow waits for: task instances, callbacks, tests.
+
+    A callback's and a connection test's launch id is its own id.
+    """
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+    from airflow.utils.session import create_session  # noqa: PLC0415  the same
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+
+    wanted = [select(TaskInstance.external_executor_id).where(TaskInstance.state.in_(_UNFINISHED))]
+    if RUNS_OTHER_WORKLOADS:
+        from airflow.models.callback import Callback  # noqa: PLC0415  3.3 and later
+        from airflow.models.connection_test import ConnectionTestRequest  # noqa: PLC0415  the same
+
+        wanted += [
+            select(each.id).where(each.state.in_(_UNFINISHED)) for each in (Callback, ConnectionTestRequest)
+        ]
+    with create_session() as session:
+        return {str(each) for query in wanted for (each,) in session.execute(query) if each}
 
 
 def owners_of(dag_id: str) -> str:
