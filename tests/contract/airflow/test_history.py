@@ -18,19 +18,19 @@ def filled(table: Any, **given: Any) -> dict[str, Any]:
     """Return a row that the table takes: what it requires and we do not care about is made up."""
     from sqlalchemy import DateTime, Integer, String  # noqa: PLC0415  comes with Airflow
 
-    made = {"id": uuid.uuid4(), "task_instance_id": uuid.uuid4()}
+    made: dict[str, Any] = {"working_set": None if given["earlier"] else True}
     for column in table.columns:
-        if not column.nullable and column.default is None and column.server_default is None:
-            kind = column.type
-            inner = getattr(kind, "impl", kind)
-            value: Any = uuid.uuid4()
-            if isinstance(inner, String) or isinstance(kind, String):
-                value = str(uuid.uuid4())
-            elif isinstance(inner, Integer):
-                value = 0
-            elif isinstance(inner, DateTime):
-                value = NOW
-            made.setdefault(column.name, value)
+        required = not column.nullable and column.default is None and column.server_default is None
+        inner = getattr(column.type, "impl", column.type)
+        if not (required or column.name in {"id", "task_instance_id"}):
+            continue
+        if isinstance(inner, Integer):
+            if not column.primary_key:
+                made[column.name] = 0
+        elif isinstance(inner, String):
+            made[column.name] = str(uuid.uuid4())
+        else:
+            made[column.name] = NOW if isinstance(inner, DateTime) else uuid.uuid4()
     return {name: value for name, value in (made | given).items() if name in table.columns}
 
 
@@ -52,10 +52,15 @@ def test_every_try_is_found_in_the_release_s_own_tables(monkeypatch: pytest.Monk
     for model in models:
         model.__table__.create(engine)
     common: dict[str, Any] = {"dag_id": "sales", "task_id": "load", "queue": "big", "state": "failed"}
-    common |= {"external_executor_id": ARN, "start_date": NOW - timedelta(hours=1), "end_date": NOW}
+    common |= {
+        "earlier": False,
+        "external_executor_id": ARN,
+        "start_date": NOW - timedelta(hours=1),
+        "end_date": NOW,
+    }
     ancient = {"run_id": "old", "start_date": NOW - timedelta(days=9), "end_date": NOW - timedelta(days=9)}
     tries = [
-        (TaskInstanceHistory, {"run_id": "run", "try_number": 1}),
+        (TaskInstanceHistory, {"run_id": "run", "try_number": 1, "earlier": True}),
         (TaskInstance, {"run_id": "run", "try_number": 2, "executor_config": {"cpu": 1024}}),
         (TaskInstance, {"try_number": 1, **ancient}),
         (

@@ -52,7 +52,8 @@ def tries_since(moment: datetime) -> Iterator[TaskTry]:
                 select(*_selected(model))
                 .where(model.external_executor_id.is_not(None), model.start_date.is_not(None))
                 .where(or_(model.end_date >= moment, model.state == "running"))
-                .execution_options(yield_per=_ROWS_AT_ONCE)
+                # 3.4 keeps earlier tries in the same table, and hides them from whoever does not say this.
+                .execution_options(yield_per=_ROWS_AT_ONCE, include_all_attempts=True)
             )
             yield from map(_try, rows)
 
@@ -118,7 +119,7 @@ def _models() -> Iterator[Any]:
     try:
         from airflow.models.taskinstancehistory import TaskInstanceHistory  # noqa: PLC0415  until 3.3
     except ImportError:
-        return  # From 3.4 on earlier tries are rows of the same table.
+        return  # 3.4 and later
     yield TaskInstanceHistory
 
 
