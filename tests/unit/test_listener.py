@@ -196,6 +196,16 @@ def test_a_poison_message_is_left_for_the_dead_letter_queue_and_holds_up_nobody(
     assert bench.queue.calls == [("delete", ["1"])]
 
 
+def test_a_poison_message_is_spoken_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It comes back a hundred times on its way to the dead-letter queue: one line, one in the count."""
+    bench = Bench()
+    for received in range(1, 101):
+        bench.queue.put("not json", received=received)
+    bench.listener.receive()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert sum(bench.listener._metrics._counts.values()) == 1
+
+
 def test_a_message_without_attributes_counts_as_old() -> None:
     """No time, no owner to wait for."""
     bench = Bench()

@@ -108,3 +108,15 @@ def test_nothing_is_lost_between_threads() -> None:
         counted.send(sink, tasks=0)
     counted.send(sink, tasks=0)
     assert sum(value for stat, value, _ in sink.sent if stat == "fargate.events") == 16_000
+
+
+def test_a_team_s_measurements_carry_its_name() -> None:
+    """One scheduler has an executor for each team: without it the last one's gauge stood for all."""
+    counted, sink = Metrics(), Sink()
+    counted.count(metrics.LAUNCHES, capacity="FARGATE")
+    counted.time(metrics.LAUNCH_SECONDS, 1.0)
+    counted.send(sink, tasks=7, team="data")
+    assert [tags for _, _, tags in sink.sent] == [
+        {"capacity": "FARGATE", "team_name": "data"},
+        *[{"team_name": "data"}] * 3,
+    ]

@@ -126,6 +126,12 @@ def test_log_lines_stand_below_and_are_the_last_twenty() -> None:
     assert told.endswith("line 49")
 
 
+def test_a_long_log_line_is_cut() -> None:
+    """A line may be a megabyte of JSON: Airflow's event log and the page get its beginning."""
+    told = str(Diagnosis("It broke.", Fault.TASK).with_log(("x" * 500, "y" * 1_000_000)))
+    assert told.endswith(f"\n{'x' * 500}\n{'y' * 500}...")
+
+
 def test_a_lost_task_is_told_as_not_known() -> None:
     """Failed, with the reason why nobody can know its exit code."""
     judged = verdict.lost(ARN, 130.0)

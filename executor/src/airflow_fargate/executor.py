@@ -160,7 +160,7 @@ class FargateExecutor(ReleasedExecutor):
     def _send_metrics(self) -> None:
         fleet = self._fleet_or_fail()
         sink, failing = airflow_versions.statistics(), len(fleet.health.complaints())
-        fleet.metrics.send(sink, len(fleet.registry), failing)
+        fleet.metrics.send(sink, len(fleet.registry), failing, getattr(self, "team_name", None))
 
     def _tell(self, told: Any) -> None:
         if isinstance(told, Report):

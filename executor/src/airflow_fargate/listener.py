@@ -138,9 +138,11 @@ class Listener:
         try:
             change = parse_event(message.get("Body") or "")
         except (ValueError, RecursionError) as error:
-            # Not deleted: it comes back until the queue's redrive policy puts it into the dead-letter queue.
-            self._metrics.count(metrics.POISON)
-            log.warning("A message that is no task event (%s): %s", message.get("MessageId"), error)
+            # Not deleted: it comes back until the queue's redrive policy puts it into the dead-letter queue,
+            # a hundred times, and is spoken of once.
+            if _received(message) <= 1:
+                self._metrics.count(metrics.POISON)
+                log.warning("A message that is no task event (%s): %s", message.get("MessageId"), error)
             return None
         sent = float((message.get("Attributes") or {}).get("SentTimestamp") or 0) / 1000
         age = self._now() - sent

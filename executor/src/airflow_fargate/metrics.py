@@ -96,17 +96,25 @@ class Metrics:
             if start is not None and stop is not None:
                 self.time(stat, stop - start)
 
-    def send(self, sink: Sink, tasks: int, failing_parts: int = 0) -> None:
-        """Hand over what was collected since the last time, and the tasks and failing parts of now."""
+    def send(self, sink: Sink, tasks: int, failing_parts: int = 0, team: str | None = None) -> None:
+        """Hand over what was collected since the last time, and the tasks and failing parts of now.
+
+        Args:
+            sink: Airflow's statistics.
+            tasks: how many are tracked.
+            failing_parts: how many threads' last call failed.
+            team: whose executor it is: a scheduler may have one for each.
+        """
+        whose = {"team_name": team} if team else {}
         with self._lock:
             counts, self._counts = self._counts, Counter()
             times, self._times = self._times, []
         for name, number in counts.items():
-            sink.incr(f"{PREFIX}.{name.stat}", number, tags=dict(name.tags))
+            sink.incr(f"{PREFIX}.{name.stat}", number, tags=dict(name.tags) | whose)
         for name, seconds in times:
-            sink.timing(f"{PREFIX}.{name.stat}", seconds * 1000, tags=dict(name.tags))
-        sink.gauge(f"{PREFIX}.{TASKS}", tasks, tags={})
-        sink.gauge(f"{PREFIX}.{FAILING_PARTS}", failing_parts, tags={})
+            sink.timing(f"{PREFIX}.{name.stat}", seconds * 1000, tags=dict(name.tags) | whose)
+        sink.gauge(f"{PREFIX}.{TASKS}", tasks, tags=whose)
+        sink.gauge(f"{PREFIX}.{FAILING_PARTS}", failing_parts, tags=whose)
 
 
 def _name(stat: str, tags: Mapping[str, str]) -> _Name:

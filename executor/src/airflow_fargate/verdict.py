@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _KILLED = 137  # 128 + SIGKILL, as container engines report it
 _ENDED_BY_SIGTERM = 143
 _MAX_LOG_LINES = 20
+_MAX_LINE = 500
+"""Characters of a log line that are told: an event of CloudWatch may hold a megabyte, which Airflow keeps."""
 
 
 class Outcome(Enum):
@@ -77,7 +79,9 @@ class Diagnosis:
         if link := self.log_link or console.task_link(self.arn):
             text += f"\nSee {link}"
         if self.log_lines:
-            text += "\nLast lines of the container:\n" + "\n".join(self.log_lines[-_MAX_LOG_LINES:])
+            text += "\nLast lines of the container:\n" + "\n".join(
+                map(_cut, self.log_lines[-_MAX_LOG_LINES:])
+            )
         return text
 
     def with_log(self, lines: tuple[str, ...], link: str = "") -> Diagnosis:
@@ -207,6 +211,10 @@ def _out_of_memory(change: TaskStateChange) -> tuple[str, Fault, str]:
 def _infrastructure(change: TaskStateChange) -> Fault | None:
     taken = change.stop_code in ("SpotInterruption", "TerminationNotice", "InfrastructureHealth")
     return Fault.INFRASTRUCTURE if taken else None
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."
 
 
 def _reason(change: TaskStateChange, ours: ContainerState | None) -> str:

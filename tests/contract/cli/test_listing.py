@@ -6,10 +6,12 @@ import json
 import uuid
 from argparse import Namespace
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
+from airflow_fargate.airflow_versions import owned_ids
 from airflow_fargate.cli import cost, reap, tasks
 from airflow_fargate.cli.containers import duration
 from airflow_fargate.cli.session import Session
@@ -20,6 +22,8 @@ from airflow_fargate.task_options import TaskOptions
 from aws_model import modelled
 from local_cloud import Behaviour
 from scenarios.world import World
+
+NOW = datetime(2026, 11, 26, tzinfo=timezone.utc)
 
 
 class _Ecs:
@@ -181,7 +185,7 @@ def test_nothing_to_list_is_said_in_a_sentence(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: Any
 ) -> None:
     """No empty table for a person; an empty list for a program."""
-    monkeypatch.setattr(reap, "_owned_ids", set)
+    monkeypatch.setattr(reap, "owned_ids", set)
     assert command.main(asked(output="table")) == 0
     told = capsys.readouterr()
     assert told.out == ""
@@ -232,7 +236,7 @@ def test_reap_stops_what_nobody_owns_and_only_when_told(
     by_launch = cluster.start("launched", "id-2")
     theirs = cluster.start("theirs", "id-3", deployment="other")
     orphan = cluster.start("orphan", "id-4")
-    monkeypatch.setattr(reap, "_owned_ids", lambda: {by_arn, "id-2"})
+    monkeypatch.setattr(reap, "owned_ids", lambda: {by_arn, "id-2"})
     assert reap.main(asked(yes=yes)) == 0
     (row,) = _printed(capsys)
     assert row["arn"] == orphan
@@ -245,7 +249,7 @@ def test_reap_leaves_young_containers_alone(
 ) -> None:
     """A container whose row is only being written is no orphan."""
     cluster.start("young", "id-1")
-    monkeypatch.setattr(reap, "_owned_ids", set)
+    monkeypatch.setattr(reap, "owned_ids", set)
     assert reap.main(asked(yes=True, older_than=600)) == 0
     assert _printed(capsys) == []
     assert len(cluster.running()) == 1
@@ -256,7 +260,7 @@ def test_reap_says_so_when_a_container_cannot_be_stopped(
 ) -> None:
     """One that AWS refuses to stop: its ARN, exit code 1, and the others are stopped."""
     bad, good = cluster.start("bad", "id-1"), cluster.start("good", "id-2")
-    monkeypatch.setattr(reap, "_owned_ids", set)
+    monkeypatch.setattr(reap, "owned_ids", set)
     stop = cluster.ecs.stop_task
 
     def refuse(**arguments: Any) -> Any:
@@ -272,9 +276,11 @@ def test_reap_says_so_when_a_container_cannot_be_stopped(
     assert good not in cluster.running()
 
 
-def test_the_owned_are_the_unfinished_task_instances(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From Airflow's own table: queued, running and restarting, by ARN or launch id; not the finished."""
+def test_the_owned_are_the_unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Airflow's tables: tasks by ARN or launch id, callbacks and connection tests by their own id."""
     from airflow import models  # noqa: PLC0415  slow, and needed here alone
+    from airflow.models.callback import Callback  # noqa: PLC0415  the same
+    from airflow.models.connection_test import ConnectionTestRequest  # noqa: PLC0415  the same
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  the same
     from sqlalchemy import create_engine, insert  # noqa: PLC0415  comes with Airflow
     from sqlalchemy.orm import Session as Database  # noqa: PLC0415  the same
@@ -288,7 +294,8 @@ def test_the_owned_are_the_unfinished_task_instances(monkeypatch: pytest.MonkeyP
     }
     models.import_all_models()
     engine = create_engine("sqlite://")
-    TaskInstance.__table__.create(engine)
+    for model in (TaskInstance, Callback, ConnectionTestRequest):
+        model.__table__.create(engine)
     common = {"dag_id": "d", "run_id": "r", "pool": "p", "pool_slots": 1, "map_index": -1, "updated_at": None}
     rows = [
         {**common, "id": uuid.UUID(int=number), "task_id": f"t{number}", "state": state, "try_number": 1}
@@ -297,5 +304,13 @@ def test_the_owned_are_the_unfinished_task_instances(monkeypatch: pytest.MonkeyP
     ]
     with engine.begin() as connection:
         connection.execute(insert(TaskInstance.__table__), rows)
+        for number, state in enumerate(("running", "success")):
+            callback = {"id": uuid.UUID(int=10 + number), "type": "executor", "state": state}
+            made = {"fetch_method": "import_path", "priority_weight": 1, "data": {}, "created_at": NOW}
+            connection.execute(insert(Callback.__table__), [callback | made])
+            tested = {"id": uuid.UUID(int=20 + number), "state": state, "token": str(number)}
+            made = {"connection_id": "warehouse", "conn_type": "http", "created_at": NOW, "updated_at": NOW}
+            connection.execute(insert(ConnectionTestRequest.__table__), [tested | made])
     monkeypatch.setattr("airflow.utils.session.create_session", lambda: Database(engine))
-    assert reap._owned_ids() == {"arn:1", "id-2", "arn:3"}
+    others = {str(uuid.UUID(int=10)), str(uuid.UUID(int=20))}
+    assert owned_ids() == {"arn:1", "id-2", "arn:3", *others}

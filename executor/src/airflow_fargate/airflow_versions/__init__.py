@@ -1,6 +1,6 @@
 """Every difference between the Airflow releases that we support, and nothing else."""
 
-from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owners_of, tries_since
+from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, owners_of, tries_since
 from airflow_fargate.airflow_versions.rebuild import owner_of, rebuild_workloads
 from airflow_fargate.airflow_versions.releases import (
     AIRFLOW_VERSION,
@@ -25,6 +25,7 @@ __all__ = [
     "check_release",
     "is_launch_id",
     "latest_try",
+    "owned_ids",
     "owner_of",
     "owners_of",
     "parse_release",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_fargate.airflow_versions.releases import RUNS_OTHER_WORKLOADS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
 _ROWS_AT_ONCE = 1000
+_UNFINISHED = ("queued", "running", "restarting")
 _COLUMNS = ("dag_id", "task_id", "run_id", "try_number", "queue", "executor_config")
 _TIMES = ("external_executor_id", "start_date", "end_date")
 
@@ -49,7 +52,8 @@ def tries_since(moment: datetime) -> Iterator[TaskTry]:
                 select(*_selected(model))
                 .where(model.external_executor_id.is_not(None), model.start_date.is_not(None))
                 .where(or_(model.end_date >= moment, model.state == "running"))
-                .execution_options(yield_per=_ROWS_AT_ONCE)
+                # 3.4 keeps earlier tries in the same table, and hides them from whoever does not say this.
+                .execution_options(yield_per=_ROWS_AT_ONCE, include_all_attempts=True)
             )
             yield from map(_try, rows)
 
@@ -77,6 +81,27 @@ def latest_try(dag_id: str, task_id: str, run_id: str | None, map_index: int) ->
         return None if row is None else _try(row)
 
 
+def owned_ids() -> set[str]:
+    """Return the ids, ARNs and launch ids, of whatever Airflow waits for: task instances, callbacks, tests.
+
+    A callback's and a connection test's launch id is its own id.
+    """
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+    from airflow.utils.session import create_session  # noqa: PLC0415  the same
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+
+    wanted = [select(TaskInstance.external_executor_id).where(TaskInstance.state.in_(_UNFINISHED))]
+    if RUNS_OTHER_WORKLOADS:
+        from airflow.models.callback import Callback  # noqa: PLC0415  3.3 and later
+        from airflow.models.connection_test import ConnectionTestRequest  # noqa: PLC0415  the same
+
+        wanted += [
+            select(each.id).where(each.state.in_(_UNFINISHED)) for each in (Callback, ConnectionTestRequest)
+        ]
+    with create_session() as session:
+        return {str(each) for query in wanted for (each,) in session.execute(query) if each}
+
+
 def owners_of(dag_id: str) -> str:
     """Return a DAG's owners, empty when the DAG is not known."""
     from airflow.models.dag import DagModel  # noqa: PLC0415  needs Airflow's database
@@ -94,7 +119,7 @@ def _models() -> Iterator[Any]:
     try:
         from airflow.models.taskinstancehistory import TaskInstanceHistory  # noqa: PLC0415  until 3.3
     except ImportError:
-        return  # From 3.4 on earlier tries are rows of the same table.
+        return  # 3.4 and later
     yield TaskInstanceHistory
 
 

@@ -26,7 +26,7 @@ def commands() -> list[GroupCommand]:
     )
 
     whole = positive_int(allow_zero=False)
-    team = Arg(("--team",), help="The team whose [fargate] section is meant (Airflow 3.2 and later)")
+    team = Arg(("--team",), help="The team whose options are meant (Airflow 3.2 and later)")
     return [
         GroupCommand(
             name="fargate",

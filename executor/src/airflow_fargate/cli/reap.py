@@ -1,4 +1,4 @@
-"""``airflow fargate reap``: containers of ours that no task instance owns."""
+"""``airflow fargate reap``: containers of ours that no task instance, callback or connection test owns."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from airflow_fargate.airflow_versions import owned_ids
 from airflow_fargate.cli.containers import OwnContainer, duration, list_containers
 from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import open_session
 
 if TYPE_CHECKING:
     import argparse
-
-_UNFINISHED = ("queued", "running", "restarting")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -24,7 +23,7 @@ def main(args: argparse.Namespace) -> int:
     """
     session, now = open_session(args), time.time()
     running = [own for own in list_containers(session, "RUNNING") if own.age(now) >= args.older_than]
-    owned = _owned_ids()
+    owned = owned_ids()
     orphans = [own for own in running if not _is_owned(own, owned)]
     rows, records = [_row(own, now) for own in orphans], [own.record(now) for own in orphans]
     show(args.output, rows, records, long=("run",))
@@ -51,19 +50,6 @@ def main(args: argparse.Namespace) -> int:
 
 def _count(found: list[OwnContainer]) -> str:
     return f"{len(found)} container{'' if len(found) == 1 else 's'}"
-
-
-def _owned_ids() -> set[str]:
-    """Return the external ids of unfinished task instances: ARNs and launch ids."""
-    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
-    from airflow.utils.session import create_session  # noqa: PLC0415  the same
-    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
-
-    with create_session() as session:
-        found = session.execute(
-            select(TaskInstance.external_executor_id).where(TaskInstance.state.in_(_UNFINISHED))
-        )
-        return {each for (each,) in found if each}
 
 
 def _is_owned(own: OwnContainer, owned: set[str]) -> bool:
