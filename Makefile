@@ -13,7 +13,8 @@ TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terrafo
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  smoke: KEEP=1 leaves all up.  smoke, test: DB=postgres, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
+	@echo "  smoke: KEEP=1 leaves all up, AIRFLOW=2.11.2 takes another release (3.3.2 by default)."
+	@echo "  smoke, test: DB=postgres, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
 	@echo "  test: SMOKE=0 leaves the smoke out.  build, push: IMAGE=... BASE_IMAGE=..."
 	@echo "  everything: PYTHON=python3.12 (3.10 to 3.13), TERRAFORM=tofu, XDG_CACHE_HOME=..."
 
