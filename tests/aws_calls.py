@@ -1,4 +1,4 @@
-"""Every AWS call that the package makes while pytest runs: whose permission it needs, and on what.
+"""Every AWS call that the package makes in pytest's process: whose permission it needs, and on what.
 
 boto3's clients are seen where each of their calls passes (``BaseClient._make_api_call``), whatever answers
 them: moto, a stub, the local cloud. Fakes are seen where :mod:`aws_model` stands before them. A call counts
