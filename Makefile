@@ -8,7 +8,7 @@ MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench chaos soak cloud build push build-push sbom lock clean
+.PHONY: help venv lint test test-fast test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push sbom lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ smoke-down: ## Take down what `make smoke KEEP=1` left up
 
 bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md (40 minutes; QUICK=1: ours, small)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(QUICK),--quick,--docs)
+
+start-times: venv ## Container start to the task's first line at 2 to 0.25 vCPU, and the stock way (IMAGE=, STOCK_IMAGE=, RUNS=5)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.start_times $(and $(IMAGE),--image $(IMAGE)) \
+	  $(and $(STOCK_IMAGE),--stock-image $(STOCK_IMAGE)) $(and $(RUNS),--runs $(RUNS)) $(and $(CPUS),--cpus $(CPUS))
 
 chaos: venv ## Every known fault, and random combinations: docs/chaos.md (SEED=, EXAMPLES=; ONLY=name: no page)
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(and $(SEED),--seed $(SEED)) $(and $(EXAMPLES),--examples $(EXAMPLES)) \

@@ -50,6 +50,20 @@ def test_a_task_does_not_see_the_token(container, airflow_version):
     assert (ran.exit_code, TOKEN in ran.output) == (0, False)
 
 
+def test_a_task_killed_for_memory_is_told_as_such(container, airflow_version):
+    """The kernel takes the task's process alone: Airflow records it, exit 137, and the last line says why."""
+    container.options = ("--memory", "512m", "--memory-swap", "512m")
+    ran = run_task(container, "hog", airflow_version=airflow_version)
+    assert (ran.states, ran.exit_code) == (["failed"], ExitCode.TASK_KILLED), ran.output
+    assert "for want of memory" in ran.output.splitlines()[-1]
+
+
+def test_what_the_worker_puts_off_is_there_when_a_task_uses_it(container, airflow_version):
+    """SQLAlchemy, Airflow's models and syntax trees are in the image, for a task that asks for them."""
+    ran = run_task(container, "uses_what_is_put_off", airflow_version=airflow_version)
+    assert (ran.exit_code, "all is there" in ran.output) == (ExitCode.SUCCESS, True), ran.output
+
+
 def test_another_airflow_release_is_refused(container, airflow_version):
     """A payload from a scheduler of another release line is refused by its own code."""
     ran = run_task(container, "ok", airflow_version="3.99.0")

@@ -53,6 +53,16 @@ class Long(BaseOperator):
         print("on_kill was called")
 
 
+class Stubborn(BaseOperator):
+    def execute(self, context):
+        while True:
+            try:
+                tell("working")
+                time.sleep(600)
+            except BaseException:
+                print("goes on")
+
+
 class Later(BaseSensorOperator):
     def poke(self, context):
         return False
@@ -75,6 +85,12 @@ with DAG("d", schedule=None):
     @task
     def killed():
         os.kill(os.getpid(), signal.SIGKILL)
+
+    @task
+    def hog():
+        kept = []
+        while True:
+            kept.append(b"x" * 10_000_000)
 
     @task
     def leak():
@@ -108,8 +124,9 @@ with DAG("d", schedule=None):
         assert "@" not in remove_task_decorator(source, "@task.virtualenv")
         print("all is there")
 
-    ok(), fail(), skip(), killed(), leak(), uses_what_is_put_off()
+    ok(), fail(), skip(), killed(), hog(), leak(), uses_what_is_put_off()
     Long(task_id="long")
+    Stubborn(task_id="stubborn")
     Later(task_id="later", mode="reschedule", poke_interval=60, timeout=3600)
 '''
 

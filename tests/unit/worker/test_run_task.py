@@ -69,6 +69,21 @@ def test_sigterm_reaches_on_kill_and_airflow_records_the_retry(home):
     assert (ran.states, ran.exit_code) == (["up_for_retry"], ExitCode.STOPPED)
 
 
+@pytest.mark.parametrize(("should_retry", "state"), [(True, "up_for_retry"), (False, "failed")])
+def test_a_task_that_ignores_sigterm_is_killed_in_time_for_airflow_to_record_it(home, should_retry, state):
+    """It goes on after each of three tellings, and is killed before `stopTimeout` kills everything."""
+    ran = run(
+        home,
+        "stubborn",
+        api=ExecutionApi(should_retry=should_retry),
+        stop=lambda process: process.send_signal(signal.SIGTERM),
+        environment={"AIRFLOW_FARGATE_STOP_TIMEOUT": "2"},
+    )
+    assert "goes on" in ran.output
+    assert "it is killed" in ran.output
+    assert (ran.states, ran.exit_code) == ([state], ExitCode.STOPPED)
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [(401, ExitCode.TOKEN_REFUSED), (403, ExitCode.TOKEN_REFUSED), (409, ExitCode.TRY_REFUSED)],

@@ -64,7 +64,10 @@ def run_workload(reference: str) -> int:
 
     payload = load_payload(reference, _s3, say)
     try:
-        return int(run_payload(payload, stop))
+        code = run_payload(payload, stop)
+        if code in (ExitCode.TASK_FAILED, ExitCode.TASK_KILLED):
+            say_if_killed_for_memory()
+        return int(code)
     except WorkerError:
         raise
     except Exception:  # noqa: BLE001  said in full, less the token
@@ -72,6 +75,14 @@ def run_workload(reference: str) -> int:
         text = traceback.format_exc()
         say(f"Running the workload failed:\n{text.replace(token, '***') if token else text}")
         return int(ExitCode.TASK_FAILED)
+
+
+def say_if_killed_for_memory() -> None:
+    """Tell of a kill that ECS does not: of the task's process, or of one that the task started."""
+    from airflow_fargate.worker import memory  # noqa: PLC0415  only tasks that failed need it
+
+    if killed := memory.killed_for_memory():
+        say(f"In this container {killed} process(es) were killed for want of memory: give the task more.")
 
 
 def run_local_task(argv: Sequence[str]) -> int | None:
@@ -85,6 +96,8 @@ def run_local_task(argv: Sequence[str]) -> int | None:
     except Exception:  # noqa: BLE001  said in full
         say(f"Running the task failed:\n{traceback.format_exc()}")
         return int(ExitCode.TASK_FAILED)
+    if code in (ExitCode.TASK_FAILED, ExitCode.TASK_KILLED):
+        say_if_killed_for_memory()
     return None if code is None else int(code)
 
 
