@@ -70,6 +70,19 @@ def kill_one_of_two(stage: Stage) -> None:
     stage.dead.append(dead)
 
 
+def hang_one_of_two(stage: Stage) -> None:
+    """The last scheduler's loop hangs while its threads go on; the first one takes its tasks over."""
+    hung = stage.schedulers.pop()
+    stage.hung.append(hung)
+    stage.schedulers[0].take_over(hung)
+
+
+def end_the_hung(stage: Stage) -> None:
+    """It sees that it was taken for dead, and ends."""
+    stage.dead += stage.hung
+    stage.hung = []
+
+
 def end_in_order(stage: Stage) -> None:
     """It ends as Airflow ends it, and another begins."""
     stage.schedulers[0].fleet.end()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from airflow_fargate.cli.containers import list_containers
 from chaos import acts
 from chaos.scenario import Scenario
 from chaos.stage import GOOD, NOT_FOUND
@@ -18,6 +22,9 @@ from local_cloud import (
 from local_cloud.behaviour import PULL_TIMEOUT, RETIRED
 from scenarios.outages import Outage, refused
 
+if TYPE_CHECKING:
+    from chaos.stage import Stage
+
 AGAIN = "all succeed in a second container; the task's own tries are untouched"
 ONCE = "fail, diagnosed; nothing is launched again"
 STORAGE = "Timeout waiting for EphemeralStorage provisioning to complete."
@@ -28,6 +35,20 @@ SECRETS_TIMEOUT = "ResourceInitializationError: unable to pull secrets: dial tcp
 def _passing(name: str, fault: str, source: str, behaviour: Behaviour) -> Scenario:
     """Four of ten tasks end before they ran, for a cause that can pass."""
     return Scenario(name, fault, source, AGAIN, containers=14, first=(behaviour,) * 4)
+
+
+def _reap(stage: Stage) -> None:
+    """What `airflow fargate reap --yes` does: stops the deployment's containers that no task owns."""
+    ecs = stage.world.plane.client("ecs")
+    pages = SimpleNamespace(paginate=lambda **asked: [ecs.list_tasks(**asked)])
+    reader = SimpleNamespace(get_paginator=lambda _: pages, describe_tasks=ecs.describe_tasks)
+    session: Any = SimpleNamespace(clients=lambda _: reader, config=stage.world.config)
+    owned = {stage.world.a_launch(key).launch_id for key in stage.schedulers[0].running}
+    orphans = [own for own in list_containers(session, "RUNNING") if own.tag("launch-id") not in owned]
+    if len(orphans) != len(stage.schedulers[0].revoked):
+        raise RuntimeError(f"{len(orphans)} orphans are listed")
+    for own in orphans:
+        ecs.stop_task(cluster="airflow", task=own.change.arn, reason="airflow fargate reap: no owner")
 
 
 def _failing(name: str, fault: str, source: str, behaviour: Behaviour, says: str) -> Scenario:
@@ -73,6 +94,15 @@ ENDING = (
         spot_interrupted(),
         "Spot",
     ),
+    _failing(
+        "stopped by a service",
+        "ServiceSchedulerInitiated: SIGTERM",
+        "stopCode values",
+        Behaviour(
+            run=10.0, stop_code="ServiceSchedulerInitiated", stopped_reason="Scaling activity initiated."
+        ),
+        "ServiceSchedulerInitiated",
+    ),
     _failing("host failed", "InfrastructureHealth: no exit code", "may have run", host_failed(), "ECS"),
     _failing(
         "host retired",
@@ -88,6 +118,13 @@ ENDING = (
         "do not launch again",
         fails_to_start(NOT_FOUND, fails_in="PENDING"),
         "could not be pulled",
+    ),
+    _failing(
+        "cannot be started",
+        "CannotStartContainerError: another architecture's image",
+        "TaskFailedToStart",
+        fails_to_start("CannotStartContainerError: exec format error", fails_in="PENDING"),
+        "entrypoint and architecture",
     ),
     _failing(
         "secrets denied",
@@ -122,6 +159,18 @@ ENDING = (
         "the worker leaves with 0, its sidecar with 1",
         "provider: a sidecar decides",
         first=(Behaviour(run=5.0, sidecar_exit_codes={"sidecar": 1}),) * 4,
+    ),
+    Scenario(
+        "the sidecar has no exit code",
+        "the worker leaves with 0, its sidecar with nothing",
+        "provider: running for ever",
+        first=(Behaviour(run=5.0, sidecar_exit_codes={"sidecar": None}),) * 4,
+    ),
+    Scenario(
+        "slow start",
+        "three minutes of pulling, an event for the start only then",
+        "cold start; #73010, #45643",
+        behaviour=Behaviour(pending=180.0, run=(5.0, 60.0)),
     ),
     Scenario(
         "stopped by hand",
@@ -181,6 +230,16 @@ ENDING = (
         outages=(Outage(refused("ThrottlingException"), "logs"),),
     ),
     Scenario(
+        "log group deleted",
+        "CloudWatch knows no such group while failures are explained",
+        "#55756",
+        "fail within seconds, without log lines",
+        fail=4,
+        says="exit code 66",
+        first=(Behaviour(exit_code=66),) * 4,
+        outages=(Outage(refused("ResourceNotFoundException"), "logs"),),
+    ),
+    Scenario(
         "quick as lightning",
         "containers end within a tenth of a second, before RunTask's answer is read",
         "order not guaranteed",
@@ -196,6 +255,23 @@ ENDING = (
         behaviour=Behaviour(run=(100.0, 200.0)),
         faults=(Fault("throttle", ("StopTask",), until=90),),
         acts=((20.0, acts.revoke),) * 4,
+    ),
+    Scenario(
+        "killed before StopTask",
+        "Airflow clears tasks while StopTask is throttled, and the scheduler is killed",
+        "prefect #16939, #45925",
+        "`reap` finds exactly their containers and stops them",
+        revoked=3,
+        behaviour=Behaviour(run=10_000.0),
+        faults=(Fault("throttle", ("StopTask",), until=90),),
+        acts=(
+            (60.0, acts.revoke),
+            (60.0, acts.revoke),
+            (60.0, acts.revoke),
+            (80.0, acts.kill),
+            (120.0, _reap),
+        ),
+        seconds=10_500.0,
     ),
     Scenario(
         "deaf to SIGTERM",

@@ -12,6 +12,7 @@ from local_cloud import Behaviour, EventFaults, Fault
 from scenarios.outages import Outage, answered, changed, done_and_raised, refused
 
 if TYPE_CHECKING:
+    from chaos.scenario import Act
     from chaos.stage import Stage
 
 LONG = Behaviour(run=(60.0, 120.0))
@@ -60,6 +61,33 @@ def _strange_arn(stage: Stage) -> None:
     scheduler = stage.schedulers[0]
     scheduler.arns["task-1"] = "arn:aws:ecs:us-east-1:123456789012:task/elsewhere/0123456789abcdef"
     scheduler.restart()
+
+
+def _strangers(count: int) -> Act:
+    """A service's tasks, and another Airflow's, run in the same cluster; their events are in our queue."""
+
+    def act(stage: Stage) -> None:
+        ecs = stage.world.plane.client("ecs")
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"]}}
+        for number in range(count):
+            other = f"other-airflow/{stage.world.a_launch('task-1').launch_id}"
+            ecs.run_task(
+                cluster="airflow",
+                taskDefinition="worker",
+                launchType="FARGATE",
+                networkConfiguration=network,
+                startedBy=f"ecs-svc/stranger-{number + 9000}" if number % 2 else other,
+            )
+            stage.acts += 1
+
+    return act
+
+
+def _left_alone(stage: Stage) -> str:
+    """Nobody stopped a stranger, and none of their events waits."""
+    stopped = [task for task in stage.world.plane.tasks() if task.stop_code == "UserInitiated"]
+    waiting = len(stage.world.sqs)
+    return f"{len(stopped)} were stopped, {waiting} messages stay" if stopped or waiting else ""
 
 
 HEARING = (
@@ -127,6 +155,27 @@ HEARING = (
         "DLQ",
         behaviour=LONG,
         acts=((40.0, acts.replay), (80.0, acts.replay), (110.0, acts.replay)),
+    ),
+    Scenario(
+        "strangers in the cluster",
+        "a service and another Airflow run tasks there, one with a launch id of ours",
+        "#50421; ADR 4",
+        "all succeed; theirs are left alone, and their events deleted",
+        containers=20,
+        acts=((5.0, _strangers(5)), (30.0, _strangers(5)), (40.0, acts.kill)),
+        check=_left_alone,
+    ),
+    Scenario(
+        "too many in flight",
+        "SQS answers OverLimit for two minutes",
+        "SQS: 120,000 in flight",
+        outages=(Outage(refused("OverLimit", status=403), "sqs", ("receive_message",), until=120),),
+    ),
+    Scenario(
+        "queue's key disabled",
+        "SQS answers KmsDisabled for two minutes",
+        "SQS",
+        outages=(Outage(refused("KmsDisabled"), "sqs", until=120),),
     ),
     Scenario(
         "malformed events",

@@ -282,6 +282,18 @@ LAUNCHING = (
         outages=(Outage(refused("NoSuchBucket", status=404), "s3", ("put_object",), after=20, until=60),),
     ),
     Scenario(
+        "key disabled",
+        "S3 answers KMS.DisabledException from the 20th to the 60th second",
+        "payloads in S3",
+        expected="what is launched then fails and says payload_bucket; the others succeed",
+        fail=5,
+        refuse=5,
+        containers=15,
+        says="payload_bucket",
+        acts=((21.0, acts.launch(5)), (70.0, acts.launch(5))),
+        outages=(Outage(refused("KMS.DisabledException"), "s3", ("put_object",), after=20, until=60),),
+    ),
+    Scenario(
         "bucket unavailable",
         "S3 answers 503 SlowDown for a minute",
         "payloads in S3",
@@ -302,6 +314,48 @@ LAUNCHING = (
             (60.0, acts.create_task_definition),
             (61.0, acts.launch(5)),
         ),
+    ),
+    Scenario(
+        "subnet deleted",
+        "InvalidParameterException from the 20th to the 60th second",
+        "what a refusal means",
+        expected="what is launched then fails and says subnets; the others succeed",
+        fail=5,
+        refuse=5,
+        containers=15,
+        says="[fargate] subnets",
+        acts=((21.0, acts.launch(5)), (70.0, acts.launch(5))),
+        outages=(
+            Outage(
+                refused("InvalidParameterException", "The subnet ID 'subnet-1' does not exist"),
+                "ecs",
+                ("run_task",),
+                after=20,
+                until=60,
+            ),
+        ),
+    ),
+    Scenario(
+        "no such capacity provider",
+        "the cluster does not have what capacity_chain asks for",
+        "incompatible compute strategy; #35489, #41824",
+        expected="fail at once, and say capacity_chain",
+        fail=10,
+        refuse=10,
+        containers=0,
+        says="capacity_chain",
+        outages=(
+            Outage(
+                refused(
+                    "InvalidParameterException",
+                    "The specified capacity provider strategy cannot contain a capacity provider that is not "
+                    "associated with the cluster.",
+                ),
+                "ecs",
+                ("run_task",),
+            ),
+        ),
+        config={"capacity_chain": ("FARGATE_SPOT",)},
     ),
     Scenario(
         "cluster deleted",

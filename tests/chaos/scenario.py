@@ -80,7 +80,8 @@ def play(scenario: Scenario, seed: int = 0) -> Result:
     world.outages.add(*scenario.outages)
     world.engine.next_behaviours.extend(scenario.first)
     stage.acts += len(scenario.first) + (len(scenario.acts) if scenario.acts else 0) + bool(scenario.lag)
-    if scenario.behaviour.exit_code or scenario.behaviour.stop_code or scenario.behaviour.fails_in:
+    life = scenario.behaviour
+    if life.exit_code or life.stop_code or life.fails_in or life.pending != GOOD.pending:
         stage.acts += scenario.tasks
     stage.launch(scenario.tasks)
     begun = world.clock.now()
@@ -95,7 +96,8 @@ def play(scenario: Scenario, seed: int = 0) -> Result:
 def is_doomed(task: Task) -> bool:
     """Say whether a container that never ran ended for a cause that does not pass."""
     reason = task.stopped_reason or ""
-    return task.stop_code == "UserInitiated" or NOT_FOUND in reason or "unable to pull secrets" in reason
+    lasting = (NOT_FOUND, "unable to pull secrets", "CannotStartContainerError")
+    return task.stop_code == "UserInitiated" or any(each in reason for each in lasting)
 
 
 def _complaints(scenario: Scenario, stage: Stage, sums: Sums) -> list[str]:

@@ -65,6 +65,7 @@ class Stage:
             *(Airflow(self.world, self.world.scheduler()) for _ in range(schedulers - 1)),
         ]
         self.dead: list[Airflow] = []
+        self.hung: list[Airflow] = []
         self.acts = 0
         self.events: list[TaskEvent] = []
         self.world.plane.subscribe(self.events.append)
@@ -82,11 +83,13 @@ class Stage:
         while clock.now() < until:
             for scheduler in self.schedulers:
                 scheduler.heartbeat()
+            for hung in self.hung:
+                self.world.step(hung.fleet, sync=False)
             clock.advance(min(every, until - clock.now()))
 
     def everybody(self) -> list[Airflow]:
         """The schedulers, those that were killed too."""
-        return [*self.schedulers, *self.dead]
+        return [*self.schedulers, *self.hung, *self.dead]
 
     def sums(
         self, is_doomed: Callable[[Task], bool] = lambda _: False, refused: int = 0, unknown: int = 0
@@ -159,8 +162,9 @@ class Stage:
     def _containers(self) -> dict[str, list[Task]]:
         found: dict[str, list[Task]] = {f"task-{n}": [] for n in range(1, self.world.numbers + 1)}
         for task in self.world.plane.tasks():
-            number = int((task.started_by or "0").rpartition("-")[2])
-            found.setdefault(f"task-{number}", []).append(task)
+            deployment, _, launch_id = (task.started_by or "").partition("/")
+            if deployment == self.world.config.deployment:
+                found[f"task-{int(launch_id.rpartition('-')[2])}"].append(task)
         return found
 
 

@@ -187,6 +187,16 @@ SURVIVING = (
         check=_few_receives,
     ),
     Scenario(
+        "taken for dead",
+        "one of two hangs in the middle of a burst, its threads go on, the other adopts; then it dies",
+        "#35491; clientToken",
+        tasks=100,
+        limits=True,
+        schedulers=2,
+        acts=((2.0, acts.hang_one_of_two), (90.0, acts.end_the_hung)),
+        check=_few_receives,
+    ),
+    Scenario(
         "handing back fails",
         "ChangeMessageVisibilityBatch fails, with two schedulers",
         "SQS batches",

@@ -49,7 +49,7 @@ class Behaviour:
     deprovisioning: Seconds = 2.0
     exit_code: int = 0
     stop_exit_code: int | None = 143
-    sidecar_exit_codes: Mapping[str, int] = field(default_factory=dict)
+    sidecar_exit_codes: Mapping[str, int | None] = field(default_factory=dict)
     container_reason: str | None = None
     fails_in: str | None = None
     stop_code: str | None = None
