@@ -12,7 +12,6 @@ import json
 import math
 import os
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", default="", help="these DAGs, comma-separated")
     parser.add_argument("--part", choices=("local", "fargate"), help="one executor only")
     parser.add_argument(
-        "--seconds", type=float, help="of each part: start none later; those kept are not run again"
+        "--seconds", type=float, help="run those not kept yet, and start none later than this"
     )
     given = parser.parse_args(arguments)
     settings = read_settings(os.environ)
@@ -52,16 +51,17 @@ def main(arguments: list[str]) -> int:
         try:
             for name in [given.part] if given.part else ["local", "fargate"]:
                 known = () if given.seconds is None else set(found.get(name, ()))
-                until = math.inf if given.seconds is None else time.monotonic() + given.seconds
-                examples = Examples(session, only, known, until)
-                ended, found["left_out"] = (
-                    examples.by_local_executor()
-                    if name == "local"
-                    else examples.by_fargate_executor(terraform)
-                )
-                found[name] = {**found.get(name, {}), **ended}
-                if not given.quick:
-                    kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
+                examples = Examples(session, only, known, given.seconds or math.inf)
+                try:
+                    if name == "local":
+                        examples.by_local_executor()
+                    else:
+                        examples.by_fargate_executor(terraform)
+                finally:
+                    found[name] = {**found.get(name, {}), **examples.ended}
+                    found["left_out"] = examples.left_out or found.get("left_out", {})
+                    if not given.quick:
+                        kept.write_text(json.dumps(found, indent=1), encoding="utf-8")
         except SmokeError as error:
             print_failure(error)
             code = 1

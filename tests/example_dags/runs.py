@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from smoke.failure import SmokeError, StoppedError
 
@@ -19,8 +20,11 @@ AT_ONCE = 8
 OVER = frozenset({"success", "failed"})
 PARSED_WITHIN, SETTLED_AFTER, DONE_WITHIN, POLL = 300.0, 15.0, 420.0, 2.0
 
+ASKED_AGAIN = 3
+
 Ended = dict[str, dict[str, str]]
 """DAG -> task (with its map index) -> final state; "" -> the run's own."""
+Answer = TypeVar("Answer")
 
 
 def all_dags(api: AirflowApi, programs: Programs, expected: int) -> list[dict[str, Any]]:
@@ -40,13 +44,14 @@ def all_dags(api: AirflowApi, programs: Programs, expected: int) -> list[dict[st
         _pause(programs)
 
 
-def run_all(
+def run_all(  # noqa: PLR0913, PLR0917  each is one property of a pass
     api: AirflowApi,
     programs: Programs,
     names: Sequence[str],
     note: Callable[[str], None],
+    ended: Ended,
     until: float = math.inf,
-) -> Ended:
+) -> None:
     """Run every DAG once; what is not over in time is noted as such.
 
     Args:
@@ -54,29 +59,39 @@ def run_all(
         programs: tells when a service died or a person interrupts.
         names: the DAGs.
         note: where progress is told.
-        until: on the monotonic clock; later none is started, and what was not is not in the answer.
+        ended: gets the states, DAG by DAG, so that those are kept which came before a failure.
+        until: on the monotonic clock; later none is started.
 
     Raises:
         SmokeError: a service died.
     """
-    waiting, ended = list(names), Ended()
+    waiting = list(names)
     going: dict[str, tuple[str, float]] = {}
     while (waiting and time.monotonic() < until) or going:
         while waiting and len(going) < AT_ONCE and time.monotonic() < until:
             name = waiting.pop(0)
             api._call("PATCH", f"/api/v2/dags/{name}", {"is_paused": False})
             going[name] = (api.trigger(name), time.monotonic() + DONE_WITHIN)
-        states = _run_states(api)
+        states = _patiently(lambda: _run_states(api), programs)
         for name, (run_id, limit) in list(going.items()):
             state = states.get((name, run_id), "queued")
             if state in OVER or time.monotonic() > limit:
                 del going[name]
-                ended[name] = {"": state} | _states(api, name, run_id)
+                ended[name] = {"": state} | _patiently(partial(_states, api, name, run_id), programs)
                 # What its assets set off is not what is compared.
                 api._call("PATCH", f"/api/v2/dags/{name}", {"is_paused": True})
                 note(f"{len(ended)} of {len(names)} DAGs over")
         _pause(programs)
-    return ended
+
+
+def _patiently(ask: Callable[[], Answer], programs: Programs) -> Answer:
+    """Ask again when a busy API server did not answer: the runs go on meanwhile."""
+    for _ in range(ASKED_AGAIN):
+        try:
+            return ask()
+        except SmokeError:
+            _pause(programs)
+    return ask()
 
 
 def _run_states(api: AirflowApi) -> dict[tuple[str, str], str]:

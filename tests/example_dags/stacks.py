@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import secrets
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from example_dags.choice import chosen
@@ -17,6 +18,7 @@ from smoke.base_image import ensure_base
 from smoke.cloud import start_cloud
 from smoke.engine import ensure_engine
 from smoke.image_registry import start_registry
+from smoke.postgres import start_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -40,9 +42,11 @@ class ExamplesHome(AirflowHome):
         options = {
             "CORE__LOAD_EXAMPLES": "True",
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
-            "CORE__PARALLELISM": "8",
+            "CORE__PARALLELISM": "12",
             "SCHEDULER__USE_JOB_SCHEDULE": "False",
-            # Airflow's own defaults: nobody is killed here, and a busy machine is no dead scheduler.
+            # How soon an asset counts as active after its DAG was found: until then its producers fail.
+            "SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
+            # Nobody is killed here, and a busy machine is no dead scheduler.
             "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "120",
             "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "300",
         }
@@ -60,47 +64,51 @@ class Examples:
         session: the smoke's tools.
         only: DAGs to run; empty for all that can.
         known: DAGs that are not run again.
-        until: on the monotonic clock; later no DAG is started.
+        seconds: since Airflow is up; later no DAG is started.
+        ended: how DAGs ended, as far as this has come.
+        left_out: DAGs that are not run, and why.
     """
 
     session: Session
     only: Sequence[str] = ()
     known: Container[str] = ()
-    until: float = math.inf
+    seconds: float = math.inf
+    ended: Ended = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
 
-    def _airflow(self, home: AirflowHome, cloud: Mapping[str, str]) -> tuple[Ended, dict[str, str]]:
+    def _airflow(self, home: AirflowHome, cloud: Mapping[str, str]) -> None:
         programs, line = self.session.programs, self.session.progress.line
         airflow_services.migrate(programs, home, cloud)
         services = [airflow_services.start_service(programs, home, cloud, name) for name in SERVICES]
         airflow_services.wait_for_api(programs, home, services[0])
         api = AirflowApi(home.url)
         api.log_in()
-        names, left_out = chosen(all_dags(api, programs, FOUND), self.only)
+        names, self.left_out = chosen(all_dags(api, programs, FOUND), self.only)
         names = [name for name in names if name not in self.known]
-        ended = run_all(api, programs, names, line, self.until)
+        run_all(api, programs, names, line, self.ended, time.monotonic() + self.seconds)
         for service in reversed(services):
             programs.end(service)
-        return ended, left_out
 
     def _home(self, name: str, host: str, port_name: str) -> ExamplesHome:
         folder = self.session.settings.state / name
         (folder / "dags").mkdir(parents=True)
         port = self.session.note_port(port_name, host)
         venv = environment.make("dev")
-        home = ExamplesHome(
-            folder, venv, f"sqlite:///{folder / 'airflow.db'}", host, port, secrets.token_urlsafe(96)
-        )
+        database = f"sqlite:///{folder / 'airflow.db'}"
+        if self.session.settings.database == "postgres":
+            database = start_postgres(self.session.programs, self.session.note_port("POSTGRES_PORT"))
+        home = ExamplesHome(folder, venv, database, host, port, secrets.token_urlsafe(96))
         home.config.write_text("", encoding="utf-8")
         return home
 
-    def by_local_executor(self) -> tuple[Ended, dict[str, str]]:
-        """Return how the DAGs end with the executor that everybody knows."""
+    def by_local_executor(self) -> None:
+        """Run the DAGs with the executor that everybody knows."""
         home = self._home("local", "127.0.0.1", "AIRFLOW_PORT")
         self.session.progress.line("LocalExecutor")
-        return self._airflow(home, {**os.environ, "AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
+        self._airflow(home, {**os.environ, "AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
 
-    def by_fargate_executor(self, terraform_program: str) -> tuple[Ended, dict[str, str]]:
-        """Return how they end in containers: Terraform, registry, image and all, as in the smoke."""
+    def by_fargate_executor(self, terraform_program: str) -> None:
+        """Run them in containers: Terraform, registry, image and all, as in the smoke."""
         session = self.session
         programs, settings, line = session.programs, session.settings, session.progress.line
         engine = ensure_engine(programs, settings)
@@ -117,7 +125,7 @@ class Examples:
         worker_images.push(programs, engine, self._image(engine), registry, outputs["image"])
         home.config.write_text(outputs["airflow_cfg"], encoding="utf-8")
         line("FargateExecutor")
-        return self._airflow(home, cloud.environment)
+        self._airflow(home, cloud.environment)
 
     def _image(self, engine: Engine) -> str:
         programs, settings, line = self.session.programs, self.session.settings, self.session.progress.line

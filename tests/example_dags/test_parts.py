@@ -6,12 +6,13 @@ import json
 import re
 from importlib.metadata import version
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from example_dags import runs
 from example_dags.__main__ import PAGE, read_kept
 from example_dags.choice import LEFT_OUT, NOT_YET, PARTITIONS, QUICK, chosen
 from example_dags.page import page, same
+from smoke.failure import SmokeError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +56,9 @@ PROGRAMS: Any = SimpleNamespace(check=lambda: None, stop=SimpleNamespace(wait=la
 
 def run(api: Any, names: list[str], until: float = float("inf")) -> runs.Ended:
     """Run DAGs without waiting."""
-    return runs.run_all(api, PROGRAMS, names, lambda _: None, until)
+    ended: runs.Ended = {}
+    runs.run_all(api, PROGRAMS, names, lambda _: None, ended, until)
+    return ended
 
 
 def test_each_runs_once_and_is_paused_again() -> None:
@@ -72,6 +75,22 @@ def test_what_is_not_over_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     """A DAG that never ends keeps nobody waiting: its state is what it was last."""
     monkeypatch.setattr(runs, "DONE_WITHIN", -1.0)
     assert run(FakeApi({"hangs"}), ["hangs"])["hangs"][""] == "running"
+
+
+def test_a_busy_api_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer that does not come costs no run; what ended before one that never comes is kept."""
+    api, ended = FakeApi(), runs.Ended()
+    answers = iter([SmokeError("timed out"), None, None, None])
+    plain = api.task_instances
+
+    def flaky(name: str, run_id: str) -> list[dict[str, Any]]:
+        if error := next(answers):
+            raise error
+        return plain(name, run_id)
+
+    monkeypatch.setattr(api, "task_instances", flaky)
+    runs.run_all(cast("Any", api), PROGRAMS, ["one"], lambda _: None, ended)
+    assert ended["one"]["one"] == "success"
 
 
 def test_after_its_time_nothing_is_started() -> None:
