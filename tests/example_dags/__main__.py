@@ -11,8 +11,10 @@ import argparse
 import json
 import math
 import os
+import platform
 import sys
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from example_dags.choice import QUICK
@@ -88,9 +90,16 @@ def _tell(found: dict[str, Any], place: Path | None) -> bool:
         print(f"{name}: LocalExecutor {local[name]}, FargateExecutor {fargate[name]}")
     if both and place is not None:
         left_out = {name: str(reason) for name, reason in found["left_out"].items()}
-        place.write_text(page(local, fargate, left_out, versions()), encoding="utf-8")
+        made_with = {**versions(), "Python": platform.python_version()}
+        place.write_text(page(local, fargate, left_out, made_with, _where()), encoding="utf-8")
     print(f"{len(both)} DAGs were compared, {len(wrong)} ended differently.")
     return bool(wrong)
+
+
+def _where() -> str:
+    """Return on what machine and when."""
+    day = datetime.now(tz=timezone.utc).date()
+    return f"{os.cpu_count()} cores under {platform.system()} {platform.machine()}, {day}"
 
 
 if __name__ == "__main__":

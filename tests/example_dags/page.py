@@ -31,7 +31,9 @@ def counted(states: Mapping[str, str]) -> str:
     return ", ".join(f"{number} {state}" for state, number in found.most_common()) or "-"
 
 
-def page(local: Ended, fargate: Ended, left_out: Mapping[str, str], made_with: Mapping[str, str]) -> str:
+def page(
+    local: Ended, fargate: Ended, left_out: Mapping[str, str], made_with: Mapping[str, str], where: str
+) -> str:
     """Return the page; only what both have run is compared."""
     both = sorted(set(local) & set(fargate))
     alike = [name for name in both if same(fargate[name], local[name])]
@@ -42,7 +44,7 @@ def page(local: Ended, fargate: Ended, left_out: Mapping[str, str], made_with: M
         HEAD,
         f"{len(both)} DAGs with {tasks} task instances were run: {len(alike)} ended the same, "
         f"{len(both) - len(alike)} did not. {len(out) - len(later)} were left out, {len(later)} are still "
-        "to be run. " + ", ".join(f"{name} {release}" for name, release in made_with.items()) + ".",
+        "to be run. " + ", ".join(f"{name} {release}" for name, release in made_with.items()) + f"; {where}.",
         "",
         "| DAG | tasks | LocalExecutor | FargateExecutor | same |",
         "|---|---:|---|---|---|",

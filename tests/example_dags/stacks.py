@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from example_dags.choice import chosen
+from example_dags.choice import NOT_YET, chosen
 from example_dags.runs import Ended, all_dags, run_all
 from smoke import airflow_services, environment, terraform, worker_images
 from smoke.airflow_api import AirflowApi
@@ -84,6 +84,8 @@ class Examples:
         api = AirflowApi(home.url)
         api.log_in()
         names, self.left_out = chosen(all_dags(api, programs, FOUND), self.only)
+        # What has no states in the end was not run yet.
+        self.left_out |= dict.fromkeys(names, NOT_YET)
         names = [name for name in names if name not in self.known]
         run_all(api, programs, names, line, self.ended, time.monotonic() + self.seconds)
         for service in reversed(services):

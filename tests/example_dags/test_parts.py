@@ -129,11 +129,12 @@ def test_a_difference_is_shown_by_task() -> None:
     """What ended otherwise is named with both states; a task that only one of them had, too."""
     local = {"d": {"": "success", "t": "success"}, "e": {"": "success"}}
     fargate = {"d": {"": "failed", "t": "failed", "u": "success"}, "e": {"": "success"}}
-    written = page(local, fargate, {"f": "waits for a person"}, {"apache-airflow": "3.3.2"})
+    written = page(local, fargate, {"f": "waits for a person"}, {"apache-airflow": "3.3.2"}, "today")
     assert not same(fargate["d"], local["d"])
     assert "**no**: the run success / failed; t success / failed; u not there / success" in written
     assert "| `e` | 0 | - | - | yes |" in written
     assert "| `f` | waits for a person |" in written
+    assert "apache-airflow 3.3.2; today." in written
 
 
 def test_the_page_is_of_the_release_that_is_tested() -> None:

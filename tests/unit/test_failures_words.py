@@ -92,6 +92,49 @@ def test_every_message_that_is_known_comes_with_what_to_do(message: str, hint: s
 
 
 @pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        ("ClusterNotFoundException", "Create the cluster"),
+        ("AccessDeniedException", "scheduler_policy_arn"),
+        ("UnauthorizedOperation", "Attach the scheduler policy"),
+        ("PlatformUnknownException", "LATEST"),
+        ("PlatformTaskDefinitionIncompatibilityException", "another platform_version"),
+        ("UnsupportedFeatureException", "region does not offer"),
+        ("BlockedException", "AWS Support"),
+    ],
+)
+def test_every_code_that_is_known_comes_with_what_to_do(code: str, hint: str) -> None:
+    """Whatever the message says."""
+    body = {"Error": {"Code": code, "Message": "words"}}
+    assert hint in classify_error(client_error(code), 400, body).sentence
+
+
+def test_an_answer_without_a_reason_says_so() -> None:
+    """RunTask's ``failures[]`` can hold nothing that a person could read."""
+    assert classify_failures([{}]).sentence == "RunTask started nothing and gave no reason"
+
+
+@pytest.mark.parametrize(
+    ("reason", "passes"),
+    [
+        ("Unexpected EC2 error while attempting to create Network Interface", True),
+        ("Rate exceeded", True),
+        ("Service Unavailable", True),
+        ("CannotPullContainerError: connection reset by peer", True),
+        ("CannotPullContainerError: Too Many Requests", True),
+        ("ResourceInitializationError: too many requests", True),
+        ("ResourceInitializationError: Rate exceeded", True),
+        ("ResourceInitializationError: service unavailable", True),
+        ("CannotPullContainerError: InternalError", False),
+        ("ResourceInitializationError: not authorized", False),
+    ],
+)
+def test_every_reason_of_a_stop_that_can_pass_is_known(reason: str, passes: bool) -> None:  # noqa: FBT001  the example
+    """By itself, or behind the word for a pull or for what comes before it; a pull has words of its own."""
+    assert never_ran_and_may_pass("TaskFailedToStart", reason) is passes
+
+
+@pytest.mark.parametrize(
     ("code", "words"),
     [("SpotInterruption", "Spot"), ("TerminationNotice", "retired"), ("InfrastructureHealth", "host failed")],
 )

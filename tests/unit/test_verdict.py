@@ -43,6 +43,8 @@ STARTED = {"startedAt": "2026-01-23T17:57:50Z"}
          "execution role"),
         (stopped(None, "CannotStartContainerError: exec format"), Outcome.FAILED, Fault.DEPLOYMENT,
          "architecture"),
+        (stopped(None, "CannotCreateContainerError: no space"), Outcome.FAILED, Fault.DEPLOYMENT,
+         "architecture"),
         (stopped(None, "something new"), Outcome.FAILED, Fault.DEPLOYMENT, "before its container ran"),
         (stopped(None, stopCode="SpotInterruption"), Outcome.LAUNCH_AGAIN, Fault.INFRASTRUCTURE, "can pass"),
         (stopped(None, stopCode="SpotInterruption", **STARTED), Outcome.FAILED, Fault.INFRASTRUCTURE,
@@ -94,6 +96,15 @@ def test_the_facts_follow_the_sentence() -> None:
         "(exit code 137; stop code EssentialContainerExited; ECS: Essential container in task exited" in told
     )
     assert f"{OOM}; task {ARN})\nSee https://" in told
+
+
+def test_facts_that_are_not_known_are_left_out() -> None:
+    """One fact stands alone in its brackets, none has no brackets, and no size is made up."""
+    assert str(Diagnosis("It broke.", Fault.TASK, exit_code=3)) == "It broke. (exit code 3)"
+    assert str(Diagnosis("It broke.", Fault.TASK)) == "It broke."
+    known, unknown = judge(stopped(137, OOM), "worker"), judge(stopped(137, OOM, memory=None), "worker")
+    assert known.diagnosis.what == "The container was killed for memory at 512 MiB."
+    assert unknown.diagnosis.what == "The container was killed for memory."
 
 
 def test_a_diagnosis_leads_to_the_console() -> None:
