@@ -59,3 +59,8 @@ def test_every_size_is_nearest_to_itself() -> None:
 def test_next_memory_is_about_twice(had: int, following: int | None) -> None:
     """What a task killed for memory is told to ask for; nothing above the largest."""
     assert sizes.next_memory(had) == following
+
+
+def test_ephemeral_storage_is_21_to_200_gib() -> None:
+    """Both ends are taken, what lies beyond them is not."""
+    assert [gib in sizes.EPHEMERAL_STORAGE_GIB for gib in (20, 21, 200, 201)] == [False, True, True, False]
