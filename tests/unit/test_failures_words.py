@@ -112,7 +112,9 @@ def test_every_code_that_is_known_comes_with_what_to_do(code: str, hint: str) ->
 def test_a_new_code_promises_something_below_500_only() -> None:
     """From 500 on the task may have been started, whatever the code is called."""
     body = {"Error": {"Code": "SomethingNewException", "Message": "words"}}
-    kinds = [classify_error(client_error("SomethingNewException"), status, body).kind for status in (499, 500)]
+    kinds = [
+        classify_error(client_error("SomethingNewException"), status, body).kind for status in (499, 500)
+    ]
     assert kinds == [Refusal.PERMANENT, Refusal.UNKNOWN]
 
 

@@ -137,3 +137,11 @@ def test_every_exit_code_of_the_worker_has_a_sentence() -> None:
     """What the entrypoint leaves with is explained; other codes are not ours."""
     assert all(meaning_of(code) for code in ExitCode)
     assert meaning_of(2) is None
+
+
+def test_a_refused_launch_fails_with_its_sentence() -> None:
+    """No container, no facts: what is told is what AWS said, and the deployment is where to look."""
+    judged = verdict.refused("It was refused.")
+    assert judged.outcome is Outcome.FAILED
+    assert judged.diagnosis == Diagnosis("It was refused.", Fault.DEPLOYMENT)
+    assert str(judged.diagnosis) == "It was refused."
