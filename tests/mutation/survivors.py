@@ -10,6 +10,7 @@ _TINY = (
     "rate_limiter: return 0.0 if self._tokens >= 1 - 1e-9 else (1 - self._tokens) / self._rate | GtE -> Gt",
     "differs for one value of a float",
 )
+_BEYOND = "the next size would be a whole step further, so the range ends where it ended"
 
 SURVIVORS: dict[str, str] = {
     _TINY[0]: _TINY[1],
@@ -22,6 +23,12 @@ SURVIVORS: dict[str, str] = {
             "'FARGATE' -> other text",
         )
     },
+    "sizes: return tuple(range(first * GIB, last * GIB + 1, step * GIB)) | 1 -> 2": _BEYOND,
+    "sizes: 8192: _gib(16, 60, 4), | 60 -> 61": _BEYOND,
+    "sizes: 16384: _gib(32, 120, 8), | 120 -> 121": _BEYOND,
+    "sizes: size = nearest(0, 2 * memory) | 0 -> 1": "no size has less than 256 units",
+    "failures: if hint is None or (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or code in "
+    "_UNKNOWN_CODES: | 0 -> 1": "both are below 500",
     "retry: longest: float = min(self.longest, self.first * (1 << min(refusals - 1, 16))) | 16 -> 17": (
         "65,536 seconds are above any longest wait: the limit only keeps the number small"
     ),

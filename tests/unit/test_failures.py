@@ -206,6 +206,12 @@ def test_what_comes_again_is_not_launched_again(stop_code: str, reason: str) -> 
     assert not never_ran_and_may_pass(stop_code, reason)
 
 
+@pytest.mark.parametrize("words", ["Rate exceeded", "Request limit exceeded.", "(ErrorCode: Throttling)"])
+def test_each_of_the_words_is_enough(words: str) -> None:
+    """Whatever else the message says, and whatever its code."""
+    assert is_throttling("InvalidParameterException", f"Something happened: {words}")
+
+
 def test_throttling_needs_its_words() -> None:
     """An ordinary message is not taken for throttling."""
     assert not is_throttling("InvalidParameterException", "count should be between 1 and 10")
