@@ -1,0 +1,23 @@
+"""The table of start times: medians, ratio, and where they were measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.start_times import Start, _seconds, table
+
+
+def test_the_table_has_medians_and_their_ratio():
+    """One row per size; an odd run out changes nothing."""
+    ours = [Start(2.0, 1.5), Start(9.0, 9.0), Start(2.0, 1.5)]
+    stock = [Start(4.0, 3.0), Start(4.0, 3.0), Start(1.0, 1.0)]
+    lines = table({0.25: {"stock": stock, "ours": ours}}, "3.3.2", 3).splitlines()
+    assert lines[2] == "| 0.25 | 4.0 s | 2.0 s | 3.00 s | 1.50 s | 0.50 |"
+    assert "Medians of 3 runs in turns, Airflow 3.3.2" in lines[-1]
+    assert "load" in lines[-1]
+
+
+def test_reads_the_engines_time_stamps():
+    """They have nanoseconds, and may end on a whole second."""
+    gone = _seconds("2026-11-26T04:00:00.123456789Z") - _seconds("2026-11-26T04:00:00Z")
+    assert gone == pytest.approx(0.123456, abs=1e-6)
