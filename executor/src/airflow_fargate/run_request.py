@@ -64,7 +64,7 @@ class RunRequestBuilder:
             RequestError: the hook failed, or AWS would not take what came out.
         """
         options = attempt.launch.options
-        # What we make of checked options is valid by construction (tests/fuzz holds it against the model), and
+        # What we make of checked options is valid by construction (tests/fuzz holds it to the model), and
         # walking the model for each launch would cost a tenth of its CPU: what others wrote is checked.
         if self.hook is None:
             request = self._own(attempt, options, command)
