@@ -16,6 +16,7 @@ import random
 import resource
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -135,7 +136,11 @@ def main(arguments: Sequence[str]) -> int:
             return None
         return Tried(module, mutant, line, killed=not survives(module, mutant.tree))
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    # A fork that leaves without Python's shutdown leaves its temporary folders: they go with this one.
+    with (
+        tempfile.TemporaryDirectory(prefix="airflow-fargate-mutants-") as tempfile.tempdir,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
         tried = [each for each in pool.map(attempt, work) if each is not None]
     return _tell(tried, len(work))
 
