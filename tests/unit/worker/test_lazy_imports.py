@@ -239,3 +239,15 @@ def test_importing_airflow_imports_no_database_and_masks_its_secrets(tmp_path, m
               sorted({"sqlalchemy", "libcst", "rich", "dill"} & set(sys.modules)))
     """
     assert in_airflow(script, tmp_path) == "*** False []"
+
+
+def test_it_can_be_turned_off(tmp_path, monkeypatch):
+    """For a library that it does not suit: then Airflow is imported as it comes."""
+    script = """
+        installed = any(type(finder) is lazy_imports._Finder for finder in sys.meta_path)
+        print(installed, "sqlalchemy" in sys.modules)
+    """
+    assert in_airflow(script, tmp_path) == "True False"
+    with_switch = "import os; os.environ['AIRFLOW_FARGATE_EAGER_IMPORTS'] = '1'\n" + AIRFLOW
+    monkeypatch.setattr(sys.modules[__name__], "AIRFLOW", with_switch)
+    assert in_airflow(script, tmp_path) == "False True"

@@ -28,6 +28,8 @@ SERVER_TERMINATED = "SERVER_TERMINATED"
 
 TASK = "ExecuteTask"
 REEXECUTED = "_AIRFLOW__REEXECUTED_PROCESS"
+EAGER_IMPORTS = "AIRFLOW_FARGATE_EAGER_IMPORTS"
+"""Set to anything, Airflow is imported as it comes: for a library that the other way does not suit."""
 
 
 @dataclass
@@ -45,6 +47,10 @@ class TaskProcess:
 
 def import_airflow() -> None:
     """Import Airflow as a worker needs it: no engine for a database, what tasks seldom use put off."""
+    if os.environ.get(EAGER_IMPORTS):
+        import airflow.configuration  # noqa: F401, PLC0415
+
+        return
     lazy_imports.install()
     # So Airflow tells the process of a task that runs as another user: there it makes no database engine.
     os.environ[REEXECUTED] = "1"
