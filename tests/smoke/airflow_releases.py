@@ -128,11 +128,13 @@ class Airflow2(AirflowRelease):
             "SCHEDULER__STANDALONE_DAG_PROCESSOR": "True",
             "SCHEDULER__DAG_DIR_LIST_INTERVAL": "5",
             "SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "3600",
+            # A task that was killed while it ran is failed by this alone, whatever its executor says; 300 s.
+            "SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "30",
         }
 
     def files(self) -> dict[str, str]:
         """Everyone who can reach it is an administrator, as the other generation is told by an option."""
-        return {"webserver_config.py": 'AUTH_ROLE_PUBLIC = "Admin"\n'}
+        return {"webserver_config.py": 'AUTH_ROLE_PUBLIC = "Admin"\nWTF_CSRF_ENABLED = False\n'}
 
     def container_secrets(self, home: AirflowHome) -> dict[str, str]:
         """What a worker of Airflow 2 shares with the scheduler."""
