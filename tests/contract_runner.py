@@ -7,7 +7,6 @@ record of its task, :meth:`RunnerScheduler.works` and :meth:`RunnerScheduler.suc
 from __future__ import annotations
 
 import datetime as dt
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +125,7 @@ class RunnerScheduler(Scheduler):
         due = "run_after" if hasattr(DagRun, "run_after") else "execution_date"
         with create_session() as session:
             run = session.scalars(select(DagRun).where(DagRun.run_id == run_id)).one()
-            setattr(run, due, getattr(run, due) - timedelta(minutes=1))
+            setattr(run, due, getattr(run, due) - dt.timedelta(minutes=1))
 
     def instance(self, run_id: str) -> Any:
         """Return the run's only task instance as the database has it, detached."""
