@@ -125,6 +125,10 @@ def _knows_no_resource(action: str) -> Asking:
     return requests
 
 
+def _the_bill(place: Place, _call: Mapping[str, Any]) -> Iterator[Request]:
+    yield Request("ce:GetCostAndUsage", place.arn("ce", "/GetCostAndUsage"))
+
+
 def _asks_nothing(_place: Place, _call: Mapping[str, Any]) -> Iterator[Request]:
     yield from ()
 
@@ -159,6 +163,7 @@ CALLS: dict[str, Asking] = {
     "list_objects": _list_bucket,
     "list_objects_v2": _list_bucket,
     "get_log_events": _log_events,
+    "get_cost_and_usage": _the_bill,
 }
 """boto3's method -> what AWS asks for it."""
 

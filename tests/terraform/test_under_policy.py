@@ -132,7 +132,7 @@ def test_the_executor_and_its_commands_need_all_of_the_policy_and_no_more(
     """Scenarios and doctor pass under the policy, and each of its permissions is used by one of them."""
     commands._push_image(session)
     watched = Session(session.config, lambda service: at_work.watch(session.clients(service)))
-    monkeypatch.setattr(doctor, "open_session", lambda: watched)
+    monkeypatch.setattr(doctor, "open_session", lambda _: watched)
 
     assert doctor.main(Namespace()) == 0, capsys.readouterr().out
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.last
 
 SOURCES = Path(airflow_fargate.__file__).parent
-SERVICES = ("ec2", "ecr", "ecs", "logs", "s3", "sqs", "sts")
+SERVICES = ("ce", "ec2", "ecr", "ecs", "logs", "s3", "sqs", "sts")
 
 # The fakes that the package ships, and the doctor's tests of images, name these otherwise.
 SECOND = INPUTS | {
@@ -58,7 +58,9 @@ NOT_OURS: dict[str, str] = {
     PLACE.arn("ecs", "task/nowhere/new"): "the tags of a task in it",
     PLACE.arn("ecs", "task-definition/nothing"): "a definition that does not exist",
     PLACE.arn("sqs", "no"): "a queue that does not exist",
-    PLACE.arn("ecr", "repository/worker"): "an image whose name has one part, in the account's registry",
+    PLACE.arn("ecs", "task/elsewhere/0"): "a stranger's task in another cluster",
+    PLACE.arn("ecr", "repository/airflow/nobody"): "a repository that does not exist",
+    PLACE.arn("ce", "/GetCostAndUsage"): "the bill: a person asks for it, with permissions of their own",
     "arn:aws:s3:::payloads/0": "a payload_prefix of nothing, which Terraform never sets",
     "arn:aws:s3:::payloads/a/b/0": "a payload_prefix of two parts, the same",
     "arn:aws:iam::1:role/x": "a task's own role: whoever allows it attaches iam:PassRole for it",
