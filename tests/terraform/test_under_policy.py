@@ -134,7 +134,7 @@ def test_the_executor_and_its_commands_need_all_of_the_policy_and_no_more(
     watched = Session(session.config, lambda service: at_work.watch(session.clients(service)))
     monkeypatch.setattr(doctor, "open_session", lambda _: watched)
 
-    assert doctor.main(Namespace()) == 0, capsys.readouterr().out
+    assert doctor.main(Namespace(output="table")) == 0, capsys.readouterr().out
 
     assert [request for request in at_work.denied if request.resource != NO_SUCH_DEFINITION] == []
     assert at_work.policy.grants - at_work.used == AIRFLOW_S_PAGE | ELSEWHERE
