@@ -65,7 +65,7 @@ class RunRequestBuilder:
         """
         options = attempt.launch.options
         # What we make of checked options is valid by construction (tests/fuzz holds it to the model), and
-        # walking the model for each launch would cost a tenth of its CPU: what others wrote is checked.
+        # walking the model takes a tenth of a millisecond: only what others wrote is checked.
         if self.hook is None:
             request = self._own(attempt, options, command)
         else:
