@@ -22,7 +22,7 @@ BESIDE = ("apache-airflow", "apache-airflow-providers-standard", "hypothesis", "
 OWN = ("boto3", "botocore", "s3transfer")
 """What is not taken from the lock, since it comes with the boto3 that is asked for."""
 TESTS = (
-    "tests/contract/aws",
+    "tests/contract/aws/test_every_call.py",
     "tests/scenarios/test_finishing.py",
     "tests/scenarios/test_launching.py",
     "tests/unit/test_ecs.py",
