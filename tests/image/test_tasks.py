@@ -52,7 +52,7 @@ def test_a_task_does_not_see_the_token(container, airflow_version):
 
 def test_a_task_killed_for_memory_is_told_as_such(container, airflow_version):
     """The kernel takes the task's process alone: Airflow records it, exit 137, and the last line says why."""
-    container.options = ("--memory", "512m", "--memory-swap", "512m")
+    container.options += ("--memory", "512m", "--memory-swap", "512m")
     ran = run_task(container, "hog", airflow_version=airflow_version)
     assert (ran.states, ran.exit_code) == (["failed"], ExitCode.TASK_KILLED), ran.output
     assert "for want of memory" in ran.output.splitlines()[-1]

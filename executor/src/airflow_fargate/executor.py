@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TAKEN_PER_HEARTBEAT = 50
-"""Workloads that one heartbeat hands over, two milliseconds of work: a burst of thousands must not hold the
-scheduler, and what takes longer loses the interpreter to the launchers on its way. A loop of the scheduler
-queues sixteen by default, and does not idle while launches are told to it."""
+"""Workloads that one heartbeat hands over at least, two milliseconds of work: a burst of thousands must not
+hold the scheduler. With raised quotas it is what AWS lets through in a second: the scheduler idles for one
+between two loops in which no launch was told. A loop of the scheduler queues sixteen by default."""
 
 _KEPT_LOGS = 1000
 
@@ -113,7 +113,9 @@ class FargateExecutor(ReleasedExecutor):
 
     def take(self, items: Sequence[Any]) -> None:
         """Hand over what has a slot. The rest stays queued, and is offered again at the next heartbeat."""
-        for item in items[:_TAKEN_PER_HEARTBEAT]:
+        fleet = self._fleet
+        a_second_s = int(fleet.config.run_task_rate) if fleet is not None else 0
+        for item in items[: max(_TAKEN_PER_HEARTBEAT, a_second_s)]:
             work = airflow_versions.work_of(item)
             self.dequeue(work.key)
             self.running.add(work.key)
