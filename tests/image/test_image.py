@@ -64,7 +64,7 @@ def test_it_is_not_root_and_can_not_become_root(image):
 def test_it_holds_no_tools_and_no_caches(image):
     """No compiler, no pip in the environment, no package manager's cache, no sources of the build."""
     script = (
-        "ls -d /build ~/.cache /root/.cache /home/*/.cache /tmp/* /var/cache/pip /opt/worker/bin/pip "
+        "ls -d /build ~/.cache ~root/.cache /home/*/.cache /tmp/* /var/cache/pip /opt/worker/bin/pip "
         "/opt/worker/lib/python*/site-packages/{pip,uv,cyclonedx,debsbom} "
         "/var/cache/apt/archives/*.deb /var/lib/apt/lists/*_Packages* 2>/dev/null; "
         "command -v gcc g++ cc c++ clang make ld as; true"
