@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from airflow_fargate import metrics
+from airflow_fargate.messages import Missing
 from scenarios.world import World
 
 if TYPE_CHECKING:
@@ -50,3 +51,15 @@ def test_a_dead_thread_is_started_again_by_the_heartbeat_and_counted(monkeypatch
     fleet.sync()
     assert fleet.metrics._counts[metrics._name(metrics.THREAD_RESTARTS, {})] == 1
     fleet.end()
+
+
+def test_a_flood_of_messages_is_taken_in_by_halves() -> None:
+    """A heartbeat stays short after a burst; what is left does not grow, however slow the scheduler's loop."""
+    fleet = World(event_queue_url="").fleet
+    for number in range(400):
+        fleet._inbox.put(Missing(f"arn:{number}"))
+    left = []
+    while fleet._inbox.qsize():
+        fleet.sync()
+        left.append(fleet._inbox.qsize())
+    assert left == [200, 100, 50, 0]

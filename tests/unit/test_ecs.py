@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.stub import Stubber
 
 from airflow_fargate import ecs
@@ -137,3 +138,21 @@ def test_threads_never_make_clients_together(monkeypatch: pytest.MonkeyPatch) ->
     assert together == []
     assert made == ["session", "ecs"]
     assert len({id(each) for each in found}) == 1
+
+
+def test_a_workload_is_written_without_asking_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 would send the headers, wait for S3's "go on" and send two kilobytes then: a round trip more."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    s3, sent = BotoClients("us-east-1", 4)("s3"), []
+
+    def answer(request: Any, **_: Any) -> AWSResponse:
+        sent.append(request)
+        response = AWSResponse(request.url, 200, {}, None)
+        response._content = b""
+        return response
+
+    s3.meta.events.register("before-send", answer)
+    s3.put_object(Bucket="payloads", Key="one", Body=b"{}")
+    assert "Expect" not in sent[0].headers
+    assert sent[0].method == "PUT"

@@ -34,6 +34,7 @@ from airflow_fargate.run_request import Hook, RunRequestBuilder
 from airflow_fargate.stopper import Stopper
 from airflow_fargate.task import State
 from airflow_fargate.threads import StepThread
+from airflow_fargate.turns import Turns
 from airflow_fargate.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ASKED_PER_SYNC = 1000
+_TAKEN_PER_SYNC = 50
+"""Messages that one sync takes in at least, a millisecond or two; of more than twice as many it takes half.
+A heartbeat after a burst stays short so, and what is left is seen to at once: the scheduler does not idle
+after a loop in which it was told something."""
 _EXPLAIN_SECONDS = 10.0
 """How long a failure waits for the container's last lines before it is told without them."""
 Told = Report | Finish | LaunchAgain
@@ -61,10 +66,19 @@ class Fleet:
         clients: where boto3 clients come from.
         clock: both clocks.
         hook: what ``execution_config_function`` returned, or None.
+        turns: who may compute; told of the clients' waiting where they are boto3's.
     """
 
-    def __init__(self, config: FargateConfig, clients: ClientSource, clock: Clock, hook: Hook | None) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
+        self,
+        config: FargateConfig,
+        clients: ClientSource,
+        clock: Clock,
+        hook: Hook | None,
+        turns: Turns | None = None,
+    ) -> None:
         self.config = config
+        self.turns = turns or Turns()
         self._clients = clients
         self._clock = clock
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
@@ -115,7 +129,7 @@ class Fleet:
         self.explainer = Explainer(logs, lambda key, told: self._explained.put((key, told)))
         self._launcher_threads = [
             StepThread(
-                f"launcher-{n}", "launching", self.launcher.run_one, self.health, self.launch_queue.wait
+                f"launcher-{n}", "launching", self._launch_one, self.health, self.launch_queue.wait
             )
             for n in range(config.threads)
         ]
@@ -147,6 +161,10 @@ class Fleet:
         self.warm_up()
         gc.collect()
         gc.freeze()
+
+    def _launch_one(self) -> float:
+        with self.turns.mine():
+            return self.launcher.run_one()
 
     def warm_up(self) -> None:
         """Load boto3, its clients and their models: half a second that the first burst would wait for.
@@ -197,7 +215,8 @@ class Fleet:
     def sync(self) -> list[Told]:
         """Take in what the threads learned; return what Airflow is to be told. No I/O."""
         told: list[Told] = []
-        for message in _drain(self._inbox):
+        waiting = self._inbox.qsize()
+        for message in _drain(self._inbox, max(_TAKEN_PER_SYNC, waiting // 2)):
             try:
                 self._measure(message)
                 told += self._carry_out(self.registry.apply(message))
@@ -266,7 +285,7 @@ class Fleet:
 
     def _explanations(self) -> list[Told]:
         told: list[Told] = []
-        for key, verdict in _drain(self._explained):
+        for key, verdict in _drain(self._explained, self._explained.qsize()):
             if self._explaining.pop(key, None) is not None:
                 told.append(Finish(key, verdict))
         late = self._clock.monotonic() - _EXPLAIN_SECONDS
@@ -307,9 +326,8 @@ class Fleet:
             )
 
 
-def _drain(source: queue.SimpleQueue) -> Iterable:  # type: ignore[type-arg]
-    # Not more than was there at the beginning: threads that write quickly must not hold the scheduler.
-    for _ in range(source.qsize()):
+def _drain(source: queue.SimpleQueue, limit: int) -> Iterable:  # type: ignore[type-arg]
+    for _ in range(limit):
         try:
             yield source.get_nowait()
         except queue.Empty:
