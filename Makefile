@@ -81,8 +81,9 @@ smoke-down: ## Take down what `make smoke KEEP=1` left up
 bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md (40 minutes; QUICK=1: ours, small)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(QUICK),--quick,--docs)
 
-start-times: venv ## Container start to the task's first line at 2 to 0.25 vCPU, and the stock way (IMAGE=, STOCK_IMAGE=, RUNS=5)
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.start_times $(and $(IMAGE),--image $(IMAGE)) \
+start-times: venv ## Container start to the task's first line at 2 to 0.25 vCPU, and the stock way (RUNS=5; IMAGE=, STOCK_IMAGE=)
+	@$(if $(IMAGE),PYTHONPATH=tests,$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:.) \
+	  $(BIN)/python -m benchmarks.start_times $(and $(IMAGE),--image $(IMAGE)) \
 	  $(and $(STOCK_IMAGE),--stock-image $(STOCK_IMAGE)) $(and $(RUNS),--runs $(RUNS)) $(and $(CPUS),--cpus $(CPUS))
 
 chaos: venv ## Every known fault, and random combinations: docs/chaos.md (SEED=, EXAMPLES=; ONLY=name: no page)

@@ -6,7 +6,8 @@ The worker image's own entrypoint against the way that the amazon provider's Aws
 
 Usage: python -m benchmarks.start_times [--image NAME] [--stock-image NAME] [--runs 5] [--cpus 2,1,0.5,0.25]
 
-The stock way runs in the same image unless another is named, so that what differs is the entrypoint alone.
+Without an image both are built on BASE_IMAGE: ours from its Dockerfile, and Airflow and its amazon provider as
+pip installs them. With an image named, the stock way runs in the same one unless another is named too.
 """
 
 from __future__ import annotations
@@ -14,20 +15,27 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import logging
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import machine
 from unit.worker.execution_api import ExecutionApi, serve
 from unit.worker.task_run import payload
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 LABEL = "airflow-fargate.airflow-version"
-WAYS = {"stock": "the stock way", "ours": "this image"}
+WAYS = {"stock": "the stock way", "ours": "this image", "s3": "this image, its payload in S3"}
+BUCKET, KEY = "payloads", "workloads/start.json"
 
 DAG = """
 import time
@@ -65,6 +73,8 @@ class Start:
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print the table; returns an exit code."""
     options = _options(arguments)
+    if not options.image:
+        options.image, options.stock_image = _built()
     release = _docker(
         "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', options.image
     )
@@ -75,7 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
         (dags / "d.py").write_text(DAG)
         for folder in (Path(scratch), dags):
             folder.chmod(0o755)
-        found = {size: _measure(options, release, dags, size) for size in sizes}
+        with _bucket() as s3:
+            found = {size: _measure(options, release, dags, size, s3) for size in sizes}
     print(table(found, release, options.runs))
     return 0
 
@@ -83,33 +94,71 @@ def main(arguments: list[str] | None = None) -> int:
 def table(found: dict[float, dict[str, list[Start]]], release: str, runs: int) -> str:
     """Return the medians as a Markdown table, with machine and date below it."""
     lines = [
-        "| vCPU | wall, stock | wall, this image | CPU, stock | CPU, this image | CPU, ratio |",
-        "|---:|---:|---:|---:|---:|---:|",
+        "| vCPU | wall: stock | this image | ... with S3 | CPU: stock | this image | ... with S3 | of it |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for size, ways in found.items():
         wall = {way: statistics.median(start.wall for start in starts) for way, starts in ways.items()}
         cpu = {way: statistics.median(start.cpu for start in starts) for way, starts in ways.items()}
-        lines.append(
-            f"| {size:g} | {wall['stock']:.1f} s | {wall['ours']:.1f} s | {cpu['stock']:.2f} s "
-            f"| {cpu['ours']:.2f} s | {cpu['ours'] / cpu['stock']:.2f} |"
-        )
+        cells = [f"{size:g}", *(f"{wall[way]:.1f} s" for way in WAYS), *(f"{cpu[way]:.2f} s" for way in WAYS)]
+        ratios = " and ".join(f"{100 * cpu[way] / cpu['stock']:.0f} %" for way in ("ours", "s3"))
+        lines.append(f"| {' | '.join([*cells, ratios])} |")
     here = machine()
     where = f"{here['cores']} cores, {here['system']}, {dt.datetime.now(tz=dt.timezone.utc).date()}"
     load = f"load {os.getloadavg()[0]:.0f} at the end"
     return "\n".join([*lines, "", f"(Medians of {runs} runs in turns, Airflow {release}; {where}, {load}.)"])
 
 
-def _measure(options: argparse.Namespace, release: str, dags: Path, size: float) -> dict[str, list[Start]]:
+def _built() -> tuple[str, str]:
+    """Build the worker image and the stock way on the same base; return their names."""
+    from image.bases import stock  # noqa: PLC0415  needs the image's scripts, which a named image does not
+    from worker_image import build  # noqa: PLC0415
+
+    base, release = os.environ["BASE_IMAGE"], build.DEFAULT_AIRFLOW
+    name = f"airflow-fargate/worker:{release}-plain"
+    build.build({"AIRFLOW_VERSION": release, "BASE_IMAGE": base, "IMAGE": name})
+    return name, stock(base, release)
+
+
+@contextmanager
+def _bucket() -> Iterator[str]:
+    """Give the address of an S3 with one bucket."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415  seconds that the table does not need
+
+    logging.getLogger("werkzeug").disabled = True
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        url = f"http://{host}:{port}"
+        _s3(url).create_bucket(Bucket=BUCKET)
+        yield url
+    finally:
+        server.stop()
+
+
+def _s3(url: str) -> Any:
+    import boto3  # noqa: PLC0415  the same
+
+    keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+    return boto3.session.Session(**keys, region_name="us-east-1").client("s3", endpoint_url=url)
+
+
+def _measure(
+    options: argparse.Namespace, release: str, dags: Path, size: float, s3: str
+) -> dict[str, list[Start]]:
     starts: dict[str, list[Start]] = {way: [] for way in WAYS}
     for number in range(options.runs):
         for way, said in WAYS.items():
-            start = _start(way, options, release, dags, size)
+            start = _start(way, options, release, dags, size, s3)
             starts[way].append(start)
             _say(f"{size:g} vCPU, run {number + 1}, {said}: {start.wall:.2f} s, CPU {start.cpu:.2f} s")
     return starts
 
 
-def _start(way: str, options: argparse.Namespace, release: str, dags: Path, size: float) -> Start:
+def _start(  # noqa: PLR0913, PLR0917  what makes a start
+    way: str, options: argparse.Namespace, release: str, dags: Path, size: float, s3: str
+) -> Start:
     """Start one container and return what its task saw."""
     document = payload("ok", release)
     with serve(ExecutionApi()) as api:
@@ -118,12 +167,21 @@ def _start(way: str, options: argparse.Namespace, release: str, dags: Path, size
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": "/dags",
         }
+        if way == "s3":
+            _s3(s3).put_object(Bucket=BUCKET, Key=KEY, Body=json.dumps(document).encode())
+            settings |= {
+                "AWS_ENDPOINT_URL": s3,
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "local",
+                "AWS_SECRET_ACCESS_KEY": "local",
+            }
         container = [
             *("run", "--detach", "--network", "host", "--cpus", str(size), "--volume", f"{dags}:/dags:ro"),
             *(word for name, value in settings.items() for word in ("--env", f"{name}={value}")),
         ]
-        if way == "ours":
-            words = [options.image, "fargate", "run-workload", f"json:{json.dumps(document)}"]
+        if way != "stock":
+            reference = f"s3://{BUCKET}/{KEY}" if way == "s3" else f"json:{json.dumps(document)}"
+            words = [options.image, "fargate", "run-workload", reference]
         else:
             container += ["--entrypoint", "python"]
             module = "airflow.sdk.execution_time.execute_workload"
@@ -163,7 +221,7 @@ def _docker(*words: str) -> str:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="start-times", description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--image", default="airflow-fargate/worker:smoke", help="the worker image")
+    parser.add_argument("--image", help="the worker image; without one both are built on BASE_IMAGE")
     parser.add_argument("--stock-image", help="an image of the stock way; by default the worker image too")
     parser.add_argument("--runs", type=int, default=5, help="containers of each way at each size")
     parser.add_argument("--cpus", default="2,1,0.5,0.25", help="vCPU to give them, by commas")

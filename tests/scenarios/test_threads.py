@@ -54,7 +54,7 @@ def test_a_dead_thread_is_started_again_by_the_heartbeat_and_counted(monkeypatch
 
 
 def test_a_flood_of_messages_is_taken_in_by_halves() -> None:
-    """A heartbeat stays short after a burst; what is left does not grow, however slow the scheduler's loop."""
+    """A heartbeat stays short after a burst, and what is left does not grow, however slow the loop."""
     fleet = World(event_queue_url="").fleet
     for number in range(400):
         fleet._inbox.put(Missing(f"arn:{number}"))

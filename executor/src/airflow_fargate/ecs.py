@@ -38,9 +38,7 @@ class BotoClients:
         made: is called with each client that was made.
     """
 
-    def __init__(
-        self, region: str | None, threads: int, made: Callable[[Any], None] = lambda client: None
-    ) -> None:
+    def __init__(self, region: str | None, threads: int, made: Callable[[Any], object] | None = None) -> None:
         self._region = region
         self._notice = made
         self._threads = threads
@@ -85,7 +83,8 @@ class BotoClients:
         )
         if service == "s3":
             client.meta.events.register_last("before-call.s3", _at_once)
-        self._notice(client)
+        if self._notice is not None:
+            self._notice(client)
         return client
 
 

@@ -40,8 +40,8 @@ log = logging.getLogger(__name__)
 
 _TAKEN_PER_HEARTBEAT = 50
 """Workloads that one heartbeat hands over at least, two milliseconds of work: a burst of thousands must not
-hold the scheduler. With raised quotas it is a quarter of what AWS lets through in a second: the scheduler idles
-for one when it has told and queued nothing. A loop of the scheduler queues sixteen by default."""
+hold the scheduler. With raised quotas it is a quarter of what AWS lets through in a second: the scheduler
+idles for one when it has told and queued nothing. A loop of the scheduler queues sixteen by default."""
 
 _KEPT_LOGS = 1000
 

@@ -69,7 +69,7 @@ class Fleet:
         turns: who may compute; told of the clients' waiting where they are boto3's.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
+    def __init__(
         self,
         config: FargateConfig,
         clients: ClientSource,
@@ -128,9 +128,7 @@ class Fleet:
         logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
         self.explainer = Explainer(logs, lambda key, told: self._explained.put((key, told)))
         self._launcher_threads = [
-            StepThread(
-                f"launcher-{n}", "launching", self._launch_one, self.health, self.launch_queue.wait
-            )
+            StepThread(f"launcher-{n}", "launching", self._launch_one, self.health, self.launch_queue.wait)
             for n in range(config.threads)
         ]
         self._other_threads = [

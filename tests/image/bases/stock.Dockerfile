@@ -13,3 +13,4 @@ RUN --mount=type=secret,id=ca_bundle,mode=0444 \
     && if [ ! -x "${VENV}/bin/pip" ]; then python3 -m venv "${VENV}"; fi \
     && "${VENV}/bin/pip" install --no-cache-dir \
         "apache-airflow==${AIRFLOW_VERSION}" apache-airflow-providers-amazon boto3
+ENV PATH="${VENV}/bin:${PATH}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError, MetadataRetrievalError, NoCredentialsError
+from botocore.utils import ContainerMetadataFetcher
 
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.s3 import S3Store
+from airflow_fargate.worker.s3_parts import plainly
 from aws_model import modelled
 
 
@@ -62,3 +65,90 @@ def test_says_what_s3_answered(error, code):
     with pytest.raises(WorkerError, match="s3://payloads/workloads/k") as caught:
         S3Store(modelled("s3", Client(error))).fetch("payloads", "workloads/k")
     assert caught.value.code is code
+
+
+CONTAINER = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+    "AWS_ACCESS_KEY_ID": "AKIA",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "token",
+}
+
+
+class Http:
+    """botocore's connections: keeps what is sent, answers with a status."""
+
+    def __init__(self, status=200):
+        self.status = status
+        self.sent = []
+
+    def send(self, request):
+        """Answer."""
+        self.sent.append(request)
+        return AWSResponse(request.url, self.status, {}, None)
+
+
+@pytest.fixture(autouse=True)
+def _content(monkeypatch):
+    monkeypatch.setattr(AWSResponse, "content", b"data")
+
+
+def test_a_container_of_fargates_asks_its_regions_s3_with_a_signature():
+    """The bucket's own address, and the session's token."""
+    http = Http()
+    assert plainly(CONTAINER, http)("GET", "payloads", "workloads/a b.json") == b"data"
+    (sent,) = http.sent
+    assert sent.method == "GET"
+    assert sent.url == "https://payloads.s3.us-east-1.amazonaws.com/workloads/a%20b.json"
+    assert "token" in str(sent.headers["X-Amz-Security-Token"])
+    assert "/us-east-1/s3/aws4_request" in str(sent.headers["Authorization"])
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"AWS_DEFAULT_REGION": ""},
+        {"AWS_DEFAULT_REGION": "cn-north-1"},
+        {"AWS_DEFAULT_REGION": "us-gov-west-1"},
+        {"AWS_DEFAULT_REGION": "us-iso-east-1"},
+        {"AWS_PROFILE": "data"},
+        {"AWS_USE_FIPS_ENDPOINT": "true"},
+        {"AWS_CA_BUNDLE": "/ca.pem"},
+        {"AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/data"},
+        {"HTTPS_PROXY": "http://proxy:3128"},
+        {"https_proxy": "http://proxy:3128"},
+        {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
+        {"AWS_SECRET_ACCESS_KEY": ""},
+    ],
+    ids=str,
+)
+def test_what_is_not_plain_is_boto3s(different):
+    """Other partitions, profiles, proxies, bundles of certificates, no credentials or half of them."""
+    assert plainly({**CONTAINER, **different}, Http()) is None
+
+
+@pytest.mark.parametrize(("bucket", "status"), [("pay.loads", 200), ("payloads", 301), ("payloads", 503)])
+def test_what_does_not_bring_the_object_is_boto3s_too(bucket, status):
+    """A name with dots needs another address; a redirection, a refusal or a busy S3 is asked again."""
+    assert plainly(CONTAINER, Http(status))("GET", bucket, "k") is None
+
+
+def test_the_roles_credentials_come_from_the_containers_endpoint(monkeypatch):
+    """As ECS gives them; when they cannot be had, boto3 tries for longer and explains."""
+    said = {"AccessKeyId": "ASIA", "SecretAccessKey": "s", "Token": "t", "Expiration": "2099-01-01T00:00:00Z"}
+    asked = []
+    monkeypatch.setattr(
+        ContainerMetadataFetcher, "retrieve_full_uri", lambda _, url, headers=None: asked.append(url) or said
+    )
+    role = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"}
+    http = Http()
+    assert plainly(role, http)("DELETE", "payloads", "k") == b"data"
+    assert asked == ["http://169.254.170.2/v2/credentials/1"]
+    assert "Credential=ASIA/" in str(http.sent[0].headers["Authorization"])
+
+    def broken(*_, **__):
+        raise MetadataRetrievalError(error_msg="connection refused")
+
+    monkeypatch.setattr(ContainerMetadataFetcher, "retrieve_full_uri", broken)
+    assert plainly(role, http) is None
