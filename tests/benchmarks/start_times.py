@@ -6,7 +6,7 @@ The worker image's own entrypoint against the way that the amazon provider's Aws
 
 Usage: python -m benchmarks.start_times [--image NAME] [--stock-image NAME] [--runs 5] [--cpus 2,1,0.5,0.25]
 
-Without an image both are built on BASE_IMAGE: ours from its Dockerfile, and Airflow and its amazon provider as
+Without an image both are built on BASE_IMAGE: ours from its Dockerfile, Airflow and its amazon provider as
 pip installs them. With an image named, the stock way runs in the same one unless another is named too.
 """
 
