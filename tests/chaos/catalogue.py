@@ -5,6 +5,7 @@ from __future__ import annotations
 from chaos.ending import ENDING
 from chaos.hearing import HEARING
 from chaos.launching import LAUNCHING
+from chaos.refusing import REFUSED
 from chaos.surviving import SURVIVING, WITHOUT_QUEUE
 
-CATALOGUE = (*LAUNCHING, *ENDING, *HEARING, *SURVIVING, *WITHOUT_QUEUE)
+CATALOGUE = (*LAUNCHING, *REFUSED, *ENDING, *HEARING, *SURVIVING, *WITHOUT_QUEUE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from contract.local_cloud.tiny_image import NotHere, make_tiny_image
-from contract.local_cloud.worlds import ContainerWorld, SimulatedWorld
+from contract.local_cloud.worlds import NUMBERS, ContainerWorld, SimulatedWorld, client
+from local_cloud import Behaviour
 from local_cloud.cloud import CloudOptions, LocalCloud
 from local_cloud.errors import StartError
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from contract.local_cloud.worlds import World
+
+QUICK = Behaviour(provisioning=0, pending=0, run=0, stopping=0, deprovisioning=0)
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +66,34 @@ def simulated_cloud() -> Iterator[LocalCloud]:
     """A whole cloud over HTTP with simulated tasks."""
     with LocalCloud(CloudOptions(engine="simulated", port=0, seed=1)) as cloud:
         yield cloud
+
+
+@pytest.fixture
+def cloud(simulated_cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The session's cloud, without faults before and after."""
+    simulated_cloud.plane.faults.clear()
+    simulated_cloud.engine.default = QUICK  # type: ignore[attr-defined]
+    yield simulated_cloud
+    simulated_cloud.plane.faults.clear()
+
+
+@pytest.fixture
+def request_for(cloud: LocalCloud) -> dict[str, Any]:
+    """RunTask's parameters for a task of a cluster of its own."""
+    ecs, name = client(cloud.endpoint, "ecs"), f"h{next(NUMBERS)}"
+    ecs.create_cluster(clusterName=name)
+    ecs.register_task_definition(
+        family=name,
+        cpu="256",
+        memory="512",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        containerDefinitions=[{"name": "worker", "image": "x"}],
+    )
+    subnet = client(cloud.endpoint, "ec2").describe_subnets()["Subnets"][0]["SubnetId"]
+    return {
+        "cluster": name,
+        "taskDefinition": name,
+        "launchType": "FARGATE",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": [subnet]}},
+    }

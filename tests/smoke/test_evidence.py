@@ -1,0 +1,113 @@
+"""What the smoke judges: each check complains of what it is for, and of nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from smoke import checks
+from smoke.evidence import Container, Evidence, Handover, Key, Try
+from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT
+from smoke.report import task_table
+
+TOKEN = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ0YXNrIn0.c2lnbmF0dXJlLW9mLWEtdG9rZW4"
+SECRETS = "no token, key or password in DescribeTasks, events or logs"
+
+
+def _evidence() -> Evidence:
+    """Return the evidence of a run in which all went as expected."""
+    tries: list[Try] = []
+    containers: list[Container] = []
+    told: dict[Key, tuple[str, ...]] = {}
+    for task in EXPECTED:
+        for number, expected in enumerate(task.tries, 1):
+            key = (task.dag_id, task.task_id, task.map_index, number)
+            tries.append(Try(key, expected.state, None, None, None, expected.log_line))
+            arn = f"arn:{len(containers)}"
+            told[key] = ("running: ", f"fargate: {'; '.join(expected.told)}")
+            containers.append(
+                Container(arn, key, "STOPPED", expected.exit_code, expected.stop_code, "", expected.log_line)
+            )
+    events = [{"detail": {"taskArn": one.arn, "lastStatus": "STOPPED"}} for one in containers]
+    return Evidence(
+        run_states=dict(DAG_RUN_STATES),
+        final_states={(task.dag_id, task.task_id, task.map_index): task.state for task in EXPECTED},
+        tries=tuple(tries),
+        containers=tuple(containers),
+        texts={"DescribeTasks": "nothing secret"},
+        events=tuple(events),
+        queue_depths={"event_queue_url": 0},
+        told=told,
+        handovers=tuple(
+            Handover(f"{DISTURBED}.{name}", taken_over=True, ended=False) for name in LEFT_TO_THE_NEXT
+        ),
+        inventory={},
+    )
+
+
+def _failed(evidence: Evidence) -> set[str]:
+    return {finding.name for finding in checks.run_checks(evidence) if finding.wrong}
+
+
+def test_a_perfect_run_passes_every_check() -> None:
+    """Where all is as expected no check complains."""
+    assert _failed(_evidence()) == set()
+
+
+def _with_container(evidence: Evidence, **changes: object) -> Evidence:
+    first, *rest = evidence.containers
+    return replace(evidence, containers=(replace(first, **changes), *rest))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("doctored", "name"),
+    [
+        (lambda e: replace(e, run_states={}), "every DAG run ended as expected"),
+        (lambda e: replace(e, final_states={}), "every task has its final state and its tries"),
+        (lambda e: replace(e, tries=e.tries[1:]), "every task has its final state and its tries"),
+        (lambda e: replace(e, containers=(*e.containers, e.containers[0])), "one container per try, no more"),
+        (lambda e: _with_container(e, exit_code=None), "every container has its exit code and stop code"),
+        (lambda e: _with_container(e, stop_code=""), "every container has its exit code and stop code"),
+        (
+            lambda e: _with_container(e, last_status="RUNNING"),
+            "every container has its exit code and stop code",
+        ),
+        (
+            lambda e: replace(e, tries=(replace(e.tries[0], log=""), *e.tries[1:])),
+            "logs are readable through Airflow",
+        ),
+        (lambda e: _with_container(e, log=""), "logs are in CloudWatch"),
+        (
+            lambda e: replace(e, told=dict.fromkeys(e.told, ("fargate: it broke",))),
+            "Airflow's event log says why a container ended, and what to do",
+        ),
+        (lambda e: replace(e, handovers=()), "a killed scheduler's running tasks went to the next one"),
+        (
+            lambda e: replace(e, handovers=(*e.handovers, Handover("a.b", taken_over=False, ended=False))),
+            "a killed scheduler's running tasks went to the next one",
+        ),
+        (lambda e: replace(e, texts={"events": f"x {TOKEN} y"}), SECRETS),
+        (
+            lambda e: replace(e, texts={"events": "zlib:" + "A" * 40}),
+            SECRETS,
+        ),
+        (lambda e: replace(e, texts={"events": ""}), SECRETS),
+        (lambda e: replace(e, texts={"events": "opened with 5ecret"}, secrets=("5ecret",)), SECRETS),
+        (lambda e: replace(e, events=e.events[1:]), "every container's stop was told by an event"),
+        (lambda e: replace(e, queue_depths={"event_dlq_url": 1}), "all events were consumed"),
+        (lambda e: replace(e, inventory={"s3": ["bucket"]}), "after destroy the account is empty"),
+    ],
+)
+def test_each_check_sees_what_it_is_for(doctored: object, name: str) -> None:
+    """One thing wrong, and the check of that name complains."""
+    assert callable(doctored)
+    assert name in _failed(doctored(_evidence()))
+
+
+def test_the_table_has_a_line_per_try() -> None:
+    """Every try has its line, under its DAG, with its codes."""
+    lines = task_table(_evidence())
+    codes = {expected.stop_code for task in EXPECTED for expected in task.tries}
+    assert sum(any(code in line for code in codes) for line in lines) == len(_evidence().containers)
+    assert any("out_of_memory" in line and "137" in line for line in lines)
