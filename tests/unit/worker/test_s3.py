@@ -57,6 +57,7 @@ def test_fetches_and_deletes_the_object():
         (client_error("NoSuchKey"), ExitCode.PAYLOAD_MISSING),
         (client_error("NoSuchBucket"), ExitCode.PAYLOAD_MISSING),
         (client_error("AccessDenied"), ExitCode.TOKEN_REFUSED),
+        (client_error("ExpiredToken"), ExitCode.TOKEN_REFUSED),
         (NoCredentialsError(), ExitCode.CONFIG_MISSING),
     ],
 )
