@@ -98,7 +98,8 @@ class Examples:
         venv = environment.make("dev")
         database = f"sqlite:///{folder / 'airflow.db'}"
         if self.session.settings.database == "postgres":
-            database = start_postgres(self.session.programs, self.session.note_port("POSTGRES_PORT"))
+            port_of_it = self.session.note_port("POSTGRES_PORT")
+            database = start_postgres(self.session.programs, port_of_it).url()
         home = ExamplesHome(folder, venv, database, host, port, secrets.token_urlsafe(96))
         home.config.write_text("", encoding="utf-8")
         return home
