@@ -32,6 +32,9 @@ LEFT_OUT = {
 """DAG -> why it is left out."""
 PARTITIONED_FILE = "example_asset_partition.py"
 
+CONF = {"example_params_ui_tutorial": {"required_field": "what a person types"}}
+"""DAG -> the run's parameters, where it wants some that have no default."""
+
 QUICK = ("example_simplest_dag", "example_xcom_args", "example_short_circuit_operator")
 """What `make example-dags QUICK=1` runs: XCom between containers, skips, nothing that takes long."""
 

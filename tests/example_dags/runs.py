@@ -7,6 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from example_dags.choice import CONF
 from smoke.failure import SmokeError, StoppedError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def run_all(  # noqa: PLR0913, PLR0917  each is one property of a pass
         while waiting and len(going) < AT_ONCE and time.monotonic() < until:
             name = waiting.pop(0)
             api._call("PATCH", f"/api/v2/dags/{name}", {"is_paused": False})
-            going[name] = (api.trigger(name), time.monotonic() + DONE_WITHIN)
+            going[name] = (api.trigger(name, CONF.get(name)), time.monotonic() + DONE_WITHIN)
         states = _patiently(lambda: _run_states(api), programs)
         for name, (run_id, limit) in list(going.items()):
             state = states.get((name, run_id), "queued")

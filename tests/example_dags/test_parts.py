@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from example_dags import runs
 from example_dags.__main__ import PAGE, read_kept
-from example_dags.choice import LEFT_OUT, NOT_YET, PARTITIONS, QUICK, chosen
+from example_dags.choice import CONF, LEFT_OUT, NOT_YET, PARTITIONS, QUICK, chosen
 from example_dags.page import page, same
 from smoke.failure import SmokeError
 
@@ -27,9 +27,11 @@ class FakeApi:
         self.never = never
         self.begun: dict[str, int] = {}
         self.paused: dict[str, bool] = {}
+        self.given: dict[str, dict[str, Any] | None] = {}
 
-    def trigger(self, name: str) -> str:
+    def trigger(self, name: str, conf: dict[str, Any] | None = None) -> str:
         self.begun[name] = 0
+        self.given[name] = conf
         return f"run-of-{name}"
 
     def task_instances(self, name: str, run_id: str) -> list[dict[str, Any]]:
@@ -91,6 +93,13 @@ def test_a_busy_api_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(api, "task_instances", flaky)
     runs.run_all(cast("Any", api), PROGRAMS, ["one"], lambda _: None, ended)
     assert ended["one"]["one"] == "success"
+
+
+def test_a_dag_that_wants_parameters_is_given_them() -> None:
+    """Those without a default; the others run as they are."""
+    api = FakeApi()
+    run(api, ["example_params_ui_tutorial", "one"])
+    assert api.given == {"example_params_ui_tutorial": CONF["example_params_ui_tutorial"], "one": None}
 
 
 def test_after_its_time_nothing_is_started() -> None:
