@@ -1,4 +1,4 @@
-"""What a RunTask call costs in CPU by itself: boto3 as it comes, one call after another."""
+"""What a launch's calls cost in CPU by themselves: boto3 as it comes, one call after another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cloud import REGION, Cloud, CloudSetup
-from benchmarks.cloud_process import CLUSTER, FAMILY
+from benchmarks.cloud_process import BUCKET, CLUSTER, FAMILY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,16 +15,24 @@ _CALLS = 100
 _COMMAND = ["airflow", "fargate", "run-workload", "json:" + "x" * 1200]
 
 
-def bare_call_ms() -> float:
-    """Return the milliseconds of CPU of one call, request and answer as large as a launch's."""
+def bare_calls_ms() -> tuple[float, float]:
+    """Return the milliseconds of CPU of one RunTask and of one PutObject, as large as a launch's."""
     with Cloud(CloudSetup(quotas=None)) as cloud:
         cloud.open()
-        run_task = _client(cloud.endpoint).run_task
-        _call(run_task)
-        begun = time.process_time()
-        for _ in range(_CALLS):
-            _call(run_task)
-        return 1000 * (time.process_time() - begun) / _CALLS
+        run_task, s3 = _client(cloud.endpoint, "ecs").run_task, _client(cloud.endpoint, "s3")
+        document = _COMMAND[-1].encode()
+        return (
+            _cpu_ms(lambda _: _call(run_task)),
+            _cpu_ms(lambda number: s3.put_object(Bucket=BUCKET, Key=f"bare/{number}", Body=document)),
+        )
+
+
+def _cpu_ms(call: Callable[[int], Any]) -> float:
+    call(-1)
+    begun = time.process_time()
+    for number in range(_CALLS):
+        call(number)
+    return 1000 * (time.process_time() - begun) / _CALLS
 
 
 def _call(run_task: Callable[..., Any]) -> None:
@@ -42,7 +50,7 @@ def _call(run_task: Callable[..., Any]) -> None:
     )
 
 
-def _client(endpoint: str) -> Any:
+def _client(endpoint: str, service: str) -> Any:
     import boto3  # noqa: PLC0415  half a second
 
     session = boto3.session.Session(
@@ -50,4 +58,4 @@ def _client(endpoint: str) -> Any:
         aws_secret_access_key="local",
         region_name=REGION,
     )
-    return session.client("ecs", endpoint_url=endpoint)
+    return session.client(service, endpoint_url=endpoint)
