@@ -27,9 +27,10 @@ class FakeApi:
         self.never = never
         self.begun: dict[str, int] = {}
         self.paused: dict[str, bool] = {}
-        self.given: dict[str, dict[str, Any] | None] = {}
+        self.given: dict[str, dict[str, Any]] = {}
 
-    def trigger(self, name: str, conf: dict[str, Any] | None = None) -> str:
+    def trigger(self, name: str, *, logical_date: str, conf: dict[str, Any]) -> str:
+        assert logical_date
         self.begun[name] = 0
         self.given[name] = conf
         return f"run-of-{name}"
@@ -99,7 +100,7 @@ def test_a_dag_that_wants_parameters_is_given_them() -> None:
     """Those without a default; the others run as they are."""
     api = FakeApi()
     run(api, ["example_params_ui_tutorial", "one"])
-    assert api.given == {"example_params_ui_tutorial": CONF["example_params_ui_tutorial"], "one": None}
+    assert api.given == {"example_params_ui_tutorial": CONF["example_params_ui_tutorial"], "one": {}}
 
 
 def test_after_its_time_nothing_is_started() -> None:

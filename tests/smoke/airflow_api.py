@@ -63,9 +63,9 @@ class AirflowApi:
         errors = self._call("GET", f"{self.root}/importErrors?limit=100")["import_errors"]
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
 
-    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
-        """Start a run now, with these parameters, and return its id."""
-        asked = self._run_asked() | ({"conf": conf} if conf else {})
+    def trigger(self, dag_id: str, **asked: Any) -> str:
+        """Start a run now and return its id; ``asked`` are more keys of the request (conf, logical_date)."""
+        asked = self._run_asked() | asked
         return str(self._call("POST", f"{self.root}/dags/{dag_id}/dagRuns", asked)["dag_run_id"])
 
     def _run_asked(self) -> dict[str, Any]:
