@@ -9,18 +9,14 @@ if TYPE_CHECKING:
 
 OUTSIDE = "asks a service outside of this machine"
 INSTALLS = "installs packages from an index while it runs"
-OTHER_RUN = "waits for another DAG's run of the same logical date, which a run by hand does not have"
 NOT_YET = "can run, and was not asked for when this page was made (`make example-dags ONLY=...`)"
 PARTITIONS = "works on a partition key, which a run by hand does not have"
 
 LEFT_OUT = {
-    "child_dag": OTHER_RUN,
+    "child_dag": "is run by `example_external_task`, for the same logical date",
     "example_branch_operator": INSTALLS,
     "example_branch_python_operator_decorator": INSTALLS,
     "example_dag_decorator": OUTSIDE,
-    "example_external_task": OTHER_RUN,
-    "example_external_task_marker_child": OTHER_RUN,
-    "example_external_task_marker_parent": OTHER_RUN,
     "example_hitl_operator": "waits for a person",
     "example_python_decorator": INSTALLS,
     "example_python_operator": INSTALLS,
@@ -34,6 +30,9 @@ PARTITIONED_FILE = "example_asset_partition.py"
 
 CONF = {"example_params_ui_tutorial": {"required_field": "what a person types"}}
 """DAG -> the run's parameters, where it wants some that have no default."""
+
+COMPANIONS = {"example_external_task": "child_dag"}
+"""DAG -> the one that it runs and waits for, which must not be paused."""
 
 QUICK = ("example_simplest_dag", "example_xcom_args", "example_short_circuit_operator")
 """What `make example-dags QUICK=1` runs: XCom between containers, skips, nothing that takes long."""

@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from example_dags.choice import CONF
+from example_dags.choice import COMPANIONS, CONF
 from smoke.failure import SmokeError, StoppedError
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ def run_all(  # noqa: PLR0913, PLR0917  each is one property of a pass
     while (waiting and time.monotonic() < until) or going:
         while waiting and len(going) < AT_ONCE and time.monotonic() < until:
             name = waiting.pop(0)
-            api._call("PATCH", f"/api/v2/dags/{name}", {"is_paused": False})
+            for each in filter(None, (name, COMPANIONS.get(name))):
+                api._call("PATCH", f"/api/v2/dags/{each}", {"is_paused": False})
             run_id = api.trigger(name, logical_date=LOGICAL_DATE, conf=CONF.get(name, {}))
             going[name] = (run_id, time.monotonic() + DONE_WITHIN)
         states = _patiently(lambda: _run_states(api), programs)
