@@ -225,6 +225,15 @@ SECTIONS = {
         ("an event from the queue to its owner, p50", "event_lag_p50_s", "{:.2f} s"),
         ("... p99", "event_lag_p99_s", "{:.2f} s"),
     ),
+    "simulator": _measured(
+        "The simulated cloud by itself",
+        "What it answers when it is asked as fast as it can be, by 200 connections at once. RunTask has its "
+        "containers' lives in it, with their events. The scenarios above ask it for at most some 300 calls a "
+        "second; what it takes of a core for that stands in the tables of a thousand tasks at once.",
+        ("requests", "requests", "{}"),
+        ("requests a second of its CPU", "requests_a_core_second", "{:,.0f}"),
+        ("requests a second", "requests_a_second", "{:,.0f}"),
+    ),
 }
 
 

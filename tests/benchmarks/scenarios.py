@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import figures as f
 from benchmarks.cloud import CloudSetup
 from benchmarks.floor import bare_calls_ms
+from benchmarks.simulator import capacity
 from benchmarks.stage import EXECUTORS
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Size:
     lag: float = 20.0
     lagging: int = 60
     reconcile: float = 60.0
+    simulator: int = 4000
     patience: float = 300.0
     executors: tuple[str, ...] = EXECUTORS
 
@@ -68,6 +70,7 @@ QUICK = Size(
     adopted=(200,),
     events=20,
     shared=20,
+    simulator=300,
     lag=3.0,
     lagging=10,
     reconcile=5.0,
@@ -343,6 +346,11 @@ def lag(stage: Stage, size: Size) -> Outcome:
     return Outcome(cases)
 
 
+def simulator(_: Stage, size: Size) -> Outcome:
+    """The simulated cloud by itself."""
+    return Outcome({name: {"ours": found} for name, found in capacity(size.simulator).items()})
+
+
 SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
     each.__name__: each
     for each in (
@@ -358,5 +366,6 @@ SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
         lag,
         shared,
         shared_killed,
+        simulator,
     )
 }
