@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
 from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -12,42 +9,22 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 
-from airflow_fargate.task_options import TaskOptions
 from chaos import acts
 from chaos.scenario import Scenario
 from local_cloud import Behaviour, EventFaults, Fault
 from scenarios.outages import Outage, answered, done_and_raised, raised, refused
 
-if TYPE_CHECKING:
-    from chaos.stage import Stage
-
-RUN, ALL = ("RunTask",), ()
+RUN = ("RunTask",)
 LONG = Behaviour(run=(60.0, 120.0))
 TIMEOUT = ConnectTimeoutError(endpoint_url="https://ecs.us-east-1.amazonaws.com/")
 NO_ENDPOINT = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com/")
 EXPIRED = refused("ExpiredTokenException", "The security token included in the request is expired")
 
 
-def _failures(*reasons: str) -> dict[str, object]:
+def failures_of(*reasons: str) -> dict[str, object]:
+    """Return RunTask's answer with these reasons in its ``failures``."""
     failures = [{"arn": "arn:aws:ecs:us-east-1:123456789012:x", "reason": each} for each in reasons]
     return {"tasks": [], "failures": failures}
-
-
-def _tokens_are_fresh(stage: Stage) -> str:
-    """No container was given a token that had been made more than a minute before its launch."""
-    made = {
-        document["launch_id"]: document["made_at"]
-        for document in map(json.loads, stage.world.s3.objects.values())
-    }
-    ages = [
-        task.created_at - made[str(task.started_by).rpartition("/")[2]] for task in stage.world.plane.tasks()
-    ]
-    return f"a token was {max(ages):.0f} s old at launch" if max(ages, default=0) > 61 else ""
-
-
-def _big(stage: Stage) -> None:
-    """A task whose override would break 8,192 characters."""
-    stage.launch(1, options=TaskOptions(env={"TEXT": "x" * 9000}))
 
 
 LAUNCHING = (
@@ -76,7 +53,7 @@ LAUNCHING = (
         "throttling in failures[]",
         "RunTask answers 200 and Rate exceeded in failures[]",
         "RunTask limits",
-        outages=(Outage(answered(_failures("Rate exceeded")), "ecs", ("run_task",), until=30),),
+        outages=(Outage(answered(failures_of("Rate exceeded")), "ecs", ("run_task",), until=30),),
     ),
     Scenario(
         "server errors",

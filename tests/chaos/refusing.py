@@ -5,31 +5,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import (
-    ConnectTimeoutError,
-    EndpointConnectionError,
-)
-
 from airflow_fargate.task_options import TaskOptions
 from chaos import acts
+from chaos.launching import LONG, RUN, failures_of
 from chaos.scenario import Scenario
-from local_cloud import Behaviour, Fault
+from local_cloud import Fault
 from scenarios.outages import Outage, answered, changed, done_and_raised, raised, refusal, refused
 from scenarios.world import Died
 
 if TYPE_CHECKING:
     from chaos.stage import Stage
 
-RUN, ALL = ("RunTask",), ()
-LONG = Behaviour(run=(60.0, 120.0))
-TIMEOUT = ConnectTimeoutError(endpoint_url="https://ecs.us-east-1.amazonaws.com/")
-NO_ENDPOINT = EndpointConnectionError(endpoint_url="https://ecs.us-east-1.amazonaws.com/")
-EXPIRED = refused("ExpiredTokenException", "The security token included in the request is expired")
-
-
-def _failures(*reasons: str) -> dict[str, object]:
-    failures = [{"arn": "arn:aws:ecs:us-east-1:123456789012:x", "reason": each} for each in reasons]
-    return {"tasks": [], "failures": failures}
+ALL = ()
 
 
 def _tokens_are_fresh(stage: Stage) -> str:
@@ -81,7 +68,7 @@ REFUSED = (
         "no room (EC2)",
         "failures[] says RESOURCE:ENI for a minute",
         "RESOURCE:*",
-        outages=(Outage(answered(_failures("RESOURCE:ENI")), "ecs", ("run_task",), until=60),),
+        outages=(Outage(answered(failures_of("RESOURCE:ENI")), "ecs", ("run_task",), until=60),),
     ),
     Scenario(
         "an empty answer",
@@ -275,7 +262,7 @@ REFUSED = (
         "RunTask failures[]",
         outages=(
             Outage(
-                changed(lambda answer: {**answer, "failures": _failures("AGENT")["failures"]}),
+                changed(lambda answer: {**answer, "failures": failures_of("AGENT")["failures"]}),
                 "ecs",
                 ("run_task",),
             ),
