@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 """DAG runs under way: enough for two cores, few enough that no heartbeat is missed."""
 OVER = frozenset({"success", "failed"})
-PARSED_WITHIN, SETTLED_AFTER, DONE_WITHIN, POLL = 300.0, 15.0, 420.0, 2.0
+PARSED_WITHIN, SETTLED_AFTER, DONE_WITHIN, POLL = 300.0, 30.0, 420.0, 2.0
 
 ASKED_AGAIN = 3
 LOGICAL_DATE = "2026-01-01T00:00:00Z"

@@ -49,9 +49,9 @@ log = logging.getLogger(__name__)
 
 _ASKED_PER_SYNC = 1000
 _TAKEN_PER_SYNC = 50
-"""Messages that one sync takes in at least, a millisecond or two; of more it takes three quarters. A heartbeat
-after a burst stays short so, and what is left is seen to at once: the scheduler does not idle after a loop in
-which it was told something. Where loops take a second, a message waits for a third of one more."""
+"""Messages that one sync takes in at least, a millisecond or two; of more it takes three quarters. So a
+heartbeat after a burst stays short, and what is left is seen to at once: the scheduler does not idle after a
+loop in which it was told something. Where loops take a second, a message waits for a third of one more."""
 _EXPLAIN_SECONDS = 10.0
 """How long a failure waits for the container's last lines before it is told without them."""
 Told = Report | Finish | LaunchAgain
