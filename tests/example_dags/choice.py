@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 OUTSIDE = "asks a service outside of this machine"
 INSTALLS = "installs packages from an index while it runs"
 NOT_YET = "can run, and was not asked for when this page was made (`make example-dags ONLY=...`)"
+OTHERS_EVENTS = "reads the events of another example's asset, and ends as the two happen to follow each other"
 PARTITIONS = "works on a partition key, which a run by hand does not have"
 
 LEFT_OUT = {
@@ -24,6 +25,8 @@ LEFT_OUT = {
     "example_python_operator": INSTALLS,
     "example_retry_policy": OUTSIDE,
     "example_sensors": "one task waits for a file that another writes: containers share no file system",
+    "read_asset_event": OTHERS_EVENTS,
+    "read_asset_event_from_classic": OTHERS_EVENTS,
     "tutorial_objectstorage": OUTSIDE,
     "tutorial_taskflow_api_virtualenv": INSTALLS,
 }
