@@ -11,9 +11,15 @@ OUTSIDE = "asks a service outside of this machine"
 INSTALLS = "installs packages from an index while it runs"
 NOT_YET = "can run, and was not asked for when this page was made (`make example-dags ONLY=...`)"
 OTHERS_EVENTS = "reads the events of another example's asset, and ends as the two happen to follow each other"
+SAME_URI = (
+    "its asset has the URI of another example's under another name: Airflow activates either, by chance"
+)
 PARTITIONS = "works on a partition key, which a run by hand does not have"
 
 LEFT_OUT = {
+    "asset_with_extra_by_context": SAME_URI,
+    "asset_with_extra_by_yield": SAME_URI,
+    "asset_with_extra_from_classic_operator": SAME_URI,
     "example_analytics": OUTSIDE,
     "example_bash_decorator": "one task makes folders in `AIRFLOW_HOME`: the worker's root is read-only",
     "child_dag": "is run by `example_external_task`, for the same logical date",
