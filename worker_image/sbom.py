@@ -46,7 +46,9 @@ def main() -> int:
     for name, document in documents.items():
         (folder / name).write_text(json.dumps(document, indent=1) + "\n")
         for component in document["components"]:
-            print(f"{component['name']} {component.get('version', '')}: {licences(component)}")
+            # Debian's sources are listed beside the packages that were built of them.
+            if "arch=source" not in component.get("purl", ""):
+                print(f"{component['name']} {component.get('version', '')}: {licences(component)}")
     print(f"wrote {', '.join(str(folder / name) for name in documents)}", file=sys.stderr)
     return 0
 
@@ -71,7 +73,11 @@ def licences(component: dict[str, Any]) -> str:
         text = entry.get("expression") or licence.get("id") or licence.get("name", "")
         # A classifier says least, and stands beside the same licence's own name.
         found.append(text.removeprefix(CLASSIFIER).removeprefix("OSI Approved :: "))
-    return ", ".join(dict.fromkeys(text.replace("\n", " ")[:120] for text in found if text)) or UNKNOWN
+    told = ", ".join(dict.fromkeys(text.replace("\n", " ")[:120] for text in found if text))
+    if not told and component.get("purl", "").startswith("pkg:deb/"):
+        # debsbom reads no licences; Debian keeps them here, in the image too.
+        return f"see /usr/share/doc/{component['name']}/copyright in the image"
+    return told or UNKNOWN
 
 
 if __name__ == "__main__":

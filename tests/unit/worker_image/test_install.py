@@ -49,3 +49,12 @@ def test_only_versions_that_do_not_fit_are_conflicts():
 def test_a_licence_is_one_line(licences, shown):
     """An expression as it is, an SPDX name, else what the classifier says; and what is silent is told."""
     assert sbom.licences({"licenses": licences}) == shown
+
+
+def test_a_debian_package_s_licence_is_where_debian_keeps_it():
+    """debsbom reads none; one that is declared after all is shown."""
+    debian = {"name": "acl", "purl": "pkg:deb/debian/acl@2.3.1-3?arch=amd64"}
+    assert sbom.licences(debian) == "see /usr/share/doc/acl/copyright in the image"
+    assert (
+        sbom.licences({**debian, "licenses": [{"license": {"id": "GPL-2.0-or-later"}}]}) == "GPL-2.0-or-later"
+    )
