@@ -52,7 +52,7 @@ def test_a_licence_is_one_line(licences, shown):
 
 
 def test_a_debian_package_s_licence_is_where_debian_keeps_it():
-    """debsbom reads none; one that is declared after all is shown."""
+    """Debsbom reads none; one that is declared after all is shown."""
     debian = {"name": "acl", "purl": "pkg:deb/debian/acl@2.3.1-3?arch=amd64"}
     assert sbom.licences(debian) == "see /usr/share/doc/acl/copyright in the image"
     assert (
