@@ -11,16 +11,16 @@ ENV LANG=C.UTF-8 \
     AIRFLOW_INSTALLATION_METHOD=apache-airflow
 # What is in single quotes is for the scripts.
 # hadolint ignore=SC2016
-RUN mkdir -p /usr/python/bin /root/bin /opt/airflow/dags /opt/airflow/logs \
+RUN mkdir -p /usr/python/bin /usr/guard/bin /opt/airflow/dags /opt/airflow/logs \
     && ln -s "$(command -v python3)" /usr/python/bin/python3 \
     && ln -s python3 /usr/python/bin/python \
     && printf '%s\n' '#!/bin/sh' 'if [ "$(id -u)" = 0 ]; then echo "Not as root." >&2; exit 1; fi' \
-        'exec /home/airflow/.local/bin/pip "$@"' >/root/bin/pip \
+        'exec /home/airflow/.local/bin/pip "$@"' >/usr/guard/bin/pip \
     && printf '%s\n' '#!/bin/sh' 'shift' 'exec "$@"' >/usr/bin/dumb-init \
     && printf '%s\n' '#!/bin/sh' 'exec airflow "$@"' >/entrypoint \
     && cp /bin/true /usr/bin/sudo \
     && chmod 4755 /usr/bin/sudo \
-    && chmod 755 /root/bin/pip /usr/bin/dumb-init /entrypoint \
+    && chmod 755 /usr/guard/bin/pip /usr/bin/dumb-init /entrypoint \
     && echo 'airflow:x:50000:0:First Last:/home/airflow:/bin/bash' >>/etc/passwd \
     && chmod g=u /etc/passwd \
     && mkdir -p /home/airflow \
@@ -38,7 +38,7 @@ RUN --mount=type=secret,id=ca_bundle,mode=0444 \
         "apache-airflow==${AIRFLOW_VERSION}" -c /home/airflow/constraints.txt \
     && find /home/airflow/.local -type d -name __pycache__ -exec rm -rf {} + \
     && chmod -R g+rw /home/airflow/.local
-ENV PATH=/root/bin:/home/airflow/.local/bin:/usr/python/bin:${PATH} \
+ENV PATH=/usr/guard/bin:/home/airflow/.local/bin:/usr/python/bin:${PATH} \
     VIRTUAL_ENV=/home/airflow/.local \
     AIRFLOW_UID=50000 \
     AIRFLOW_USER_HOME_DIR=/home/airflow \

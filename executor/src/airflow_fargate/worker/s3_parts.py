@@ -38,7 +38,8 @@ _UNDERSTOOD = frozenset(
     }
 )
 """Variables whose meaning is kept. Any other of AWS's may change where or how boto3 would ask."""
-_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "requests_ca_bundle", "boto_config"})
+_ROUTES = frozenset({"http_proxy", "https_proxy", "all_proxy", "requests_ca_bundle", "boto_config"})
+"""Variables of others, in either case, that say by which way and with which certificates boto3 would ask."""
 _REGION = re.compile(r"(?:af|ap|ca|eu|il|me|mx|sa|us)-(?!gov|iso)[a-z]+-\d")
 """The regions of the partition aws; the others have addresses of their own."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
@@ -64,7 +65,7 @@ def plainly(environ: Mapping[str, str], http: URLLib3Session | None = None) -> R
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
     if (
         {name for name in names if name.startswith("AWS_")} - _UNDERSTOOD
-        or {name.lower() for name in names} & _PROXIES
+        or {name.lower() for name in names} & _ROUTES
         or not _REGION.fullmatch(region)
     ):
         return None
