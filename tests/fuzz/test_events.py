@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_fargate import ecs
-from airflow_fargate.failures import RefusedLaunch, classify_error
+from airflow_fargate.failures import LaunchError, classify_error
 from airflow_fargate.listener import Listener, parse_event
 from airflow_fargate.messages import Seen
 from airflow_fargate.registry import Registry
@@ -121,7 +121,7 @@ def test_run_tasks_answer_is_a_task_or_a_refusal_in_words(answer: dict[str, Any]
     if isinstance(found, TaskStateChange):
         assert found.arn == ARN
     else:
-        assert isinstance(found, RefusedLaunch)
+        assert isinstance(found, LaunchError)
         assert found.sentence
 
 

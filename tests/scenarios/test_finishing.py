@@ -53,7 +53,7 @@ def test_spot_taken_while_running_is_airflows_decision() -> None:
     world.run(40)
     verdict = world.finish(key).verdict
     assert verdict.outcome is Outcome.FAILED
-    assert "Spot" in verdict.diagnosis.what
+    assert "Spot" in verdict.diagnosis.summary
     assert len(world.plane.tasks()) == 1
 
 

@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from airflow_fargate import ecs
 from airflow_fargate.ecs import BotoClients
-from airflow_fargate.failures import Refusal, RefusedLaunch
+from airflow_fargate.failures import LaunchError, LaunchErrorKind
 from airflow_fargate.task_state_change import TaskStateChange
 from unit.examples import ARN, a_task
 
@@ -44,15 +44,15 @@ def test_an_answer_with_a_task_is_the_task(client: Any, stub: Stubber) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tasks", "kind"), [([], Refusal.WAIT), ([{"lastStatus": "RUNNING"}], Refusal.UNKNOWN)]
+    ("tasks", "kind"), [([], LaunchErrorKind.WAIT), ([{"lastStatus": "RUNNING"}], LaunchErrorKind.UNKNOWN)]
 )
 def test_an_answer_without_a_task_loses_no_workload(
-    client: Any, stub: Stubber, tasks: list[Any], kind: Refusal
+    client: Any, stub: Stubber, tasks: list[Any], kind: LaunchErrorKind
 ) -> None:
     """An empty reply started nothing; of one whose task cannot be read that is not known."""
     stub.add_response("run_task", {"tasks": tasks, "failures": []}, REQUEST)
     answer = ecs.run_task(client, REQUEST)
-    assert isinstance(answer, RefusedLaunch)
+    assert isinstance(answer, LaunchError)
     assert answer.kind is kind
     assert not answer.answered or not tasks
 
@@ -63,9 +63,9 @@ def test_an_error_is_classified_with_status_and_code(client: Any, stub: Stubber)
     stub.add_client_error("run_task", "ConflictException", "words", modeled_fields={"resourceIds": [ARN]})
     unknown = ecs.run_task(client, REQUEST)
     conflict = ecs.run_task(client, REQUEST)
-    assert isinstance(unknown, RefusedLaunch)
-    assert unknown.kind is Refusal.UNKNOWN
-    assert isinstance(conflict, RefusedLaunch)
+    assert isinstance(unknown, LaunchError)
+    assert unknown.kind is LaunchErrorKind.UNKNOWN
+    assert isinstance(conflict, LaunchError)
     assert conflict.existing_arns == (ARN,)
 
 

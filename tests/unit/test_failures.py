@@ -8,7 +8,7 @@ import pytest
 from botocore import exceptions
 
 from airflow_fargate.failures import (
-    Refusal,
+    LaunchErrorKind,
     classify_error,
     classify_failures,
     is_throttling,
@@ -17,7 +17,7 @@ from airflow_fargate.failures import (
 from unit.examples import ARN, client_error
 
 
-def kind_of(error: Exception) -> Refusal:
+def kind_of(error: Exception) -> LaunchErrorKind:
     """Classify an exception as the launcher does."""
     body = getattr(error, "response", None) or {}
     return classify_error(error, (body.get("ResponseMetadata") or {}).get("HTTPStatusCode"), body).kind
@@ -43,7 +43,7 @@ def kind_of(error: Exception) -> Refusal:
 )
 def test_throttling_is_known_also_where_it_hides(code: str, message: str, status: int) -> None:
     """Its own codes, and the messages of InvalidParameterException."""
-    assert kind_of(client_error(code, message, status)) is Refusal.THROTTLED
+    assert kind_of(client_error(code, message, status)) is LaunchErrorKind.THROTTLED
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_throttling_is_known_also_where_it_hides(code: str, message: str, status
 )
 def test_no_answer_or_a_5xx_is_a_launch_of_unknown_outcome(error: Exception) -> None:
     """The task may have been started: only the same token may be sent again."""
-    assert kind_of(error) is Refusal.UNKNOWN
+    assert kind_of(error) is LaunchErrorKind.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_no_answer_or_a_5xx_is_a_launch_of_unknown_outcome(error: Exception) -> 
 )
 def test_credentials_and_connections_come_back(error: Exception) -> None:
     """Nothing was sent or nothing was looked at: the task waits."""
-    assert kind_of(error) is Refusal.WAIT
+    assert kind_of(error) is LaunchErrorKind.WAIT
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_what_is_wrong_for_good_is_permanent_with_awss_words_and_a_hint(error: E
     """Not tried again; the sentence says what to correct."""
     body = getattr(error, "response", None) or {}
     refused = classify_error(error, 400 if body else None, body)
-    assert refused.kind is Refusal.PERMANENT
+    assert refused.kind is LaunchErrorKind.PERMANENT
     assert hint in refused.sentence
     assert not refused.existing_arns
 
@@ -131,23 +131,28 @@ def test_a_quota_of_tasks_at_once_is_a_lack_of_capacity() -> None:
         "ClientException", "You've reached the limit on the number of vCPUs you can run concurrently"
     )
     refused = classify_error(error, 400, error.response)
-    assert (refused.kind, refused.answered) == (Refusal.CAPACITY, True)
+    assert (refused.kind, refused.answered) == (LaunchErrorKind.CAPACITY, True)
 
 
 @pytest.mark.parametrize(
     ("failures", "kind"),
     [
-        ([{"reason": "Capacity is unavailable at this time. Please try again later"}], Refusal.CAPACITY),
-        ([{"reason": "RESOURCE:MEMORY"}], Refusal.WAIT),
-        ([{"reason": "RESOURCE:ENI", "arn": "arn:i-1"}], Refusal.WAIT),
-        ([{"reason": "AGENT"}], Refusal.WAIT),
-        ([{"reason": "Rate exceeded"}], Refusal.THROTTLED),
-        ([{"reason": "ATTRIBUTE", "detail": "os"}], Refusal.PERMANENT),
-        ([], Refusal.WAIT),
-        ([{}], Refusal.WAIT),
+        (
+            [{"reason": "Capacity is unavailable at this time. Please try again later"}],
+            LaunchErrorKind.CAPACITY,
+        ),
+        ([{"reason": "RESOURCE:MEMORY"}], LaunchErrorKind.WAIT),
+        ([{"reason": "RESOURCE:ENI", "arn": "arn:i-1"}], LaunchErrorKind.WAIT),
+        ([{"reason": "AGENT"}], LaunchErrorKind.WAIT),
+        ([{"reason": "Rate exceeded"}], LaunchErrorKind.THROTTLED),
+        ([{"reason": "ATTRIBUTE", "detail": "os"}], LaunchErrorKind.PERMANENT),
+        ([], LaunchErrorKind.WAIT),
+        ([{}], LaunchErrorKind.WAIT),
     ],
 )
-def test_an_answer_with_failures_started_nothing(failures: list[dict[str, Any]], kind: Refusal) -> None:
+def test_an_answer_with_failures_started_nothing(
+    failures: list[dict[str, Any]], kind: LaunchErrorKind
+) -> None:
     """failures[] is an answer: the next attempt may differ, whatever the reason."""
     refused = classify_failures(failures)
     assert refused.kind is kind

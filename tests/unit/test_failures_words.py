@@ -5,7 +5,12 @@ from __future__ import annotations
 import botocore.exceptions
 import pytest
 
-from airflow_fargate.failures import Refusal, classify_error, classify_failures, never_ran_and_may_pass
+from airflow_fargate.failures import (
+    LaunchErrorKind,
+    classify_error,
+    classify_failures,
+    never_ran_and_may_pass,
+)
 from airflow_fargate.verdict import judge
 from unit.examples import client_error, stopped
 
@@ -22,7 +27,7 @@ ProxyConnectionError"""
 HOPELESS = "NoRegionError InvalidRegionError ProfileNotFound ParamValidationError"
 
 
-def of_code(code: str) -> Refusal:
+def of_code(code: str) -> LaunchErrorKind:
     """Classify an error of this code, with a status that says nothing."""
     body = {"Error": {"Code": code, "Message": "words"}}
     return classify_error(client_error(code), 400, body).kind
@@ -30,16 +35,22 @@ def of_code(code: str) -> Refusal:
 
 @pytest.mark.parametrize(
     ("codes", "kind"),
-    [(THROTTLED, Refusal.THROTTLED), (CREDENTIALS, Refusal.WAIT), (UNKNOWN, Refusal.UNKNOWN)],
+    [
+        (THROTTLED, LaunchErrorKind.THROTTLED),
+        (CREDENTIALS, LaunchErrorKind.WAIT),
+        (UNKNOWN, LaunchErrorKind.UNKNOWN),
+    ],
 )
-def test_every_code_that_is_known_is_what_it_is(codes: str, kind: Refusal) -> None:
+def test_every_code_that_is_known_is_what_it_is(codes: str, kind: LaunchErrorKind) -> None:
     """And one that is not known is permanent: nothing is launched twice on a guess."""
     assert {code: of_code(code) for code in codes.split()} == dict.fromkeys(codes.split(), kind)
-    assert of_code("SomethingNewException") is Refusal.PERMANENT
+    assert of_code("SomethingNewException") is LaunchErrorKind.PERMANENT
 
 
-@pytest.mark.parametrize(("names", "kind"), [(NOT_SENT, Refusal.WAIT), (HOPELESS, Refusal.PERMANENT)])
-def test_every_error_of_botocores_own_is_what_it_is(names: str, kind: Refusal) -> None:
+@pytest.mark.parametrize(
+    ("names", "kind"), [(NOT_SENT, LaunchErrorKind.WAIT), (HOPELESS, LaunchErrorKind.PERMANENT)]
+)
+def test_every_error_of_botocores_own_is_what_it_is(names: str, kind: LaunchErrorKind) -> None:
     """Known by names that botocore has; none of them says that something was started."""
     for name in names.split():
         error = getattr(botocore.exceptions, name)
@@ -49,19 +60,19 @@ def test_every_error_of_botocores_own_is_what_it_is(names: str, kind: Refusal) -
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [
-        ("Capacity is unavailable at this time", Refusal.CAPACITY),
-        ("CapacityUnavailable", Refusal.CAPACITY),
-        ("There is no Spot capacity", Refusal.CAPACITY),
-        ("insufficient capacity", Refusal.CAPACITY),
-        ("You've reached the limit on the number of vCPUs", Refusal.CAPACITY),
-        ("RESOURCE:CPU", Refusal.WAIT),
-        ("AGENT", Refusal.WAIT),
-        ("No Container Instances were found in your cluster", Refusal.WAIT),
-        ("NoRegisteredContainerInstances", Refusal.WAIT),
-        ("MISSING", Refusal.PERMANENT),
+        ("Capacity is unavailable at this time", LaunchErrorKind.CAPACITY),
+        ("CapacityUnavailable", LaunchErrorKind.CAPACITY),
+        ("There is no Spot capacity", LaunchErrorKind.CAPACITY),
+        ("insufficient capacity", LaunchErrorKind.CAPACITY),
+        ("You've reached the limit on the number of vCPUs", LaunchErrorKind.CAPACITY),
+        ("RESOURCE:CPU", LaunchErrorKind.WAIT),
+        ("AGENT", LaunchErrorKind.WAIT),
+        ("No Container Instances were found in your cluster", LaunchErrorKind.WAIT),
+        ("NoRegisteredContainerInstances", LaunchErrorKind.WAIT),
+        ("MISSING", LaunchErrorKind.PERMANENT),
     ],
 )
-def test_every_reason_of_a_failure_is_what_it_is(reason: str, kind: Refusal) -> None:
+def test_every_reason_of_a_failure_is_what_it_is(reason: str, kind: LaunchErrorKind) -> None:
     """Of RunTask's ``failures[]``; its detail is told too."""
     found = classify_failures([{"reason": reason, "detail": "and why"}])
     assert found.kind is kind
@@ -115,7 +126,7 @@ def test_a_new_code_promises_something_below_500_only() -> None:
     kinds = [
         classify_error(client_error("SomethingNewException"), status, body).kind for status in (499, 500)
     ]
-    assert kinds == [Refusal.PERMANENT, Refusal.UNKNOWN]
+    assert kinds == [LaunchErrorKind.PERMANENT, LaunchErrorKind.UNKNOWN]
 
 
 def test_an_answer_without_a_reason_says_so() -> None:
@@ -150,6 +161,6 @@ def test_every_reason_of_a_stop_that_can_pass_is_known(reason: str, passes: bool
 def test_every_stop_of_awss_own_is_told_apart(code: str, words: str) -> None:
     """While the task ran, and before."""
     diagnosis = judge(stopped(137, "a", stopCode=code, stoppedReason="b"), "worker").diagnosis
-    assert words in diagnosis.what
+    assert words in diagnosis.summary
     assert diagnosis.reason == "b a"
     assert never_ran_and_may_pass(code, "")

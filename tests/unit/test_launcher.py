@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore import exceptions
 
-from airflow_fargate.messages import Accepted, Refused
+from airflow_fargate.messages import Accepted, LaunchFailed
 from airflow_fargate.task_options import parse_task_options
 from unit.examples import ARN, an_attempt, client_error, launch_id
 from unit.launcher_bench import Bench
@@ -91,7 +91,7 @@ def test_a_permanent_refusal_is_given_up_at_once_and_its_payload_removed() -> No
     bench.launcher.submit(an_attempt())
     bench.run(600)
     (said,) = bench.said
-    assert isinstance(said, Refused)
+    assert isinstance(said, LaunchFailed)
     assert "iam:PassRole" in said.sentence
     assert len(bench.ecs.requests) == 1
     assert bench.s3.objects == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from botocore import exceptions
 
 from airflow_fargate.launch import Attempt
-from airflow_fargate.messages import Accepted, Refused
+from airflow_fargate.messages import Accepted, LaunchFailed
 from unit.examples import an_attempt, client_error, launch_id
 from unit.launcher_bench import Bench
 
@@ -28,7 +28,7 @@ def test_what_was_throttled_is_taken_back_with_its_payload() -> None:
     bench.run()
     assert not bench.launcher.cancel(launch_id())
     bench.run(5)
-    assert [type(each) for each in bench.said] == [Refused]
+    assert [type(each) for each in bench.said] == [LaunchFailed]
     assert len(bench.ecs.requests) == 1
     assert bench.s3.objects == {}
 

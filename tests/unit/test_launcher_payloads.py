@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_fargate.messages import Accepted, Refused
+from airflow_fargate.messages import Accepted, LaunchFailed
 from airflow_fargate.task_options import parse_task_options
 from unit.examples import an_attempt, client_error, launch_id
 from unit.launcher_bench import Bench
@@ -21,7 +21,7 @@ def test_a_payload_that_cannot_be_removed_hides_nothing() -> None:
     bench.s3.errors = []
     bench.s3.delete_object = lambda **_: 1 / 0  # type: ignore[method-assign,assignment]
     bench.run()
-    assert isinstance(bench.said[0], Refused)
+    assert isinstance(bench.said[0], LaunchFailed)
 
 
 def test_a_bucket_that_fails_for_good_fails_the_launch_with_its_name() -> None:

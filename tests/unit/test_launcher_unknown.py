@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore import exceptions
 
-from airflow_fargate.messages import Accepted, Refused
+from airflow_fargate.messages import Accepted, LaunchFailed
 from unit.examples import ARN, an_attempt, client_error, launch_id
 from unit.launcher_bench import Bench
 
@@ -38,7 +38,7 @@ def test_unknown_and_not_found_it_is_given_up() -> None:
     bench.launcher.submit(an_attempt(deadline=10.0))
     bench.run(400)
     (said,) = bench.said
-    assert isinstance(said, Refused)
+    assert isinstance(said, LaunchFailed)
     assert "try later" in said.sentence
 
 

@@ -11,9 +11,9 @@ from airflow_fargate.messages import (
     Accepted,
     Finish,
     LaunchAgain,
+    LaunchFailed,
     Missing,
     NotFound,
-    Refused,
     Report,
     Seen,
     Stop,
@@ -112,7 +112,7 @@ def test_a_stranger_is_nothing() -> None:
     assert not bench.registry.of_deployment(stranger)
     assert bench.registry.apply(Missing(OTHER)) == []
     assert bench.registry.apply(NotFound("unknown")) == []
-    assert bench.registry.apply(Refused("unknown", "x")) == []
+    assert bench.registry.apply(LaunchFailed("unknown", "x")) == []
 
 
 def test_what_it_owns_it_owns_before_the_answer_and_after_the_end() -> None:
@@ -163,7 +163,7 @@ def test_what_ran_is_never_launched_again() -> None:
 def test_a_refused_launch_ends_with_its_sentence() -> None:
     """What the launcher gave up is told."""
     bench = Bench()
-    (told,) = bench.registry.apply(Refused(launch_id(), "No such cluster."))
+    (told,) = bench.registry.apply(LaunchFailed(launch_id(), "No such cluster."))
     assert str(told.verdict.diagnosis) == "No such cluster."
     assert len(bench.registry) == 0
 
@@ -172,7 +172,7 @@ def test_the_repeat_of_a_launch_that_was_seen_ends_nothing() -> None:
     """Events showed its container; the repeat of RunTask was given up: the container counts."""
     bench = Bench()
     bench.seen(a_change("PENDING"))
-    assert bench.registry.apply(Refused(launch_id(), "gave up")) == []
+    assert bench.registry.apply(LaunchFailed(launch_id(), "gave up")) == []
     assert bench.state is State.STARTING
 
 
@@ -181,10 +181,10 @@ def test_the_repeat_of_an_earlier_round_ends_nothing() -> None:
     bench = Bench()
     bench.seen(stopped(None, NEVER_RAN))
     assert bench.state is State.LAUNCHING
-    assert bench.registry.apply(Refused(launch_id(), "gave up", round=0)) == []
+    assert bench.registry.apply(LaunchFailed(launch_id(), "gave up", round=0)) == []
     assert bench.accepted() == []
     assert bench.state is State.LAUNCHING
-    assert outcome(bench.registry.apply(Refused(launch_id(), "gave up", round=1))) is Outcome.FAILED
+    assert outcome(bench.registry.apply(LaunchFailed(launch_id(), "gave up", round=1))) is Outcome.FAILED
 
 
 def test_a_token_that_stands_for_a_stopped_task_is_left_behind() -> None:

@@ -1,4 +1,4 @@
-"""What a stopped task means: outcome, whose fault, what to do."""
+"""What a stopped task means: outcome, whose responsibility, what to do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from airflow_fargate import verdict
 from airflow_fargate.exit_codes import ExitCode, meaning_of
-from airflow_fargate.verdict import Diagnosis, Fault, Outcome, judge
+from airflow_fargate.verdict import Diagnosis, Outcome, Responsibility, judge
 from unit.examples import ARN, a_change, stopped
 
 if TYPE_CHECKING:
@@ -17,48 +17,50 @@ if TYPE_CHECKING:
 OOM = "OutOfMemoryError: Container killed due to memory usage"
 STARTED = {"startedAt": "2026-01-23T17:57:50Z"}
 
+By = Responsibility
+
 
 @pytest.mark.parametrize(
-    ("change", "outcome", "fault", "words"),
+    ("change", "outcome", "responsibility", "words"),
     [
-        (stopped(0), Outcome.SUCCESS, Fault.NONE, "ended well"),
-        (stopped(0, stopCode="UserInitiated"), Outcome.SUCCESS, Fault.NONE, "ended well"),
-        (stopped(1), Outcome.FAILED, Fault.TASK, "The task ran and failed"),
-        (stopped(137, OOM), Outcome.FAILED, Fault.TASK, "executor_config={'memory': 1024}"),
-        (stopped(137, OOM, memory=None), Outcome.FAILED, Fault.TASK, "Give the task more memory"),
-        (stopped(137, OOM, memory=122880), Outcome.FAILED, Fault.TASK, "Give the task more memory"),
-        (stopped(137), Outcome.FAILED, Fault.UNKNOWN, "killed with SIGKILL: from outside"),
-        (stopped(137, stopCode="UserInitiated"), Outcome.FAILED, Fault.USER, "stopped from outside while"),
-        (stopped(143), Outcome.FAILED, Fault.USER, "ended by SIGTERM"),
-        (stopped(143, stopCode="SpotInterruption"), Outcome.FAILED, Fault.INFRASTRUCTURE, "['FARGATE']"),
-        (stopped(143, stopCode="TerminationNotice"), Outcome.FAILED, Fault.INFRASTRUCTURE, "retired"),
-        (stopped(143, stopCode="InfrastructureHealth"), Outcome.FAILED, Fault.INFRASTRUCTURE, "retries"),
-        (stopped(66), Outcome.FAILED, Fault.DEPLOYMENT, ExitCode.PAYLOAD_MISSING.meaning),
-        (stopped(42), Outcome.FAILED, Fault.TASK, "exit code 42"),
-        (stopped(None, stopCode="UserInitiated"), Outcome.FAILED, Fault.USER, "before it ran"),
-        (stopped(None, "CannotPullContainerError: none"), Outcome.FAILED, Fault.DEPLOYMENT, "build-push"),
-        (stopped(None, "CannotPullContainerError: i/o timeout"), Outcome.LAUNCH_AGAIN, Fault.INFRASTRUCTURE,
+        (stopped(0), Outcome.SUCCESS, By.NONE, "ended well"),
+        (stopped(0, stopCode="UserInitiated"), Outcome.SUCCESS, By.NONE, "ended well"),
+        (stopped(1), Outcome.FAILED, By.TASK, "The task ran and failed"),
+        (stopped(137, OOM), Outcome.FAILED, By.TASK, "executor_config={'memory': 1024}"),
+        (stopped(137, OOM, memory=None), Outcome.FAILED, By.TASK, "Give the task more memory"),
+        (stopped(137, OOM, memory=122880), Outcome.FAILED, By.TASK, "Give the task more memory"),
+        (stopped(137), Outcome.FAILED, By.UNKNOWN, "killed with SIGKILL: from outside"),
+        (stopped(137, stopCode="UserInitiated"), Outcome.FAILED, By.USER, "stopped from outside while"),
+        (stopped(143), Outcome.FAILED, By.USER, "ended by SIGTERM"),
+        (stopped(143, stopCode="SpotInterruption"), Outcome.FAILED, By.INFRASTRUCTURE, "['FARGATE']"),
+        (stopped(143, stopCode="TerminationNotice"), Outcome.FAILED, By.INFRASTRUCTURE, "retired"),
+        (stopped(143, stopCode="InfrastructureHealth"), Outcome.FAILED, By.INFRASTRUCTURE, "retries"),
+        (stopped(66), Outcome.FAILED, By.DEPLOYMENT, ExitCode.PAYLOAD_MISSING.meaning),
+        (stopped(42), Outcome.FAILED, By.TASK, "exit code 42"),
+        (stopped(None, stopCode="UserInitiated"), Outcome.FAILED, By.USER, "before it ran"),
+        (stopped(None, "CannotPullContainerError: none"), Outcome.FAILED, By.DEPLOYMENT, "build-push"),
+        (stopped(None, "CannotPullContainerError: i/o timeout"), Outcome.LAUNCH_AGAIN, By.INFRASTRUCTURE,
          "for a cause that can pass"),
-        (stopped(None, "ResourceInitializationError: AccessDenied"), Outcome.FAILED, Fault.DEPLOYMENT,
+        (stopped(None, "ResourceInitializationError: AccessDenied"), Outcome.FAILED, By.DEPLOYMENT,
          "execution role"),
-        (stopped(None, "CannotStartContainerError: exec format"), Outcome.FAILED, Fault.DEPLOYMENT,
+        (stopped(None, "CannotStartContainerError: exec format"), Outcome.FAILED, By.DEPLOYMENT,
          "architecture"),
-        (stopped(None, "CannotCreateContainerError: no space"), Outcome.FAILED, Fault.DEPLOYMENT,
+        (stopped(None, "CannotCreateContainerError: no space"), Outcome.FAILED, By.DEPLOYMENT,
          "architecture"),
-        (stopped(None, "something new"), Outcome.FAILED, Fault.DEPLOYMENT, "before its container ran"),
-        (stopped(None, stopCode="SpotInterruption"), Outcome.LAUNCH_AGAIN, Fault.INFRASTRUCTURE, "can pass"),
-        (stopped(None, stopCode="SpotInterruption", **STARTED), Outcome.FAILED, Fault.INFRASTRUCTURE,
+        (stopped(None, "something new"), Outcome.FAILED, By.DEPLOYMENT, "before its container ran"),
+        (stopped(None, stopCode="SpotInterruption"), Outcome.LAUNCH_AGAIN, By.INFRASTRUCTURE, "can pass"),
+        (stopped(None, stopCode="SpotInterruption", **STARTED), Outcome.FAILED, By.INFRASTRUCTURE,
          "gives no exit code"),
-        (stopped(None, **STARTED), Outcome.FAILED, Fault.UNKNOWN, "gives no exit code"),
-        (a_change("STOPPED", containers=[], **STARTED), Outcome.FAILED, Fault.DEPLOYMENT, "it has none"),
+        (stopped(None, **STARTED), Outcome.FAILED, By.UNKNOWN, "gives no exit code"),
+        (a_change("STOPPED", containers=[], **STARTED), Outcome.FAILED, By.DEPLOYMENT, "it has none"),
     ],
 )  # fmt: skip
 def test_every_kind_of_end_has_its_verdict(
-    change: TaskStateChange, outcome: Outcome, fault: Fault, words: str
+    change: TaskStateChange, outcome: Outcome, responsibility: Responsibility, words: str
 ) -> None:
-    """Outcome, fault and words for the person who reads it."""
+    """Outcome, responsibility and words for the person who reads it."""
     judged = judge(change, "worker")
-    assert (judged.outcome, judged.diagnosis.fault) == (outcome, fault)
+    assert (judged.outcome, judged.diagnosis.responsibility) == (outcome, responsibility)
     assert words in str(judged.diagnosis)
 
 
@@ -100,35 +102,37 @@ def test_the_facts_follow_the_sentence() -> None:
 
 def test_facts_that_are_not_known_are_left_out() -> None:
     """One fact stands alone in its brackets, none has no brackets, and no size is made up."""
-    assert str(Diagnosis("It broke.", Fault.TASK, exit_code=3)) == "It broke. (exit code 3)"
-    assert str(Diagnosis("It broke.", Fault.TASK)) == "It broke."
+    assert str(Diagnosis("It broke.", Responsibility.TASK, exit_code=3)) == "It broke. (exit code 3)"
+    assert str(Diagnosis("It broke.", Responsibility.TASK)) == "It broke."
     known, unknown = judge(stopped(137, OOM), "worker"), judge(stopped(137, OOM, memory=None), "worker")
-    assert known.diagnosis.what == "The container was killed for memory at 512 MiB."
-    assert unknown.diagnosis.what == "The container was killed for memory."
+    assert known.diagnosis.summary == "The container was killed for memory at 512 MiB."
+    assert unknown.diagnosis.summary == "The container was killed for memory."
 
 
 def test_a_diagnosis_leads_to_the_console() -> None:
     """The log's page where it is known, the task's otherwise, and nothing where there was no task."""
-    diagnosis = Diagnosis("It broke.", Fault.TASK, arn="arn:aws:ecs:eu-west-1:123456789012:task/airflow/0a1b")
+    diagnosis = Diagnosis(
+        "It broke.", Responsibility.TASK, arn="arn:aws:ecs:eu-west-1:123456789012:task/airflow/0a1b"
+    )
     task_page = "https://console.aws.amazon.com/ecs/v2/clusters/airflow/tasks/0a1b?region=eu-west-1"
     assert str(diagnosis).endswith(f"\nSee {task_page}")
     assert str(diagnosis.with_log((), "https://log")).endswith("\nSee https://log")
     assert str(diagnosis.with_log(("one",), "https://log")).endswith(
         "\nSee https://log\nLast lines of the container:\none"
     )
-    assert "See" not in str(Diagnosis("It broke.", Fault.TASK))
+    assert "See" not in str(Diagnosis("It broke.", Responsibility.TASK))
 
 
 def test_log_lines_stand_below_and_are_the_last_twenty() -> None:
     """No more than a screenful reaches the UI."""
-    told = str(Diagnosis("It broke.", Fault.TASK).with_log(tuple(f"line {n}" for n in range(50))))
+    told = str(Diagnosis("It broke.", Responsibility.TASK).with_log(tuple(f"line {n}" for n in range(50))))
     assert told.startswith("It broke.\nLast lines of the container:\nline 30\n")
     assert told.endswith("line 49")
 
 
 def test_a_long_log_line_is_cut() -> None:
     """A line may be a megabyte of JSON: Airflow's event log and the page get its beginning."""
-    told = str(Diagnosis("It broke.", Fault.TASK).with_log(("x" * 500, "y" * 1_000_000)))
+    told = str(Diagnosis("It broke.", Responsibility.TASK).with_log(("x" * 500, "y" * 1_000_000)))
     assert told.endswith(f"\n{'x' * 500}\n{'y' * 500}...")
 
 
@@ -147,7 +151,7 @@ def test_every_exit_code_of_the_worker_has_a_sentence() -> None:
 
 def test_a_refused_launch_fails_with_its_sentence() -> None:
     """No container, no facts: what is told is what AWS said, and the deployment is where to look."""
-    judged = verdict.refused("It was refused.")
+    judged = verdict.launch_failed("It was refused.")
     assert judged.outcome is Outcome.FAILED
-    assert judged.diagnosis == Diagnosis("It was refused.", Fault.DEPLOYMENT)
+    assert judged.diagnosis == Diagnosis("It was refused.", Responsibility.DEPLOYMENT)
     assert str(judged.diagnosis) == "It was refused."

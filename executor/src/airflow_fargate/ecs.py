@@ -12,7 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import __version__
-from airflow_fargate.failures import Refusal, RefusedLaunch, classify_error, classify_failures
+from airflow_fargate.failures import LaunchError, LaunchErrorKind, classify_error, classify_failures
 from airflow_fargate.task_state_change import TaskStateChange, parse_task
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _at_once(params: dict[str, Any], **_: Any) -> None:
     params["headers"].pop("Expect", None)
 
 
-def run_task(ecs: Any, request: Mapping[str, Any]) -> TaskStateChange | RefusedLaunch:
+def run_task(ecs: Any, request: Mapping[str, Any]) -> TaskStateChange | LaunchError:
     """Call RunTask once. Never raises: whatever boto3 raises is classified."""
     try:
         answer = ecs.run_task(**request)
@@ -111,7 +111,9 @@ def run_task(ecs: Any, request: Mapping[str, Any]) -> TaskStateChange | RefusedL
             continue
     if answer.get("tasks"):
         # Something was started: the same token again, which is answered with it.
-        return RefusedLaunch(Refusal.UNKNOWN, "RunTask answered with a task that has no ARN or no status")
+        return LaunchError(
+            LaunchErrorKind.UNKNOWN, "RunTask answered with a task that has no ARN or no status"
+        )
     return classify_failures(list(answer.get("failures") or ()))
 
 

@@ -190,7 +190,7 @@ class FargateExecutor(ReleasedExecutor):
             log.info("%s failed: %s", told.key, diagnosis)
         else:
             log.error("%s failed: %s", told.key, diagnosis)
-            self._fleet_or_fail().metrics.count(FAILURES, fault=diagnosis.fault.name.lower())
+            self._fleet_or_fail().metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
             self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=told.key)
         self.fail(told.key, str(diagnosis))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Refusal(Enum):
+class LaunchErrorKind(Enum):
     """What a failed RunTask means for the launch."""
 
     THROTTLED = "too many calls: slow down, the same attempt again"
@@ -27,7 +27,7 @@ class Refusal(Enum):
 
 
 @dataclass(frozen=True)
-class RefusedLaunch:
+class LaunchError:
     """A RunTask that gave no task.
 
     Args:
@@ -38,7 +38,7 @@ class RefusedLaunch:
             looked at (throttled, not signed, not sent) or the outcome is not known.
     """
 
-    kind: Refusal
+    kind: LaunchErrorKind
     sentence: str
     existing_arns: tuple[str, ...] = ()
     answered: bool = False
@@ -136,7 +136,7 @@ _MESSAGE_HINTS = (
 )
 
 
-def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]) -> RefusedLaunch:
+def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]) -> LaunchError:
     """Classify an exception that boto3 raised for RunTask.
 
     Args:
@@ -149,34 +149,34 @@ def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]
     message = str(details.get("Message") or "") or str(error)
     words = f"{code}: {message}" if code else f"{type(error).__name__}: {message}"
     if is_throttling(code, message):
-        return RefusedLaunch(Refusal.THROTTLED, words)
+        return LaunchError(LaunchErrorKind.THROTTLED, words)
     if code == "ConflictException":
         arns = tuple(str(each) for each in body.get("resourceIds") or details.get("resourceIds") or ())
-        return RefusedLaunch(Refusal.UNKNOWN if not arns else Refusal.PERMANENT, words, arns)
+        return LaunchError(LaunchErrorKind.UNKNOWN if not arns else LaunchErrorKind.PERMANENT, words, arns)
     if code in _CREDENTIAL_CODES or type(error).__name__ in _NOT_SENT:
-        return RefusedLaunch(Refusal.WAIT, words)
+        return LaunchError(LaunchErrorKind.WAIT, words)
     hint = _hint(code, message) if code else _HOPELESS.get(type(error).__name__)
     if hint is None or (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or code in _UNKNOWN_CODES:
         # No answer, or one that promises nothing: the task may have been started.
-        return RefusedLaunch(Refusal.UNKNOWN, words)
+        return LaunchError(LaunchErrorKind.UNKNOWN, words)
     if any(each in message.lower() for each in _NO_CAPACITY):
-        return RefusedLaunch(Refusal.CAPACITY, words, answered=True)
-    return RefusedLaunch(Refusal.PERMANENT, f"{words} {hint}".strip())
+        return LaunchError(LaunchErrorKind.CAPACITY, words, answered=True)
+    return LaunchError(LaunchErrorKind.PERMANENT, f"{words} {hint}".strip())
 
 
-def classify_failures(failures: Sequence[Mapping[str, Any]]) -> RefusedLaunch:
+def classify_failures(failures: Sequence[Mapping[str, Any]]) -> LaunchError:
     """Classify RunTask's ``failures[]``: an answer of 200 that started nothing."""
     reasons = [str(each.get("reason") or "") for each in failures]
     details = [str(each.get("detail") or "") for each in failures if each.get("detail")]
     words = "; ".join(filter(None, reasons + details)) or "RunTask started nothing and gave no reason"
     lower = words.lower()
     if is_throttling("", words):
-        return RefusedLaunch(Refusal.THROTTLED, words, answered=True)
+        return LaunchError(LaunchErrorKind.THROTTLED, words, answered=True)
     if any(each in lower for each in _NO_CAPACITY):
-        return RefusedLaunch(Refusal.CAPACITY, words, answered=True)
+        return LaunchError(LaunchErrorKind.CAPACITY, words, answered=True)
     if any(each in lower for each in _NO_ROOM) or not any(reasons):
-        return RefusedLaunch(Refusal.WAIT, words, answered=True)
-    return RefusedLaunch(Refusal.PERMANENT, f"{words} {_hint('', words)}".strip(), answered=True)
+        return LaunchError(LaunchErrorKind.WAIT, words, answered=True)
+    return LaunchError(LaunchErrorKind.PERMANENT, f"{words} {_hint('', words)}".strip(), answered=True)
 
 
 def is_throttling(code: str, message: str) -> bool:

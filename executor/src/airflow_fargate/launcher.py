@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import ecs, metrics
 from airflow_fargate.errors import RequestError, TaskOptionsError
-from airflow_fargate.failures import Refusal, RefusedLaunch, classify_error
+from airflow_fargate.failures import LaunchError, LaunchErrorKind, classify_error
 from airflow_fargate.launch import Attempt
-from airflow_fargate.messages import Accepted, Message, Refused
+from airflow_fargate.messages import Accepted, LaunchFailed, Message
 from airflow_fargate.metrics import Metrics
 from airflow_fargate.preparation import NotStoredError, Preparation
 from airflow_fargate.task_state_change import TaskStateChange
@@ -55,7 +55,7 @@ class _Sent:
     request: dict[str, Any]
     made_at: float
     unknown_at: float | None = None
-    given_up: RefusedLaunch | None = None
+    given_up: LaunchError | None = None
 
 
 class Launcher:
@@ -105,7 +105,9 @@ class Launcher:
     def resubmit(self, attempt: Attempt) -> None:
         """Take an attempt whose task stopped before it ran; it waits as a refused launch does."""
         attempt = replace(attempt, refusals=attempt.refusals + 1)
-        delay = self._policy.delay(Refusal.CAPACITY, attempt.refusals, self._clock(), attempt.deadline)
+        delay = self._policy.delay(
+            LaunchErrorKind.CAPACITY, attempt.refusals, self._clock(), attempt.deadline
+        )
         self._hand_over(attempt, delay or 0.0)
 
     def cancel(self, launch_id: str) -> bool:
@@ -113,7 +115,7 @@ class Launcher:
 
         Returns:
             True when that was all; False when there is or may be a container or a payload: the launch goes on
-            until that is known, and ends with :class:`Accepted` or :class:`Refused`.
+            until that is known, and ends with :class:`Accepted` or :class:`LaunchFailed`.
         """
         self._open_mailbox()
         attempt = self._queue.cancel(launch_id)
@@ -137,7 +139,9 @@ class Launcher:
             # A fault of ours, or the end of this thread (SystemExit out of a library). The attempt is out of
             # the queue and in nobody's hands but ours.
             log.exception("A fault while launching %s; it is launched again", taken.launch.identity)
-            self._again(taken, RefusedLaunch(Refusal.WAIT, f"A fault in the launcher: {error!r}"), taken)
+            self._again(
+                taken, LaunchError(LaunchErrorKind.WAIT, f"A fault in the launcher: {error!r}"), taken
+            )
             if not isinstance(error, Exception):
                 raise
         return 0.0
@@ -169,13 +173,17 @@ class Launcher:
         else:
             self._refused(attempt, sent, answer)
 
-    def _call(self, request: dict[str, Any]) -> TaskStateChange | RefusedLaunch:
+    def _call(self, request: dict[str, Any]) -> TaskStateChange | LaunchError:
         try:
             client = self._clients("ecs")
         except Exception as error:  # noqa: BLE001  files, environment, metadata service: whatever they raise
             # Nothing was sent, so that whatever it is, it is no launch of unknown outcome.
             found = classify_error(error, None, {})
-            return found if found.kind is Refusal.PERMANENT else replace(found, kind=Refusal.WAIT)
+            return (
+                found
+                if found.kind is LaunchErrorKind.PERMANENT
+                else replace(found, kind=LaunchErrorKind.WAIT)
+            )
         return ecs.run_task(client, request)
 
     def _hand_over(self, attempt: Attempt, delay: float) -> None:
@@ -203,7 +211,7 @@ class Launcher:
             sentence = f"The executor could not take this task: {error!r}"
         else:
             return True
-        self._post(Refused(attempt.launch.launch_id, sentence, attempt.round))
+        self._post(LaunchFailed(attempt.launch.launch_id, sentence, attempt.round))
         return False
 
     def _put(self, attempt: Attempt, delay: float = 0.0) -> None:
@@ -217,9 +225,9 @@ class Launcher:
         body = getattr(error, "response", None) or {}
         status = (body.get("ResponseMetadata") or {}).get("HTTPStatusCode")
         found = classify_error(error, status, body)
-        if found.kind is Refusal.UNKNOWN:
+        if found.kind is LaunchErrorKind.UNKNOWN:
             # Nothing was launched, whatever became of the object: it is written again.
-            found = replace(found, kind=Refusal.WAIT)
+            found = replace(found, kind=LaunchErrorKind.WAIT)
         sentence = f"The workload could not be written to [fargate] payload_bucket: {found.sentence}"
         self._again(attempt, replace(found, sentence=sentence), attempt)
 
@@ -232,29 +240,29 @@ class Launcher:
         self._metrics.time(metrics.LAUNCH_SECONDS, max(0.0, self._clock() - since))
         self._post(Accepted(attempt.launch.launch_id, change, attempt))
 
-    def _refused(self, attempt: Attempt, sent: _Sent, refusal: RefusedLaunch) -> None:
+    def _refused(self, attempt: Attempt, sent: _Sent, refusal: LaunchError) -> None:
         following = attempt
-        if refusal.kind is Refusal.THROTTLED:
+        if refusal.kind is LaunchErrorKind.THROTTLED:
             self._queue.slow_down()
             self._metrics.count(metrics.THROTTLES)
-        elif refusal.kind is Refusal.UNKNOWN:
+        elif refusal.kind is LaunchErrorKind.UNKNOWN:
             sent.unknown_at = self._clock()
         if refusal.answered:
             # AWS started nothing, now or before: the next attempt may differ, so it needs a token of its own.
             self._sent.pop(attempt.client_token, None)
             following = replace(attempt, number=attempt.number + 1)
-            if refusal.kind is Refusal.CAPACITY:
+            if refusal.kind is LaunchErrorKind.CAPACITY:
                 self._metrics.count(metrics.CAPACITY_REFUSALS, capacity=self._builder.capacity(attempt))
                 following = replace(following, capacity=attempt.capacity + 1)
         self._again(attempt, refusal, following)
 
-    def _again(self, attempt: Attempt, refusal: RefusedLaunch, following: Attempt) -> None:
+    def _again(self, attempt: Attempt, refusal: LaunchError, following: Attempt) -> None:
         """Queue the following attempt, or give up."""
         # Throttling says nothing of this launch: the limiter slows all of them, and this one waits a moment.
-        refusals = 1 if refusal.kind is Refusal.THROTTLED else attempt.refusals + 1
+        refusals = 1 if refusal.kind is LaunchErrorKind.THROTTLED else attempt.refusals + 1
         following = replace(following, refusals=refusals, why=refusal.sentence)
         delay = self._policy.delay(refusal.kind, refusals, self._clock(), attempt.deadline)
-        if refusal.kind in (Refusal.UNKNOWN, Refusal.WAIT):
+        if refusal.kind in (LaunchErrorKind.UNKNOWN, LaunchErrorKind.WAIT):
             self._metrics.count(metrics.LAUNCH_ERRORS)
         sent = self._sent.get(attempt.client_token)
         is_known = sent is None or sent.unknown_at is None
@@ -266,27 +274,31 @@ class Launcher:
                 log.info("Not launched yet: %s: %s", attempt.launch.identity, refusal.sentence)
             # The rest of the chain is asked at once; only a whole round of refusals is waited out.
             mid_round = following.capacity % len(self._builder.chain(following)) != 0
-            self._put(following, 0.0 if refusal.kind is Refusal.CAPACITY and mid_round else delay)
+            self._put(following, 0.0 if refusal.kind is LaunchErrorKind.CAPACITY and mid_round else delay)
         elif sent is not None and sent.unknown_at is not None:
             self._settle(attempt, sent, refusal)
         else:
-            waited = "" if refusal.kind is Refusal.PERMANENT else "Gave up after [fargate] launch_timeout: "
+            waited = (
+                ""
+                if refusal.kind is LaunchErrorKind.PERMANENT
+                else "Gave up after [fargate] launch_timeout: "
+            )
             self._give_up(attempt, waited + refusal.sentence)
 
-    def _settle(self, attempt: Attempt, sent: _Sent, refusal: RefusedLaunch) -> None:
+    def _settle(self, attempt: Attempt, sent: _Sent, refusal: LaunchError) -> None:
         """Before a launch of unknown outcome is given up: is there a container after all?
 
         RunTask knows: the same clientToken is answered with its task. When it gives no answer for too long,
         or refuses for good by now, the task is looked for, not before ListTasks must show it.
         """
         now = self._clock()
-        if refusal.kind is not Refusal.PERMANENT and now < attempt.deadline + _SETTLE_SECONDS:
+        if refusal.kind is not LaunchErrorKind.PERMANENT and now < attempt.deadline + _SETTLE_SECONDS:
             self._put(attempt, self._policy.longest)
             return
         sent.given_up = refusal
         self._put(attempt, max(0.0, (sent.unknown_at or now) + _BLIND_SECONDS - now))
 
-    def _search(self, attempt: Attempt, sent: _Sent, refusal: RefusedLaunch) -> None:
+    def _search(self, attempt: Attempt, sent: _Sent, refusal: LaunchError) -> None:
         request = sent.request
         try:
             found = ecs.find_by_launch_id(self._clients("ecs"), request["cluster"], request["startedBy"])
@@ -315,7 +327,7 @@ class Launcher:
             attempt.launch.identity,
             sentence,
         )
-        self._post(Refused(attempt.launch.launch_id, sentence, attempt.round))
+        self._post(LaunchFailed(attempt.launch.launch_id, sentence, attempt.round))
         if keep_payload:
             return
         try:

@@ -25,7 +25,7 @@ class Accepted:
 
 
 @dataclass(frozen=True)
-class Refused:
+class LaunchFailed:
     """The launcher gave up: no task was started in this round of the launch, and none will be."""
 
     launch_id: str
@@ -55,7 +55,7 @@ class NotFound:
     launch_id: str
 
 
-Message = Accepted | Refused | Seen | Missing | NotFound
+Message = Accepted | LaunchFailed | Seen | Missing | NotFound
 
 # --- decisions ----------------------------------------------------------------------------------------------
 

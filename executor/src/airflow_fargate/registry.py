@@ -17,9 +17,9 @@ from airflow_fargate.messages import (
     Decision,
     Finish,
     LaunchAgain,
+    LaunchFailed,
     Message,
     Missing,
-    Refused,
     Report,
     Seen,
     Stop,
@@ -138,7 +138,7 @@ class Registry:
         task = self._by_launch.get(message.launch_id)
         if task is None:
             return []
-        return self._refused(task, message) if isinstance(message, Refused) else self._not_found(task)
+        return self._refused(task, message) if isinstance(message, LaunchFailed) else self._not_found(task)
 
     def revoke(self, key: Hashable, reason: str) -> list[Decision]:
         """Let go of a task: stop its container, now or as soon as it is known, and say nothing of it."""
@@ -274,12 +274,12 @@ class Registry:
         adopted = task.attempt is None and task.state is not State.RUNNING
         return adopted and not task.earlier_arns and task.launch_id == self.launch_id(change)
 
-    def _refused(self, task: TrackedTask, message: Refused) -> list[Decision]:
+    def _refused(self, task: TrackedTask, message: LaunchFailed) -> list[Decision]:
         later = task.attempt is not None and task.attempt.round > message.round
         if later or task.state is not State.LAUNCHING:
             # The repeat of a launch whose task was seen meanwhile: events were quicker than answers.
             return []
-        return self._end(task, Move.REFUSED, verdict.refused(message.sentence))
+        return self._end(task, Move.REFUSED, verdict.launch_failed(message.sentence))
 
     def _missing(self, task: TrackedTask | None) -> list[Decision]:
         if task is None:
@@ -304,7 +304,7 @@ class Registry:
         if self._clock() - task.missing_since < MISSING_GRACE:
             return []
         sentence = "No container was found for this task after the scheduler that queued it had gone."
-        return self._end(task, Move.LOST, verdict.refused(sentence))
+        return self._end(task, Move.LOST, verdict.launch_failed(sentence))
 
     def _end(self, task: TrackedTask, move: Move, judged: Verdict) -> list[Decision]:
         task.state = after(task.state, move)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_fargate.failures import Refusal
+from airflow_fargate.failures import LaunchErrorKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ class RetryPolicy:
     first: float = 1.0
     longest: float = 30.0
 
-    def delay(self, kind: Refusal, refusals: int, now: float, deadline: float) -> float | None:
+    def delay(self, kind: LaunchErrorKind, refusals: int, now: float, deadline: float) -> float | None:
         """Return the seconds to wait, or None when the launch is to be given up.
 
         Args:
@@ -34,7 +34,7 @@ class RetryPolicy:
             now: monotonic seconds.
             deadline: monotonic seconds after which no try begins.
         """
-        if kind is Refusal.PERMANENT or now >= deadline:
+        if kind is LaunchErrorKind.PERMANENT or now >= deadline:
             return None
         longest: float = min(self.longest, self.first * (1 << min(refusals - 1, 16)))
         # Half fixed, half random: never at once, and never all together.

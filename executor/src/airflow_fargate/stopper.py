@@ -6,7 +6,7 @@ import logging
 import queue
 from typing import TYPE_CHECKING
 
-from airflow_fargate.failures import Refusal, classify_error
+from airflow_fargate.failures import LaunchErrorKind, classify_error
 
 if TYPE_CHECKING:
     from airflow_fargate.ecs import ClientSource
@@ -48,7 +48,7 @@ class Stopper:
             body = getattr(error, "response", None) or {}
             status = (body.get("ResponseMetadata") or {}).get("HTTPStatusCode")
             refusal = classify_error(error, status, body)
-            if refusal.kind is Refusal.PERMANENT or number >= _TRIES:
+            if refusal.kind is LaunchErrorKind.PERMANENT or number >= _TRIES:
                 # Not found: it has stopped, and its record has expired. Whatever else: the reaper finds it.
                 log.warning("Task %s was not stopped (%s): %s", arn, reason, refusal.sentence)
                 return 0.0

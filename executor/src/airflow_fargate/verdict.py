@@ -27,7 +27,7 @@ class Outcome(Enum):
     LAUNCH_AGAIN = "nothing of it ran, and the cause can pass"
 
 
-class Fault(Enum):
+class Responsibility(Enum):
     """Whose doing it was: where to look first."""
 
     NONE = "nobody's"
@@ -43,8 +43,8 @@ class Diagnosis:
     """Why a task ended as it did; ``str()`` of it is what the user reads in Airflow.
 
     Args:
-        what: what happened, a sentence.
-        fault: whose doing it was.
+        summary: what happened, a sentence.
+        responsibility: whose doing it was.
         hint: what to do, a sentence; empty when there is nothing to say.
         arn: the ECS task, empty when none was started.
         stop_code: ECS's word for the stop.
@@ -54,8 +54,8 @@ class Diagnosis:
         log_link: where the rest of them is; empty where that is not known.
     """
 
-    what: str
-    fault: Fault
+    summary: str
+    responsibility: Responsibility
     hint: str = ""
     arn: str = ""
     stop_code: str = ""
@@ -75,7 +75,7 @@ class Diagnosis:
             f"ECS: {self.reason}" if self.reason else "",
             f"task {self.arn}" if self.arn else "",
         ]
-        text = f"{self.what} {self.hint}".strip() + f" ({'; '.join(filter(None, facts))})" * any(facts)
+        text = f"{self.summary} {self.hint}".strip() + f" ({'; '.join(filter(None, facts))})" * any(facts)
         if link := self.log_link or console.task_link(self.arn):
             text += f"\nSee {link}"
         if self.log_lines:
@@ -109,15 +109,17 @@ def judge(change: TaskStateChange, container_name: str) -> Verdict:
         return _after_running(change, ours)
     if not change.ran:
         return _before_running(change, ours)
-    what = (
+    summary = (
         f"The container {container_name!r} was started and ECS gives no exit code for it."
         if ours is not None
         else f"The task has no container {container_name!r}: it has "
         f"{', '.join(each.name for each in change.containers) or 'none'}."
     )
     hint = "" if ours is not None else "Correct [fargate] container_name."
-    fault = _infrastructure(change) or (Fault.UNKNOWN if ours is not None else Fault.DEPLOYMENT)
-    return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, fault, hint))
+    responsibility = _infrastructure(change) or (
+        Responsibility.UNKNOWN if ours is not None else Responsibility.DEPLOYMENT
+    )
+    return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, responsibility, hint))
 
 
 def lost(arn: str, seconds: float) -> Verdict:
@@ -127,90 +129,102 @@ def lost(arn: str, seconds: float) -> Verdict:
         Diagnosis(
             f"ECS has not known this task for {seconds:.0f} seconds: it ended and its record has expired "
             "(ECS keeps a stopped task for an hour), so its exit code is not known.",
-            Fault.UNKNOWN,
+            Responsibility.UNKNOWN,
             "Look for its end in the task's log.",
             arn=arn,
         ),
     )
 
 
-def refused(sentence: str) -> Verdict:
+def launch_failed(sentence: str) -> Verdict:
     """Return the verdict on a launch that AWS refused for good, or for longer than ``launch_timeout``."""
-    return Verdict(Outcome.FAILED, Diagnosis(sentence, Fault.DEPLOYMENT))
+    return Verdict(Outcome.FAILED, Diagnosis(sentence, Responsibility.DEPLOYMENT))
 
 
 def _after_running(change: TaskStateChange, ours: ContainerState) -> Verdict:
     code = ours.exit_code or 0
     if code == 0:
-        return Verdict(Outcome.SUCCESS, _diagnosis(change, ours, "The container ended well.", Fault.NONE))
+        return Verdict(
+            Outcome.SUCCESS, _diagnosis(change, ours, "The container ended well.", Responsibility.NONE)
+        )
     if "outofmemory" in ours.reason.lower():
-        what, fault, hint = _out_of_memory(change)
+        summary, responsibility, hint = _out_of_memory(change)
     elif change.stop_code == "UserInitiated":
-        what, fault, hint = "The task was stopped from outside while it ran.", Fault.USER, ""
+        summary, responsibility, hint = (
+            "The task was stopped from outside while it ran.",
+            Responsibility.USER,
+            "",
+        )
     elif _infrastructure(change):
-        what = {
+        summary = {
             "SpotInterruption": "AWS took the Spot capacity back while the task ran.",
             "TerminationNotice": "AWS retired the host while the task ran.",
         }.get(change.stop_code, "The host failed while the task ran.")
-        fault = Fault.INFRASTRUCTURE
+        responsibility = Responsibility.INFRASTRUCTURE
         hint = (
             "For a task that cannot be interrupted set executor_config={'capacity': ['FARGATE']}."
             if change.stop_code == "SpotInterruption"
             else "Give the task retries."
         )
     elif code == _KILLED:
-        what = (
+        summary = (
             "The container was killed with SIGKILL: from outside, because it ignored SIGTERM, or for memory "
             "without ECS's noting that."
         )
-        fault, hint = Fault.UNKNOWN, f"If it was memory: {_out_of_memory(change)[2]}"
+        responsibility, hint = Responsibility.UNKNOWN, f"If it was memory: {_out_of_memory(change)[2]}"
     elif code == _ENDED_BY_SIGTERM:
-        what, fault, hint = "The container was ended by SIGTERM.", Fault.USER, ""
+        summary, responsibility, hint = "The container was ended by SIGTERM.", Responsibility.USER, ""
     elif (known := exit_codes.meaning_of(code)) is not None:
-        what = known
-        fault = Fault.TASK if code == exit_codes.ExitCode.TASK_FAILED else Fault.DEPLOYMENT
+        summary = known
+        responsibility = (
+            Responsibility.TASK if code == exit_codes.ExitCode.TASK_FAILED else Responsibility.DEPLOYMENT
+        )
         hint = ""
     else:
-        what, fault, hint = f"The container left with exit code {code}.", Fault.TASK, ""
-    return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, fault, hint))
+        summary, responsibility, hint = f"The container left with exit code {code}.", Responsibility.TASK, ""
+    return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, responsibility, hint))
 
 
 def _before_running(change: TaskStateChange, ours: ContainerState | None) -> Verdict:
     reason = _reason(change, ours)
     if change.stop_code == "UserInitiated":
-        what, fault, hint = "The task was stopped from outside before it ran.", Fault.USER, ""
-        return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, fault, hint))
+        summary, responsibility, hint = (
+            "The task was stopped from outside before it ran.",
+            Responsibility.USER,
+            "",
+        )
+        return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, responsibility, hint))
     if never_ran_and_may_pass(change.stop_code, reason):
-        what = "The task never started, for a cause that can pass."
-        return Verdict(Outcome.LAUNCH_AGAIN, _diagnosis(change, ours, what, Fault.INFRASTRUCTURE))
+        summary = "The task never started, for a cause that can pass."
+        return Verdict(Outcome.LAUNCH_AGAIN, _diagnosis(change, ours, summary, Responsibility.INFRASTRUCTURE))
     lower = reason.lower()
     if "cannotpullcontainer" in lower:
-        what = "The image could not be pulled, so the task never started."
+        summary = "The image could not be pulled, so the task never started."
         hint = (
             "Push it (make build-push), or give the task's subnets a way to the registry: NAT, or endpoints "
             "for ecr.api, ecr.dkr and S3."
         )
     elif "resourceinitializationerror" in lower:
-        what = "ECS could not prepare the task (secrets, logs or network), so it never started."
+        summary = "ECS could not prepare the task (secrets, logs or network), so it never started."
         hint = "Check the execution role's permissions and the subnets' way to the services named."
     elif "cannotstartcontainer" in lower or "cannotcreatecontainer" in lower:
-        what = "The container could not be started."
+        summary = "The container could not be started."
         hint = "Check the image's entrypoint and architecture, and the command."
     else:
-        what, hint = "The task stopped before its container ran.", ""
-    return Verdict(Outcome.FAILED, _diagnosis(change, ours, what, Fault.DEPLOYMENT, hint))
+        summary, hint = "The task stopped before its container ran.", ""
+    return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, Responsibility.DEPLOYMENT, hint))
 
 
-def _out_of_memory(change: TaskStateChange) -> tuple[str, Fault, str]:
+def _out_of_memory(change: TaskStateChange) -> tuple[str, Responsibility, str]:
     had = f" at {change.memory} MiB" if change.memory else ""
     more = sizes.next_memory(change.memory) if change.memory else None
     hint = f"Set executor_config={{'memory': {more}}}." if more else "Give the task more memory."
-    return f"The container was killed for memory{had}.", Fault.TASK, hint
+    return f"The container was killed for memory{had}.", Responsibility.TASK, hint
 
 
-def _infrastructure(change: TaskStateChange) -> Fault | None:
+def _infrastructure(change: TaskStateChange) -> Responsibility | None:
     taken = change.stop_code in ("SpotInterruption", "TerminationNotice", "InfrastructureHealth")
-    return Fault.INFRASTRUCTURE if taken else None
+    return Responsibility.INFRASTRUCTURE if taken else None
 
 
 def _cut(line: str) -> str:
@@ -223,11 +237,15 @@ def _reason(change: TaskStateChange, ours: ContainerState | None) -> str:
 
 
 def _diagnosis(
-    change: TaskStateChange, ours: ContainerState | None, what: str, fault: Fault, hint: str = ""
+    change: TaskStateChange,
+    ours: ContainerState | None,
+    summary: str,
+    responsibility: Responsibility,
+    hint: str = "",
 ) -> Diagnosis:
     return Diagnosis(
-        what=what,
-        fault=fault,
+        summary=summary,
+        responsibility=responsibility,
         hint=hint,
         arn=change.arn,
         stop_code=change.stop_code,
