@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -178,9 +179,11 @@ class QueueClient:
             done.append({"Id": entry["Id"]})
         return self._answer({"Successful": done, **({"Failed": failed} if failed else {})})
 
-    @staticmethod
-    def _answer(document: dict[str, Any]) -> dict[str, Any]:
-        return {**document, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": 0}}
+    def _answer(self, document: dict[str, Any]) -> dict[str, Any]:
+        # AWS's servers date every answer; whole seconds, as HTTP has them.
+        headers = {"date": formatdate(self._clock.now(), usegmt=True)}
+        metadata = {"HTTPStatusCode": 200, "HTTPHeaders": headers, "RetryAttempts": 0}
+        return {**document, "ResponseMetadata": metadata}
 
     @staticmethod
     def _refused(operation: str, code: str, message: str) -> ClientError:

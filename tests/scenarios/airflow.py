@@ -54,7 +54,7 @@ class Airflow:
 
     def held(self) -> set[Any]:
         """The tasks that the fleet holds or is about to tell of: what the slots should be."""
-        return {task.key for task in self.fleet.registry if not task.revoked} | set(self.fleet._explaining)
+        return {task.key for task in self.fleet.registry if not task.revoked} | set(self.fleet.explainer)
 
     def outcome(self, key: Any) -> Outcome | None:
         """How a task ended, None when nothing was told."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_fargate.launch import Launch
+from dataclasses import replace
+
 from airflow_fargate.verdict import Outcome
 from local_cloud import Behaviour, EventFaults, Fault, out_of_memory, spot_interrupted
 from scenarios.world import QUEUE_URL, World
@@ -125,7 +126,7 @@ def test_a_task_that_resumes_is_not_ended_by_its_first_half() -> None:
     world = World(Behaviour(run=10))
     key = world.launch()
     world.run(8)
-    second = Launch(key, "11111111-0000-4000-8000-000000000001", 1, world.a_launch(key).details)
+    second = replace(world.a_launch(key), launch_id="11111111-0000-4000-8000-000000000001")
     world.engine.default = Behaviour(run=40)
     world.fleet.launch(second)
     world.run(20)

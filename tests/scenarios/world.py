@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_fargate.config import FargateConfig
 from airflow_fargate.fleet import Fleet, Told
-from airflow_fargate.launch import Details, Launch, TaskIdentity
+from airflow_fargate.launch import Launch, TaskIdentity
 from airflow_fargate.messages import Finish, LaunchAgain, Report
 from airflow_fargate.task_options import TaskOptions
 from airflow_fargate.verdict import Outcome
@@ -139,14 +139,16 @@ class World:
     def a_launch(self, key: str, options: TaskOptions | None = None, priority: int = 1) -> Launch:
         number = int(key.rpartition("-")[2])
         launch_id = f"00000000-0000-4000-8000-{number:012d}"
-        details = Details(
+        return Launch(
+            key,
+            launch_id,
+            priority,
             identity=TaskIdentity("dag", key, "run", 1),
             options=options or TaskOptions(),
             document=lambda: json.dumps(
                 {"launch_id": launch_id, "token": "secret", "made_at": self.clock.now()}
             ),
         )
-        return Launch(key, launch_id, priority, details)
 
     def step(self, fleet: Fleet | None = None, *, sync: bool = True) -> None:
         """Let every thread's step run until it would wait; then sync, as a heartbeat does."""

@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from airflow_fargate.config import FargateConfig
-from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
+from airflow_fargate.launch import Attempt, Launch, TaskIdentity
 from airflow_fargate.task_options import TaskOptions
 from airflow_fargate.task_state_change import TaskStateChange, parse_task
 
@@ -35,7 +35,7 @@ def a_launch(number: int = 1, **changes: Any) -> Launch:
         "document": lambda: '{"token": "secret"}',
     } | changes
     key, priority = fields.pop("key", f"key-{number}"), fields.pop("priority", 1)
-    return Launch(key, fields.pop("launch_id", launch_id(number)), priority, Details(**fields))
+    return Launch(key, fields.pop("launch_id", launch_id(number)), priority, **fields)
 
 
 def an_attempt(number: int = 1, deadline: float = 540.0, **changes: Any) -> Attempt:

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow_fargate.launch_queue import LaunchQueue
 from airflow_fargate.launcher import Launcher
+from airflow_fargate.messages import Delayed
 from airflow_fargate.payload import store_for
 from airflow_fargate.rate_limiter import RateLimiter
 from airflow_fargate.request_model import request_faults
@@ -41,6 +42,7 @@ class Bench:
         self.clock = ManualClock()
         self.ecs, self.s3 = FakeEcs(clock=self.clock), Bucket()
         self.said: list[Any] = []
+        self.delays: list[Delayed] = []
         self.client_errors: list[Exception] = []
         builder = RunRequestBuilder(CONFIG, hook, request_faults)
         limiter = RateLimiter(1000, 1000, 1000, 1000, 0.0)
@@ -52,8 +54,11 @@ class Bench:
             self.queue,
             RetryPolicy(lambda: 0.5),
             self.clock.monotonic,
-            self.said.append,
+            self.post,
         )
+
+    def post(self, message: Any) -> None:
+        (self.delays if isinstance(message, Delayed) else self.said).append(message)
 
     def client(self, service: str) -> Any:
         if service == "ecs" and self.client_errors:

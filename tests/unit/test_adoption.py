@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_fargate import adoption, airflow_versions
+from airflow_fargate.errors import TaskOptionsError
 from unit.examples import ARN, a_launch, launch_id
 
 NOW = dt.datetime.now(tz=dt.timezone.utc)
@@ -20,11 +21,26 @@ class Fleet:
     def __init__(self, *held: str) -> None:
         self.registry = {key: object() for key in held}
         self.given: list[tuple[Any, ...]] = []
+        self.unlaunchable = ""
 
-    def adopt(self, key: Any, launch_id: str, arn: str = "", launch: Any = None) -> None:
+    def adopt(  # noqa: PLR0913, PLR0917  the fleet's signature
+        self,
+        key: Any,
+        launch_id: str,
+        arn: str = "",
+        launch: Any = None,
+        subject: Any = None,
+        unlaunchable: str = "",
+    ) -> None:
         if key == "broken":
             raise RuntimeError("a fault")
+        if key == "no database":
+            raise airflow_versions.OperationalError("SELECT", {}, Exception("gone"))
         self.given.append((key, launch_id, arn, launch))
+        self.unlaunchable = unlaunchable
+
+    def supersede(self, subject: Any, key: Any) -> list[Any]:
+        return []
 
 
 def ti(key: str = "key-1", external: str | None = ARN, state: str = "running", age: float = 10) -> Any:
@@ -35,7 +51,7 @@ def ti(key: str = "key-1", external: str | None = ARN, state: str = "running", a
 
 @pytest.fixture(autouse=True)
 def _workloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(airflow_versions, "rebuild_workloads", lambda tis: {each.key: each for each in tis})
+    monkeypatch.setattr(airflow_versions.Rebuilder, "work", lambda self, ti: ti)
 
 
 def adopt(
@@ -67,11 +83,14 @@ def test_what_has_no_id_of_ours_is_left(external: str | None) -> None:
     assert adopt(Fleet(), offered) == ([offered], set())
 
 
-@pytest.mark.parametrize(
-    ("state", "age", "launches"), [("queued", 10, True), ("running", 10, False), ("queued", 3600, False)]
-)
-def test_only_what_is_queued_and_young_may_be_launched(state: str, age: float, launches: bool) -> None:  # noqa: FBT001
-    """Older than a clientToken surely lives, or running: looked for and no more."""
+@pytest.mark.parametrize(("state", "launches"), [("queued", True), ("running", False)])
+@pytest.mark.parametrize("age", [10, 3600, 86400])
+def test_what_is_queued_may_be_launched_however_long_it_has_waited(
+    state: str,
+    launches: bool,  # noqa: FBT001
+    age: float,
+) -> None:
+    """A long outage: nothing of it has run, or Airflow would have it as running."""
     fleet = Fleet()
     adopt(fleet, ti(external=launch_id(), state=state, age=age))
     ((_, _, arn, launch),) = fleet.given
@@ -85,21 +104,49 @@ def test_one_that_breaks_costs_only_itself(caplog: pytest.LogCaptureFixture) -> 
     left, running = adopt(fleet, ti("broken"), ti())
     assert [each.key for each in left] == ["broken"]
     assert running == {"key-1"}
-    assert "broken could not be adopted" in caplog.text
+    assert "could not be adopted" in caplog.text
 
 
-@pytest.mark.parametrize("whole", [True, False])
-def test_a_workload_that_cannot_be_made_anew_is_only_looked_for(
-    monkeypatch: pytest.MonkeyPatch,
-    whole: bool,  # noqa: FBT001
+def test_a_row_that_cannot_be_read_costs_only_itself() -> None:
+    """Not even its key: a column that does not load raises wherever it is touched."""
+
+    class Row:
+        @property
+        def state(self) -> str:
+            return "running"
+
+        @property
+        def key(self) -> str:
+            raise TypeError("a column that cannot be read")
+
+    bad = Row()
+    left, running = adopt(Fleet(), bad, ti())
+    assert left == [bad]
+    assert running == {"key-1"}
+
+
+def test_a_database_that_is_away_reaches_airflow() -> None:
+    """It rolls back and tries the whole adoption again; resetting would start second containers."""
+    with pytest.raises(airflow_versions.OperationalError):
+        adopt(Fleet(), ti(), ti("no database"))
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (TaskOptionsError("cpu must be a positive integer, got 'x'."), "cpu must be a positive integer"),
+        (RuntimeError("no such DAG"), "no such DAG"),
+    ],
+)
+def test_a_workload_that_cannot_be_made_anew_is_looked_for_and_its_reason_kept(
+    error: Exception, sentence: str
 ) -> None:
-    """One, or the query for all of them: the containers are still found."""
+    """Its container may run; if there is none, the task fails with the reason."""
 
     def broken(*_: Any) -> Any:
-        raise RuntimeError("no such DAG")
+        raise error
 
-    if whole:
-        monkeypatch.setattr(airflow_versions, "rebuild_workloads", broken)
     fleet = Fleet()
     assert adopt(fleet, ti(external=launch_id(), state="queued"), launch_of=broken)[0] == []
     assert fleet.given == [("key-1", launch_id(), "", None)]
+    assert sentence in fleet.unlaunchable

@@ -67,13 +67,22 @@ def test_other_releases_are_refused_with_the_range(text: str) -> None:
 
 
 def test_the_id_that_airflow_assigned_is_the_launch_id() -> None:
-    """As it stands; an ARN in its place is not one, and neither is the ARN of a half before a deferral."""
+    """As it stands; the ARN of a half before a deferral is none."""
     given = str(uuid.uuid4())
-    work = work_of(a_workload(external_executor_id=given))
+    work = work_of(a_workload(external_executor_id=given), id_is_assigned=True)
     assert (work.launch_id, work.id_is_recorded) == (given, True)
-    resumed = work_of(a_workload(external_executor_id=ARN))
+    resumed = work_of(a_workload(external_executor_id=ARN), id_is_assigned=True)
     assert is_launch_id(resumed.launch_id)
     assert not resumed.id_is_recorded
+
+
+def test_an_id_that_airflow_did_not_assign_for_this_launch_is_not_used() -> None:
+    """Beside other executors it may be the last launch's, whose container would answer for this one."""
+    last = str(uuid.uuid4())
+    work = work_of(a_workload(external_executor_id=last))
+    assert is_launch_id(work.launch_id)
+    assert work.launch_id != last
+    assert not work.id_is_recorded
 
 
 def test_a_command_has_a_new_id_that_is_not_recorded_until_it_is_told() -> None:
@@ -101,7 +110,7 @@ def test_a_launch_id_is_told_from_an_arn(text: str, yes: bool) -> None:  # noqa:
 
 def test_the_payload_has_a_token_of_the_moment() -> None:
     """Format, release, launch id, key; the token is made when it is written, where Airflow can."""
-    work = work_of(a_workload(external_executor_id=LAUNCH_ID))
+    work = work_of(a_workload(external_executor_id=LAUNCH_ID), id_is_assigned=True)
     document = json.loads((work.document("generator") or str)())
     assert document["workload"]["token"] == f"generator-{uuid.UUID(int=1)}"
     assert (document["format"], document["launch_id"]) == (1, LAUNCH_ID)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_fargate.explainer import Explainer
+from airflow_fargate.explainer import LONGEST_WAIT, Explainer
+from airflow_fargate.messages import Finish
+from airflow_fargate.testing import ManualClock
 from airflow_fargate.verdict import Verdict, judge
 from unit.examples import stopped
+
+FAILED = Finish("key", judge(stopped(66), "worker"))
 
 
 class Logs:
@@ -14,8 +18,10 @@ class Logs:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
+        self.reads = 0
 
     def last_lines(self, arn: str, count: int) -> tuple[str, ...]:
+        self.reads += 1
         if self.error:
             raise self.error
         return ("one", "two")[:count]
@@ -25,15 +31,16 @@ class Logs:
 
 
 def explained(logs: Any) -> Verdict:
-    """Have one failure explained; return what is posted."""
-    posted: list[tuple[Any, Verdict]] = []
-    explainer = Explainer(logs, lambda key, verdict: posted.append((key, verdict)))
+    """Have one failure explained; return what is told."""
+    explainer = Explainer(logs, ManualClock().monotonic)
     assert explainer.run_one() > 0
-    explainer.ask("key", judge(stopped(66), "worker"))
+    explainer.ask(FAILED)
+    assert explainer.done() == []
     assert explainer.run_one() == 0.0
-    ((key, verdict),) = posted
-    assert key == "key"
-    return verdict
+    (told,) = explainer.done()
+    assert explainer.done() == []
+    assert told.key == "key"
+    return told.verdict
 
 
 def test_the_lines_are_added_to_the_diagnosis() -> None:
@@ -53,3 +60,24 @@ def test_the_log_s_page_is_named_with_and_without_lines() -> None:
 def test_a_failure_without_its_log_is_told_all_the_same() -> None:
     """Access denied to the log group: the verdict comes without lines."""
     assert explained(Logs(PermissionError())).diagnosis.log_lines == ()
+
+
+def test_a_failure_waits_for_its_log_only_so_long() -> None:
+    """CloudWatch is slow: told without lines, once, and then not even read."""
+    clock, logs = ManualClock(), Logs()
+    explainer = Explainer(logs, clock.monotonic)
+    explainer.ask(FAILED)
+    clock.advance(LONGEST_WAIT)
+    assert explainer.done() == [FAILED]
+    assert explainer.run_one() == 0.0
+    assert (logs.reads, explainer.done()) == (0, [])
+
+
+def test_what_is_forgotten_is_not_told() -> None:
+    """Airflow revoked the key while its log was read."""
+    explainer = Explainer(Logs(), ManualClock().monotonic)
+    explainer.ask(FAILED)
+    explainer.forget("key")
+    explainer.run_one()
+    assert explainer.done() == []
+    assert list(explainer) == []

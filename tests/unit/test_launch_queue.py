@@ -13,7 +13,7 @@ from airflow_fargate.launch_queue import LaunchQueue
 from airflow_fargate.rate_limiter import RateLimiter
 from airflow_fargate.task_options import TaskOptions
 from airflow_fargate.testing import ManualClock
-from unit.examples import an_attempt, launch_id
+from unit.examples import an_attempt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,32 +89,26 @@ def test_priority_counts_across_capacities() -> None:
     assert bench.take() == "key-2"
 
 
-@pytest.mark.parametrize("delay", [0.0, 5.0])
-def test_what_is_cancelled_is_not_launched(delay: float) -> None:
-    """Ready or waiting: it is out, and others are not touched."""
-    bench = Bench()
-    bench.queue.put(an_attempt(1), delay)
-    bench.queue.put(an_attempt(2), delay)
-    cancelled = bench.queue.cancel(launch_id(1))
-    assert cancelled is not None
-    assert cancelled.launch.key == "key-1"
-    assert bench.queue.cancel(launch_id(1)) is None
-    assert len(bench.queue) == 1
-    bench.clock.advance(10)
-    assert bench.take() == "key-2"
-    assert bench.queue.take() == float("inf")
+def test_what_is_cancelled_takes_no_tokens_and_waits_for_none() -> None:
+    """It is handed out for its payload to be removed, and holds up nothing that is to be launched."""
+    bench = Bench(rate=1, burst=1)
+    cancelled = an_attempt(1, priority=9)
+    bench.queue.put(cancelled)
+    bench.queue.put(an_attempt(2))
+    cancelled.launch.cancelled = True
+    assert [bench.take(), bench.take()] == ["key-1", "key-2"]
 
 
-@pytest.mark.parametrize("delay", [0.0, 5.0])
-def test_what_is_cancelled_and_put_in_again_is_launched_once(delay: float) -> None:
-    """The cancellation was of the earlier one."""
-    bench = Bench()
-    bench.queue.put(an_attempt(), delay)
-    bench.queue.cancel(launch_id())
-    bench.queue.put(an_attempt())
-    bench.clock.advance(10)
+def test_what_is_cancelled_with_an_unknown_outcome_takes_its_tokens() -> None:
+    """RunTask is asked once more whether there is a container."""
+    bench = Bench(rate=1, burst=1)
+    cancelled = an_attempt(1, priority=9)
+    cancelled.unknown_at = 0.0
+    bench.queue.put(cancelled)
+    bench.queue.put(an_attempt(2))
+    cancelled.launch.cancelled = True
     assert bench.take() == "key-1"
-    assert bench.queue.take() == float("inf")
+    assert bench.queue.take() == pytest.approx(1.0)
 
 
 def test_of_two_attempts_of_a_launch_the_later_round_stays() -> None:
@@ -122,10 +116,11 @@ def test_of_two_attempts_of_a_launch_the_later_round_stays() -> None:
     bench = Bench()
     first, second = an_attempt(), replace(an_attempt(), round=1)
     bench.queue.put(first, 5.0)
-    assert bench.queue.put(second) is first
-    assert bench.queue.put(first) is first
+    bench.queue.put(second)
+    bench.queue.put(first)
+    assert len(bench.queue) == 1
     bench.clock.advance(10)
-    assert bench.queue.take() == second
+    assert bench.queue.take() is second
     assert bench.queue.take() == float("inf")
 
 
@@ -138,10 +133,10 @@ def test_throttling_slows_all() -> None:
 
 
 def test_a_thread_that_waits_is_woken_by_what_is_put_in() -> None:
-    """No polling: put() ends the wait; so does wake()."""
+    """No polling: put() ends the wait; so does close()."""
     wakers: list[Callable[[Bench], object]] = [
         lambda bench: bench.queue.put(an_attempt()),
-        lambda bench: bench.queue.wake(),
+        lambda bench: bench.queue.close(),
     ]
     for wake in wakers:
         bench, waits = Bench(), threading.Event()
@@ -166,6 +161,36 @@ def test_what_came_between_looking_and_waiting_is_not_waited_out() -> None:
     bench = Bench()
     assert bench.queue.take() == float("inf")
     bench.queue.put(an_attempt())
+    thread = threading.Thread(target=bench.queue.wait, args=(30.0,), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_token_wakes_one_of_the_threads_that_wait() -> None:
+    """Sixty threads that all look for one token would cost more than the launch."""
+    bench, woken = Bench(), threading.Semaphore(0)
+
+    def waiter() -> None:
+        bench.queue.wait(30.0)
+        woken.release()
+
+    for _ in range(3):
+        threading.Thread(target=waiter, daemon=True).start()
+    while not bench.queue._changed._waiters:  # type: ignore[attr-defined]
+        pass
+    bench.queue.put(an_attempt(1))
+    assert woken.acquire(timeout=10)
+    assert isinstance(bench.queue.take(), Attempt)
+    bench.queue.close()
+    assert woken.acquire(timeout=10)
+    assert woken.acquire(timeout=10)
+
+
+def test_nobody_waits_in_a_queue_that_is_closed() -> None:
+    """At the end a thread that comes late is not left waiting."""
+    bench = Bench()
+    bench.queue.close()
     thread = threading.Thread(target=bench.queue.wait, args=(30.0,), daemon=True)
     thread.start()
     thread.join(10)

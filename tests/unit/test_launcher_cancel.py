@@ -1,4 +1,4 @@
-"""Launches that are taken back, or displaced, in every state in which that can happen."""
+"""Launches that are cancelled, or replaced, in every state in which that can happen."""
 
 from __future__ import annotations
 
@@ -6,55 +6,73 @@ from botocore import exceptions
 
 from airflow_fargate.launch import Attempt
 from airflow_fargate.messages import Accepted, LaunchFailed
-from unit.examples import an_attempt, client_error, launch_id
+from unit.examples import an_attempt, client_error
 from unit.launcher_bench import Bench
 
 
-def test_what_was_not_sent_is_taken_back_at_once() -> None:
-    """True: nothing more comes of it."""
-    bench = Bench()
-    bench.launcher.submit(an_attempt())
-    assert bench.launcher.cancel(launch_id())
+def test_what_was_not_sent_is_not_launched() -> None:
+    """No call; its end is posted, so that the registry lets go of it."""
+    bench, attempt = Bench(), an_attempt()
+    bench.launcher.submit(attempt)
+    attempt.launch.cancelled = True
     bench.run(10)
     assert bench.ecs.requests == []
-    assert bench.said == []
-
-
-def test_what_was_throttled_is_taken_back_with_its_payload() -> None:
-    """False: its end is said once the object is gone, and no container was started."""
-    bench = Bench()
-    bench.fail(client_error("ThrottlingException"))
-    bench.launcher.submit(an_attempt())
-    bench.run()
-    assert not bench.launcher.cancel(launch_id())
-    bench.run(5)
     assert [type(each) for each in bench.said] == [LaunchFailed]
-    assert len(bench.ecs.requests) == 1
-    assert bench.s3.objects == {}
+
+
+def test_what_was_refused_is_given_up_with_its_payload() -> None:
+    """Throttled, or without capacity: the object with the token goes before anything is called again."""
+    for refusal in ("throttled", "capacity"):
+        bench, attempt = Bench(), an_attempt()
+        if refusal == "throttled":
+            bench.fail(client_error("ThrottlingException"))
+        else:
+            bench.ecs.refuse_capacity()
+        bench.launcher.submit(attempt)
+        bench.run()
+        assert len(bench.s3.objects) == 1
+        attempt.launch.cancelled = True
+        bench.run(30)
+        assert [type(each) for each in bench.said] == [LaunchFailed]
+        assert len(bench.ecs.requests) == 1
+        assert bench.s3.objects == {}
 
 
 def test_what_may_have_been_started_is_asked_for_once_more() -> None:
     """Unknown outcome: RunTask tells the container, so that it can be stopped."""
-    bench = Bench()
+    bench, attempt = Bench(), an_attempt()
     bench.fail(exceptions.ReadTimeoutError(endpoint_url="x"))
-    bench.launcher.submit(an_attempt())
+    bench.launcher.submit(attempt)
     bench.run()
-    assert not bench.launcher.cancel(launch_id())
-    bench.run()
+    attempt.launch.cancelled = True
+    bench.run(5)
     assert [type(each) for each in bench.said] == [Accepted]
 
 
-def test_a_launch_taken_back_and_submitted_again_is_launched() -> None:
+def test_what_another_scheduler_has_adopted_keeps_its_payload() -> None:
+    """The other one launches it with an object of the same name."""
+    bench, attempt = Bench(), an_attempt()
+    bench.ecs.refuse_capacity()
+    bench.launcher.submit(attempt)
+    bench.run()
+    attempt.launch.cancelled = attempt.launch.adopted_elsewhere = True
+    bench.run(30)
+    assert len(bench.ecs.requests) == 1
+    assert len(bench.s3.objects) == 1
+
+
+def test_a_launch_cancelled_and_made_again_is_launched() -> None:
     """The cancellation was of the first."""
-    bench = Bench()
-    assert not bench.launcher.cancel(launch_id())
+    bench, first = Bench(), an_attempt()
+    bench.launcher.submit(first)
+    first.launch.cancelled = True
     bench.launcher.submit(an_attempt())
     bench.run()
     assert [type(each) for each in bench.said] == [Accepted]
 
 
-def test_a_second_round_displaces_the_repeat_of_the_first() -> None:
-    """Its container was seen to stop: only the new round is launched, and the old request is forgotten."""
+def test_a_second_round_replaces_the_repeat_of_the_first() -> None:
+    """Its container was seen to stop: only the new round is launched."""
     bench = Bench()
     bench.fail(exceptions.ReadTimeoutError(endpoint_url="x"))
     attempt = an_attempt()
@@ -64,4 +82,3 @@ def test_a_second_round_displaces_the_repeat_of_the_first() -> None:
     bench.launcher.resubmit(again)
     bench.run(30)
     assert bench.tokens == ["-0", "-1.0"]
-    assert bench.launcher._sent == {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ class Queue:
         self.calls: list[tuple[str, list[str]]] = []
         self.asked: dict[str, Any] = {}
         self.hidden: list[int] = []
+        self.has_date = True
 
     def put(self, body: str, age: float = 0.0, received: int = 1) -> None:
         sent = str(int((self.clock.time() - age) * 1000))
@@ -38,7 +41,9 @@ class Queue:
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
         self.asked = request
-        return {"Messages": self.waiting} if self.waiting else {}
+        headers = {"date": format_datetime(datetime.fromtimestamp(self.clock.time(), tz=timezone.utc))}
+        answer = {"ResponseMetadata": {"HTTPHeaders": headers if self.has_date else {}}}
+        return {"Messages": self.waiting, **answer} if self.waiting else answer
 
     def delete_message_batch(self, **request: Any) -> dict[str, Any]:
         self.calls.append(("delete", [each["ReceiptHandle"] for each in request["Entries"]]))
@@ -172,6 +177,25 @@ def test_another_schedulers_event_is_handed_back_while_it_is_young(age: float, c
     assert bench.said == []
     assert bench.queue.calls == [(call, ["0"])]
     assert set(bench.queue.hidden) <= {0}
+
+
+def test_a_clock_that_is_wrong_drops_no_event_of_another_scheduler() -> None:
+    """An event's age is measured by SQS's clock on both sides, whatever the machine's own says."""
+    bench = Bench()
+    bench.listener._now = lambda: bench.clock.time() + 3600
+    bench.queue.put(event("theirs"))
+    bench.listener.receive()
+    assert bench.queue.calls == [("hand back", ["0"])]
+
+
+def test_without_a_date_in_the_answer_an_event_is_handed_back_so_many_times() -> None:
+    """A proxy that drops it: the count of receptions tells the age."""
+    bench = Bench()
+    bench.queue.has_date = False
+    for received in (1, 18, 19):
+        bench.queue.put(event("theirs"), age=3600, received=received)
+    bench.listener.receive()
+    assert bench.queue.calls == [("hand back", ["0", "1"]), ("delete", ["2"])]
 
 
 def test_an_event_that_nobody_owns_yet_does_not_go_round_and_round() -> None:

@@ -9,14 +9,17 @@ import pytest
 
 from airflow_fargate.messages import (
     Accepted,
+    Delayed,
     Finish,
     LaunchAgain,
     LaunchFailed,
     Missing,
     NotFound,
+    Release,
     Report,
     Seen,
     Stop,
+    Waiting,
 )
 from airflow_fargate.registry import MISSING_GRACE, Registry
 from airflow_fargate.task import State
@@ -142,11 +145,14 @@ def test_what_never_started_is_launched_again_in_a_new_round() -> None:
 
 
 def test_after_the_deadline_it_is_not_launched_again() -> None:
-    """The budget is spent: the failure is told."""
+    """The budget is spent: the failure is told, with how many containers were tried and the last cause."""
     bench = Bench()
     bench.accepted()
     bench.clock.advance(540)
-    assert outcome(bench.seen(stopped(None, NEVER_RAN))) is Outcome.LAUNCH_AGAIN
+    (told,) = bench.seen(stopped(None, NEVER_RAN))
+    assert told.verdict.outcome is Outcome.FAILED
+    assert "launch_timeout (1 container tried)" in str(told.verdict.diagnosis)
+    assert NEVER_RAN in str(told.verdict.diagnosis)
     assert len(bench.registry) == 0
 
 
@@ -288,13 +294,64 @@ def test_revoked_before_the_answer_it_is_stopped_with_it(stopped_already: bool) 
     assert [type(each) for each in decisions] == ([] if stopped_already else [Stop])
 
 
-def test_an_answer_for_what_was_forgotten_is_stopped() -> None:
-    """Dropped by then: no container stays behind."""
+def test_a_revoked_launch_is_cancelled_and_goes_when_the_launcher_lets_go_of_it() -> None:
+    """The flag is on the launch, where the launcher looks; its end is not told."""
     bench = Bench()
-    bench.registry.forget(launch_id())
-    bench.registry.forget(launch_id())
-    assert [type(each) for each in bench.accepted()] == [Stop]
-    assert bench.accepted(stopped(0)) == []
+    bench.registry.revoke("key-1", "cleared")
+    assert bench.attempt is not None
+    assert bench.attempt.launch.cancelled
+    assert bench.registry.apply(LaunchFailed(launch_id(), "Airflow no longer wants this task.")) == []
+    assert len(bench.registry) == 0
+
+
+def test_what_another_scheduler_has_adopted_is_forgotten_and_not_stopped() -> None:
+    """Its container is the other one's: RunTask's late answer and its events are nothing here."""
+    bench = Bench()
+    bench.registry.disown("key-1")
+    bench.registry.disown("key-1")
+    assert bench.attempt is not None
+    assert bench.attempt.launch.adopted_elsewhere
+    assert bench.accepted() == []
+    assert bench.seen(a_change("RUNNING")) == []
+    assert not bench.registry.owns(a_change("RUNNING"))
+    assert len(bench.registry) == 0
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_later_try_replaces_an_earlier_one(accepted: bool) -> None:  # noqa: FBT001
+    """Cleared while it waited, or failed by Airflow while it ran: stopped, and never spoken of again."""
+    bench = Bench(launched=False)
+    launch = a_launch(key="try 1", subject="task")
+    bench.attempt = bench.registry.launch(launch, 540.0)
+    if accepted:
+        bench.accepted()
+    released, *stops = bench.registry.supersede("task", "try 2")
+    assert released == Release("try 1")
+    assert [each.arn for each in stops] == ([ARN] if accepted else [])
+    assert launch.cancelled
+    assert bench.registry.supersede("task", "try 2") == []
+    later = a_launch(2, key="try 2", subject="task")
+    bench.registry.launch(later, 540.0)
+    assert bench.registry.supersede("task", "try 2") == []
+    decisions = bench.seen(a_change("RUNNING"))
+    assert not [each for each in decisions if isinstance(each, Report)]
+    assert bench.seen(stopped(143)) == []
+    assert not later.cancelled
+
+
+def test_the_same_try_that_comes_back_replaces_nothing() -> None:
+    """A task that deferred: its first container ends by itself, and uploads its log first."""
+    bench = Bench(launched=False)
+    bench.registry.launch(a_launch(key="try 1", subject="task"), 540.0)
+    assert bench.registry.supersede("task", "try 1") == []
+
+
+def test_what_a_launch_waits_for_is_shown() -> None:
+    """Unless nobody waits for it any more."""
+    bench = Bench()
+    assert bench.registry.apply(Delayed(launch_id(), "no capacity")) == [Waiting("key-1", "no capacity")]
+    bench.registry.revoke("key-1", "cleared")
+    assert bench.registry.apply(Delayed(launch_id(), "no capacity")) == []
 
 
 def test_what_is_revoked_is_not_launched_again() -> None:
@@ -363,13 +420,22 @@ def test_an_adopted_task_that_was_never_launched_is_launched() -> None:
     assert bench.registry.apply(NotFound(launch_id())) == []
 
 
-def test_an_adopted_task_that_may_not_be_launched_is_failed_after_a_grace_period() -> None:
-    """It ran, nobody knows where: said so, after two minutes of looking."""
+def test_an_adopted_task_that_airflow_has_as_running_and_that_runs_nowhere_is_left_to_airflow() -> None:
+    """Another executor's id (a deployment that was switched): its slot is freed, Airflow told nothing."""
     bench = adopting()
     assert bench.registry.apply(NotFound(launch_id())) == []
     bench.clock.advance(MISSING_GRACE)
+    assert bench.registry.apply(NotFound(launch_id())) == [Release("key-1")]
+    assert len(bench.registry) == 0
+
+
+def test_an_adopted_task_that_cannot_be_launched_is_failed_with_the_reason() -> None:
+    """Its executor_config is wrong by now: found nowhere, it is told why it is not launched."""
+    bench = Bench(launched=False)
+    bench.registry.adopt("key-1", launch_id(), "", None, 540.0, unlaunchable="cpu must be positive")
     (told,) = bench.registry.apply(NotFound(launch_id()))
-    assert "No container was found" in str(told.verdict.diagnosis)
+    assert told.verdict.outcome is Outcome.FAILED
+    assert str(told.verdict.diagnosis) == "cpu must be positive"
 
 
 def test_an_adopted_task_that_is_revoked_is_stopped_when_it_is_found() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 
 import pytest
@@ -23,13 +22,3 @@ def test_clients_are_there_before_the_first_launch(bucket: str, expected: list[s
 
     Fleet(replace(CONFIG, payload_bucket=bucket), clients, ManualClock(), hook=None).warm_up()
     assert asked == expected
-
-
-def test_what_is_loaded_at_the_start_is_not_gone_through_again() -> None:
-    """A full collection in the middle of a burst would hold up a heartbeat for tens of milliseconds."""
-    before = gc.get_freeze_count()
-    try:
-        Fleet(CONFIG, lambda _: None, ManualClock(), hook=None)._prepare()
-        assert gc.get_freeze_count() > before
-    finally:
-        gc.unfreeze()

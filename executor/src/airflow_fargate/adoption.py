@@ -6,10 +6,10 @@ No AWS call: the scheduler holds row locks meanwhile.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import airflow_versions
+from airflow_fargate.errors import TaskOptionsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _NAMED = 20  # keys in the log's line: thousands would hold the scheduler's transaction
-TOKEN_LIFE_SECONDS = 50 * 60
-"""How long a clientToken surely stands for its task: AWS keeps it for the task's life and an hour."""
 
 
 def adopt(
@@ -29,8 +27,8 @@ def adopt(
 ) -> list[Any]:
     """Hand task instances to the fleet.
 
-    A known ARN is described; a launch id without one is looked for, and launched when it never was: with the
-    same clientToken, so that a container that the search overlooked is answered and not doubled.
+    A known ARN is described; a launch id without one is looked for. Found nowhere, a queued task is launched,
+    however long it has waited: no container of it can have run, or Airflow would have it as running.
 
     Args:
         tis: what Airflow offers.
@@ -40,18 +38,24 @@ def adopt(
 
     Returns:
         Those that were not taken: Airflow resets them.
+
+    Raises:
+        sqlalchemy.exc.OperationalError: the database is away; Airflow tries the whole adoption again.
     """
+    airflow_versions.load_for_adoption(tis)
+    rebuilder = airflow_versions.Rebuilder(tis)
     left, adopted = [], []
-    launches = _launches([ti for ti in tis if _may_be_unlaunched(ti)], launch_of)
     for ti in tis:
         try:
-            taken = _adopt(ti, fleet, launches.get(ti.key))
+            key = _adopt(ti, fleet, lambda ti: launch_of(rebuilder.work(ti)))
+        except airflow_versions.OperationalError:
+            raise
         except Exception:
-            log.exception("%s could not be adopted; Airflow resets it", ti.key)
-            taken = False
-        if taken:
-            running.add(ti.key)
-            adopted.append(ti.key)
+            log.exception("A task could not be adopted; Airflow resets it: %s", _name(ti))
+            key = None
+        if key is not None:
+            running.add(key)
+            adopted.append(key)
         else:
             left.append(ti)
     if tis:
@@ -61,44 +65,35 @@ def adopt(
     return left
 
 
-def _adopt(ti: Any, fleet: Fleet, launch: Launch | None) -> bool:
+def _adopt(ti: Any, fleet: Fleet, launch_of: Callable[[Any], Launch]) -> Hashable | None:
+    """Adopt one; return its key, or None when its id is not ours."""
     key: Hashable = ti.key
     if fleet.registry.get(key) is not None:
-        return True
+        return key
+    subject = airflow_versions.subject_of(key)
+    fleet.supersede(subject, key)
     external = ti.external_executor_id or ""
     if external.startswith("arn:"):
-        fleet.adopt(key, external, arn=external)
-        return True
+        fleet.adopt(key, external, arn=external, subject=subject)
+        return key
     if not airflow_versions.is_launch_id(external):
-        return False
-    fleet.adopt(key, external, launch=launch)
-    return True
-
-
-def _may_be_unlaunched(ti: Any) -> bool:
-    return (
-        ti.state == "queued"
-        and airflow_versions.is_launch_id(ti.external_executor_id or "")
-        and _age(ti) < TOKEN_LIFE_SECONDS
-    )
-
-
-def _launches(tis: list[Any], launch_of: Callable[[Any], Launch]) -> dict[Hashable, Launch]:
-    """Return key -> launch; a task whose launch cannot be made is only looked for."""
-    found = {}
-    try:
-        workloads = airflow_versions.rebuild_workloads(tis)
-    except Exception:
-        log.exception("The workloads of %d queued tasks could not be made anew", len(tis))
-        return {}
-    for key, workload in workloads.items():
+        return None
+    launch, unlaunchable = None, ""
+    if ti.state == "queued":
         try:
-            found[key] = launch_of(workload)
-        except Exception:
-            log.exception("%s cannot be launched again", key)
-    return found
+            launch = launch_of(ti)
+        except airflow_versions.OperationalError:
+            raise
+        except TaskOptionsError as error:
+            unlaunchable = str(error)
+        except Exception as error:
+            log.exception("The workload of %s could not be made anew; its container is looked for", key)
+            unlaunchable = f"The executor could not make this task's workload anew: {error!r}"
+    fleet.adopt(key, external, launch=launch, subject=subject, unlaunchable=unlaunchable)
+    return key
 
 
-def _age(ti: Any) -> float:
-    queued: datetime | None = ti.queued_dttm
-    return (datetime.now(tz=timezone.utc) - queued).total_seconds() if queued else float("inf")
+def _name(ti: Any) -> str:
+    """Return what is surely loaded of a row: reading more may raise again."""
+    known = getattr(ti, "__dict__", {})
+    return ".".join(str(known.get(name, "?")) for name in ("dag_id", "task_id", "run_id"))

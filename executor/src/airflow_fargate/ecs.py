@@ -35,12 +35,10 @@ class BotoClients:
     Args:
         region: AWS region, or None for boto3's own search.
         threads: connections to keep per client.
-        made: is called with each client that was made.
     """
 
-    def __init__(self, region: str | None, threads: int, made: Callable[[Any], object] | None = None) -> None:
+    def __init__(self, region: str | None, threads: int) -> None:
         self._region = region
-        self._notice = made
         self._threads = threads
         self._clients: dict[str, Any] = {}
         # Threads may share clients, and not the session that makes them (boto3 guide, "Multithreading").
@@ -83,8 +81,6 @@ class BotoClients:
         )
         if service == "s3":
             client.meta.events.register_last("before-call.s3", _at_once)
-        if self._notice is not None:
-            self._notice(client)
         return client
 
 
@@ -158,6 +154,18 @@ def find_by_launch_id(ecs: Any, cluster: str, started_by: str) -> TaskStateChang
     # Listed and not described is there all the same: the two are eventually consistent, each by itself.
     listed = TaskStateChange(arns[0], "PROVISIONING", started_by=started_by)
     return max(found, key=lambda each: (not each.stopped, each.at("createdAt") or 0.0), default=listed)
+
+
+def cluster_of(arn: str, default: str) -> str:
+    """Return the cluster that a task's ARN names (``...:task/CLUSTER/ID``).
+
+    Args:
+        arn: the task's ARN.
+        default: what is returned for an ARN without its cluster, and when it names the same one.
+    """
+    _, *path = arn.rsplit(":", 1)[-1].split("/")
+    named = path[0] if len(path) > 1 else ""
+    return named if named and named != default.rsplit("/", 1)[-1] else default
 
 
 def _task_id(arn: str) -> str:

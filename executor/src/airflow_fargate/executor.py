@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import logging
+import time
 from collections import deque
-from contextlib import nullcontext
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import airflow_versions, cli
@@ -18,13 +17,13 @@ from airflow_fargate.ecs import BotoClients
 from airflow_fargate.errors import ConfigurationError, TaskOptionsError
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.fleet import Fleet
-from airflow_fargate.launch import Details, Launch
+from airflow_fargate.launch import Launch
 from airflow_fargate.logs import RunningTaskLog, shared_clients
-from airflow_fargate.messages import Finish, Report
+from airflow_fargate.messages import Finish, LaunchAgain, Release, Report, Waiting
 from airflow_fargate.metrics import FAILURES
 from airflow_fargate.options import SECTION
 from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
-from airflow_fargate.turns import Turns
+from airflow_fargate.text import LONGEST_TOLD, clean
 from airflow_fargate.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -38,12 +37,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_TAKEN_PER_HEARTBEAT = 50
-"""Workloads that one heartbeat hands over at least, two milliseconds of work: a burst of thousands must not
-hold the scheduler. With raised quotas it is a quarter of what AWS lets through in a second: the scheduler
-idles for one when it has told and queued nothing. A loop of the scheduler queues sixteen by default."""
+_TAKE_BUDGET_SECONDS = 0.05
+"""How long one heartbeat hands over workloads: about a thousand of them. What is left waits for the next one,
+which may come only after ``[scheduler] scheduler_idle_sleep_time``."""
 
 _KEPT_LOGS = 1000
+_ENDS = ("failed", "success")
 
 
 class FargateExecutor(ReleasedExecutor):
@@ -75,13 +74,21 @@ class FargateExecutor(ReleasedExecutor):
             self._fleet = self._build_fleet(config)
         except ConfigurationError as error:
             raise SystemExit(f"FargateExecutor cannot start.\n{error}") from None
+        self.ids_are_assigned = bool(
+            self._guarded("looking at the other executors", airflow_versions.assigns_ids_to_all)
+        )
         self._fleet.start()
         log.info("FargateExecutor started: cluster %s, deployment %s", config.cluster, config.deployment)
 
     def _build_fleet(self, config: FargateConfig) -> Fleet:
-        turns = Turns()
-        clients = BotoClients(config.region, config.threads, turns.watch)
-        return Fleet(config, clients, SystemClock(), load_hook(config.execution_config_function), turns)
+        return Fleet(
+            config,
+            BotoClients(config.region, config.threads),
+            SystemClock(),
+            load_hook(config.execution_config_function),
+            airflow_versions.scheduler_health_check_threshold() / 2,
+            lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
+        )
 
     def read_config(self) -> FargateConfig:
         """Return the section as it is configured for this executor's team.
@@ -102,11 +109,6 @@ class FargateExecutor(ReleasedExecutor):
             fleet = self._fleet
             self._guarded("terminating", lambda: fleet.stop_all("The executor was terminated"))
 
-    def heartbeat(self) -> None:
-        """Do what Airflow does; launchers let it pass."""
-        with nullcontext() if self._fleet is None else self._fleet.turns.scheduler_first():
-            super().heartbeat()
-
     # --- workloads -----------------------------------------------------------------------------------------
 
     def queue_workload(self, workload: Any, session: Any) -> None:
@@ -119,19 +121,35 @@ class FargateExecutor(ReleasedExecutor):
         if owner:
             self._owners[ti.key] = owner
 
-    def take(self, items: Sequence[Any]) -> None:
-        """Hand over what has a slot. The rest stays queued, and is offered again at the next heartbeat."""
-        fleet = self._fleet
-        with_quotas = int(fleet.config.run_task_rate) // 4 if fleet is not None else 0
-        for item in items[: max(_TAKEN_PER_HEARTBEAT, with_quotas)]:
-            work = airflow_versions.work_of(item)
-            self.dequeue(work.key)
-            self.running.add(work.key)
-            self._guarded("taking a task", partial(self._process, work))
+    def superseded(self, subject: Any, key: Any) -> None:
+        """Let go of earlier tries of a task instance: a later one is queued."""
+        super().superseded(subject, key)
+        if (fleet := self._fleet) is not None:
+            self.running.difference_update(
+                self._guarded("superseding a try", lambda: fleet.supersede(subject, key)) or ()
+            )
 
-    def _process(self, work: Work) -> None:
-        launch = self._launch_of(work)
-        self.when_recorded(work, lambda: self._hand_over(launch))
+    def take(self, items: Sequence[Any]) -> None:
+        """Hand over what has a slot, for as long as the budget lasts; the rest is offered again."""
+        until = time.monotonic() + _TAKE_BUDGET_SECONDS
+        for item in items:
+            self._take_one(item)
+            if time.monotonic() > until:
+                return
+
+    def _take_one(self, item: Any) -> None:
+        key = self.dequeue_item(item)
+        if key is None:
+            return
+        self.running.add(key)
+        try:
+            launch = self._launch_of(airflow_versions.work_of(item, id_is_assigned=self.ids_are_assigned))
+            self.when_recorded(launch, lambda: self._hand_over(launch))
+        except TaskOptionsError as error:
+            self.fail(key, str(error))
+        except Exception as error:
+            log.exception("%s could not be made a launch", key)
+            self.fail(key, f"The executor could not take this task: {error!r}")
 
     def _hand_over(self, launch: Launch) -> None:
         try:
@@ -141,18 +159,23 @@ class FargateExecutor(ReleasedExecutor):
             self.fail(launch.key, f"The executor could not take this task: {error!r}")
 
     def _launch_of(self, work: Work) -> Launch:
-        details = partial(self._details_of, work, self._owners.pop(work.key, ""))
-        return Launch(work.key, work.launch_id, work.priority, details)
+        """Return what to launch.
 
-    def _details_of(self, work: Work, owner: str) -> Details:
-        """Return what to launch; called by a launcher's thread."""
+        Raises:
+            TaskOptionsError: the task asks for what cannot be had.
+        """
         own = parse_task_options("executor_config", work.executor_config)
         profile = self._profiles.get(work.queue, TaskOptions())
-        return Details(
-            identity=work.identity(owner),
+        return Launch(
+            key=work.key,
+            launch_id=work.launch_id,
+            priority=work.priority,
+            identity=work.identity(self._owners.pop(work.key, "")),
             options=effective_options(self._fleet_or_fail().config, profile, own),
             command=work.command,
             document=work.document(self.token_generator()),
+            subject=airflow_versions.subject_of(work.key),
+            id_is_recorded=work.id_is_recorded,
         )
 
     def sync(self) -> None:
@@ -175,16 +198,24 @@ class FargateExecutor(ReleasedExecutor):
     def _tell(self, told: Any) -> None:
         if isinstance(told, Report):
             self.tell_started(told.key, told.arn)
-            return
-        if not isinstance(told, Finish):
+        elif isinstance(told, Release):
+            self.running.discard(told.key)
+        elif isinstance(told, Waiting):
+            self.log_task_event(event="fargate waits", extra=told.sentence, ti_key=told.key)
+        elif isinstance(told, LaunchAgain):
             self.log_task_event(
                 event="fargate launches again", extra=told.why, ti_key=told.attempt.launch.key
             )
-            return
+        else:
+            self._tell_end(told)
+
+    def _tell_end(self, told: Finish) -> None:
         diagnosis = told.verdict.diagnosis
         if told.verdict.outcome is Outcome.SUCCESS:
             self.success(told.key, diagnosis.arn)
             return
+        # First of all, and last whatever else fails: nobody would say it again.
+        self.fail(told.key, str(diagnosis))
         if diagnosis.exit_code == ExitCode.TASK_FAILED:
             # The task has told the API server itself, and its log says why.
             log.info("%s failed: %s", told.key, diagnosis)
@@ -192,7 +223,26 @@ class FargateExecutor(ReleasedExecutor):
             log.error("%s failed: %s", told.key, diagnosis)
             self._fleet_or_fail().metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
             self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=told.key)
-        self.fail(told.key, str(diagnosis))
+
+    def fail(self, key: Any, info: Any = None) -> None:
+        """Tell Airflow that it failed; ``info`` is what the user reads, and fits any database."""
+        super().fail(key, clean(info, LONGEST_TOLD) if isinstance(info, str) else info)
+
+    def change_state(
+        self,
+        key: Any,
+        state: Any,
+        info: Any = None,
+        remove_running: bool = True,  # noqa: FBT001, FBT002  Airflow's signature
+    ) -> None:
+        """Note a task's state. If Airflow itself fails a key (no heartbeat), its container is stopped."""
+        super().change_state(key, state, info, remove_running)
+        fleet = self._fleet
+        if fleet is not None and getattr(state, "value", state) in _ENDS:
+            # What we tell has left the fleet before.
+            self._guarded(
+                "letting go of a task", lambda: fleet.revoke(key, f"Airflow has set this task to {state}")
+            )
 
     def log_task_event(self, *, event: str, extra: str, ti_key: Any) -> None:
         """Add an event to Airflow's event log.
@@ -201,18 +251,18 @@ class FargateExecutor(ReleasedExecutor):
         refers to them weakly: one that nobody else holds is inserted without its values, which fails for all
         (seen with Airflow 3.3.2). So the last ones are held here.
         """
-        super().log_task_event(event=event, extra=extra, ti_key=ti_key)
+        super().log_task_event(event=event, extra=clean(extra, LONGEST_TOLD), ti_key=ti_key)
         self._kept_logs += list(self._task_event_logs)[-1:]
 
     # --- other schedulers, other ends ----------------------------------------------------------------------
 
     def try_adopt_task_instances(self, tis: Sequence[TaskInstance]) -> Sequence[TaskInstance]:
-        """Take over the tasks of a scheduler that is gone; return those that are to be reset."""
-        fleet = self._fleet
-        if fleet is None:
-            return tis
-        left = self._guarded("adopting", lambda: adopt(tis, fleet, self.running, self._launch_of))
-        return tis if left is None else left
+        """Take over the tasks of a scheduler that is gone; return those that are to be reset.
+
+        Raises:
+            sqlalchemy.exc.OperationalError: the database is away; Airflow tries again.
+        """
+        return tis if self._fleet is None else adopt(tis, self._fleet, self.running, self._launch_of)
 
     def revoke_task(self, *, ti: TaskInstance) -> None:
         """Forget a task that is stuck in queued, and stop its container."""
@@ -222,6 +272,14 @@ class FargateExecutor(ReleasedExecutor):
         fleet = self._fleet
         if fleet is not None:
             self._guarded("revoking", lambda: fleet.revoke(key, "Airflow revoked this task"))
+
+    def fail_connection_test(self, key: Any) -> None:
+        """Drop a connection test that Airflow has given up (3.3 and later)."""
+        self.forget(key)
+        fleet = self._fleet
+        if fleet is not None:
+            reason = "Airflow gave up this connection test"
+            self._guarded("dropping a connection test", lambda: fleet.revoke(key, reason))
 
     def get_task_log(
         self,

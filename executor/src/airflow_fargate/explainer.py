@@ -7,46 +7,80 @@ import queue
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_fargate.messages import Finish
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable, Hashable, Iterator
 
     from airflow_fargate.logs import ContainerLogs
-    from airflow_fargate.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
 _LINES = 20
 _IDLE_SECONDS = 0.2
+LONGEST_WAIT = 10.0
+"""Seconds that a failure waits for the container's last lines before it is told without them."""
 
 
 class Explainer:
-    """Adds log lines to verdicts.
+    """Holds back the end of a task until it has its log lines, or has waited long enough.
 
     Args:
         logs: the worker container's logs.
-        post: takes the key and its verdict, with lines or, when they cannot be had, without.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, logs: ContainerLogs, post: Callable[[Hashable, Verdict], None]) -> None:
+    def __init__(self, logs: ContainerLogs, clock: Callable[[], float]) -> None:
         self._logs = logs
-        self._post = post
-        self._asked: queue.SimpleQueue[tuple[Hashable, Verdict]] = queue.SimpleQueue()
+        self._clock = clock
+        self._asked: queue.SimpleQueue[Finish] = queue.SimpleQueue()
+        self._explained: queue.SimpleQueue[Finish] = queue.SimpleQueue()
+        # Key -> what is told without lines if need be, and since when it waits; in that order. Changed by the
+        # scheduler's thread alone.
+        self._waiting: dict[Hashable, tuple[Finish, float]] = {}
 
-    def ask(self, key: Hashable, verdict: Verdict) -> None:
-        """Have a verdict explained; called from the scheduler's thread, does no I/O."""
-        self._asked.put((key, verdict))
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(list(self._waiting))
+
+    def ask(self, finish: Finish) -> None:
+        """Have an end explained; called from the scheduler's thread, does no I/O."""
+        self._waiting[finish.key] = (finish, self._clock())
+        self._asked.put(finish)
+
+    def forget(self, key: Hashable) -> None:
+        """Drop an end that nobody is to be told of any more."""
+        self._waiting.pop(key, None)
+
+    def done(self) -> list[Finish]:
+        """Return the ends that are to be told now: with their lines, or after :data:`LONGEST_WAIT`."""
+        told = []
+        while not self._explained.empty():
+            finish = self._explained.get_nowait()
+            if self._waiting.pop(finish.key, None) is not None:
+                told.append(finish)
+        late = self._clock() - LONGEST_WAIT
+        while self._waiting:
+            key, (finish, since) = next(iter(self._waiting.items()))
+            if since > late:
+                break
+            del self._waiting[key]
+            told.append(finish)
+        return told
 
     def run_one(self) -> float:
         """Explain the next one; return the seconds to wait before the one after."""
         try:
-            key, verdict = self._asked.get_nowait()
+            finish = self._asked.get_nowait()
         except queue.Empty:
             return _IDLE_SECONDS
+        if finish.key not in self._waiting:
+            return 0.0  # Told without lines, or forgotten: CloudWatch was slow.
+        diagnosis = finish.verdict.diagnosis
         try:
-            lines = self._logs.last_lines(verdict.diagnosis.arn, _LINES)
+            lines = self._logs.last_lines(diagnosis.arn, _LINES)
         except Exception as error:  # noqa: BLE001  a failure without its log is still to be told
-            log.warning("No log lines of %s: %r", verdict.diagnosis.arn, error)
+            log.warning("No log lines of %s: %r", diagnosis.arn, error)
             lines = ()
-        told = verdict.diagnosis.with_log(lines, self._logs.link(verdict.diagnosis.arn))
-        self._post(key, replace(verdict, diagnosis=told))
+        diagnosis = diagnosis.with_log(lines, self._logs.link(diagnosis.arn))
+        self._explained.put(Finish(finish.key, replace(finish.verdict, diagnosis=diagnosis)))
         return 0.0

@@ -6,7 +6,6 @@ Knows nothing of Airflow. The scheduler's thread calls the public methods; none 
 
 from __future__ import annotations
 
-import gc
 import logging
 import queue
 import threading
@@ -20,9 +19,20 @@ from airflow_fargate.explainer import Explainer
 from airflow_fargate.health import Health
 from airflow_fargate.launch_queue import LaunchQueue
 from airflow_fargate.launcher import Launcher
+from airflow_fargate.lease import DEFAULT_SECONDS, Lease
 from airflow_fargate.listener import Listener
 from airflow_fargate.logs import ContainerLogs
-from airflow_fargate.messages import Decision, Finish, LaunchAgain, Message, Report, Seen, Stop
+from airflow_fargate.messages import (
+    Decision,
+    Finish,
+    LaunchAgain,
+    Message,
+    Release,
+    Report,
+    Seen,
+    Stop,
+    Waiting,
+)
 from airflow_fargate.metrics import Metrics
 from airflow_fargate.payload import store_for
 from airflow_fargate.rate_limiter import RateLimiter
@@ -32,13 +42,11 @@ from airflow_fargate.request_model import request_faults
 from airflow_fargate.retry import RetryPolicy
 from airflow_fargate.run_request import Hook, RunRequestBuilder
 from airflow_fargate.stopper import Stopper
-from airflow_fargate.task import State
 from airflow_fargate.threads import StepThread
-from airflow_fargate.turns import Turns
 from airflow_fargate.verdict import Outcome, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from airflow_fargate.clock import Clock
     from airflow_fargate.config import FargateConfig
@@ -48,13 +56,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _ASKED_PER_SYNC = 1000
-_TAKEN_PER_SYNC = 50
-"""Messages that one sync takes in at least, a millisecond or two; of more it takes three quarters. So a
-heartbeat after a burst stays short, and what is left is seen to at once: the scheduler does not idle after a
-loop in which it was told something. Where loops take a second, a message waits for a third of one more."""
-_EXPLAIN_SECONDS = 10.0
-"""How long a failure waits for the container's last lines before it is told without them."""
-Told = Report | Finish | LaunchAgain
+SYNC_BUDGET_SECONDS = 0.05
+"""How long one sync takes in messages; what is left waits for the next. Airflow's loop may sleep for
+``[scheduler] scheduler_idle_sleep_time`` in between, so that as little as possible is left."""
+_SYNCS_TO_RESUME = 2
+"""Heartbeats after a stall before anything is launched: between two, Airflow renews its own claim."""
+Told = Report | Finish | Release | Waiting | LaunchAgain
 """What Airflow is told of."""
 
 
@@ -66,25 +73,28 @@ class Fleet:
         clients: where boto3 clients come from.
         clock: both clocks.
         hook: what ``execution_config_function`` returned, or None.
-        turns: who may compute; told of the clients' waiting where they are boto3's.
+        lease_seconds: how long after a sync the threads may act; half of the time after which Airflow has
+            another scheduler adopt the tasks.
+        adopted_elsewhere: returns those of the keys whose tasks another scheduler has adopted; asked after a
+            stall, on the scheduler's thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
         self,
         config: FargateConfig,
         clients: ClientSource,
         clock: Clock,
         hook: Hook | None,
-        turns: Turns | None = None,
+        lease_seconds: float = DEFAULT_SECONDS,
+        adopted_elsewhere: Callable[[Sequence[Hashable]], Iterable[Hashable]] = lambda _: (),
     ) -> None:
         self.config = config
-        self.turns = turns or Turns()
+        self.lease = Lease(lease_seconds, clock.monotonic)
+        self._adopted_elsewhere = adopted_elsewhere
+        self._stalled, self._syncs_since_stall = False, 0
         self._clients = clients
         self._clock = clock
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._explained: queue.SimpleQueue[tuple[Hashable, Verdict]] = queue.SimpleQueue()
-        # Key -> verdict, and when it began to wait; in that order.
-        self._explaining: dict[Hashable, tuple[Verdict, float]] = {}
         self._reconciled_at = float("-inf")
         self.health = Health(log)
         self.metrics = Metrics()
@@ -97,7 +107,7 @@ class Fleet:
             config.launch_burst,
             clock.monotonic(),
         )
-        self.launch_queue = LaunchQueue(limiter, builder.capacity, clock.monotonic)
+        self.launch_queue = LaunchQueue(limiter, builder.capacity, clock.monotonic, self.lease.is_held)
         self.launcher = Launcher(
             clients,
             builder,
@@ -106,12 +116,13 @@ class Fleet:
             RetryPolicy(SystemRandom().random),
             clock.monotonic,
             self._inbox.put,
+            self.lease.is_held,
             self.metrics,
         )
         self.reconciler = Reconciler(
             clients, config.cluster, self.registry.started_by, clock.monotonic, self._inbox.put
         )
-        self.stopper = Stopper(clients, config.cluster)
+        self.stopper = Stopper(clients, config.cluster, self.lease.is_held)
         self.listener = (
             Listener(
                 clients,
@@ -120,15 +131,18 @@ class Fleet:
                 self.registry.of_deployment,
                 clock.time,
                 self._inbox.put,
+                self.lease.is_held,
                 self.metrics,
             )
             if config.event_queue_url
             else None
         )
         logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
-        self.explainer = Explainer(logs, lambda key, told: self._explained.put((key, told)))
+        self.explainer = Explainer(logs, clock.monotonic)
         self._launcher_threads = [
-            StepThread(f"launcher-{n}", "launching", self._launch_one, self.health, self.launch_queue.wait)
+            StepThread(
+                f"launcher-{n}", "launching", self.launcher.run_one, self.health, self.launch_queue.wait
+            )
             for n in range(config.threads)
         ]
         self._other_threads = [
@@ -144,25 +158,10 @@ class Fleet:
 
     def start(self) -> None:
         """Start the threads."""
+        self.lease.renew()
         for thread in (*self._launcher_threads, *self._other_threads):
             thread.start()
-        threading.Thread(target=self._prepare, name="fargate-warm-up", daemon=True).start()
-
-    def _prepare(self) -> None:
-        """Warm up, then take what is there by now out of the garbage collector's sight.
-
-        Airflow, boto3 and its models are a quarter of a million objects that stay. A full collection goes
-        through all of them with the interpreter's lock held, and a burst causes one or two: a hundred
-        milliseconds and more in the middle of a heartbeat (docs/field_notes.md, 2026-11-26). Frozen objects
-        are freed as ever when nobody refers to them.
-        """
-        self.warm_up()
-        gc.collect()
-        gc.freeze()
-
-    def _launch_one(self) -> float:
-        with self.turns.mine():
-            return self.launcher.run_one()
+        threading.Thread(target=self.warm_up, name="fargate-warm-up", daemon=True).start()
 
     def warm_up(self) -> None:
         """Load boto3, its clients and their models: half a second that the first burst would wait for.
@@ -183,21 +182,28 @@ class Fleet:
         deadline = self._clock.monotonic() + self.config.launch_timeout
         self.launcher.submit(self.registry.launch(launch, deadline))
 
-    def adopt(self, key: Hashable, launch_id: str, arn: str = "", launch: Launch | None = None) -> None:
+    def adopt(  # noqa: PLR0913, PLR0917  one argument per fact
+        self,
+        key: Hashable,
+        launch_id: str,
+        arn: str = "",
+        launch: Launch | None = None,
+        subject: Hashable = None,
+        unlaunchable: str = "",
+    ) -> None:
         """Take over another scheduler's task; see :meth:`Registry.adopt`."""
         deadline = self._clock.monotonic() + self.config.launch_timeout
-        self.registry.adopt(key, launch_id, arn, launch, deadline)
+        self.registry.adopt(key, launch_id, arn, launch, deadline, subject, unlaunchable)
 
     def revoke(self, key: Hashable, reason: str) -> None:
         """Let go of a task and stop its container; nothing more is said of it."""
-        self._explaining.pop(key, None)
-        task = self.registry.get(key)
-        if task is None:
-            return
-        decisions = self.registry.revoke(key, reason)
-        if task.state is State.LAUNCHING and self.launcher.cancel(task.launch_id):
-            self.registry.forget(task.launch_id)
-        self._carry_out(decisions)
+        self.explainer.forget(key)
+        self._carry_out(self.registry.revoke(key, reason))
+
+    def supersede(self, subject: Hashable, key: Hashable) -> list[Hashable]:
+        """Let go of earlier tries, since ``key`` is queued; return the keys whose slots are free."""
+        decisions = self._carry_out(self.registry.supersede(subject, key))
+        return [each.key for each in decisions if isinstance(each, Release)]
 
     def stop_all(self, reason: str) -> None:
         """Stop every container of ours, from this thread: the process may exit as soon as this returns.
@@ -211,17 +217,20 @@ class Fleet:
             pass
 
     def sync(self) -> list[Told]:
-        """Take in what the threads learned; return what Airflow is to be told. No I/O."""
-        told: list[Told] = []
-        waiting = self._inbox.qsize()
-        for message in _drain(self._inbox, max(_TAKEN_PER_SYNC, 3 * waiting // 4)):
+        """Take in what the threads learned; return what Airflow is to be told. No I/O, but after a stall."""
+        told: list[Told] = list(self._renew_lease())
+        until = self._clock.monotonic() + SYNC_BUDGET_SECONDS
+        for _ in range(self._inbox.qsize()):
+            message = self._inbox.get_nowait()
+            self._measure(message)
             try:
-                self._measure(message)
                 told += self._carry_out(self.registry.apply(message))
             except Exception:
                 # One message that we cannot digest must cost neither the others nor the scheduler.
                 log.exception("A message was dropped, its task is described again later: %r", message)
-        told += self._explanations()
+            if self._clock.monotonic() > until:
+                break
+        told += self.explainer.done()
         # What was taken in is told whatever happens now: nobody would say it again.
         try:
             self._reconcile()
@@ -244,7 +253,7 @@ class Fleet:
         deadline = self._clock.monotonic() + self.config.end_timeout
         for thread in self._launcher_threads:
             thread.stop()
-        self.launch_queue.wake()
+        self.launch_queue.close()
         for thread in self._launcher_threads:
             if not thread.join(deadline - self._clock.monotonic()):
                 log.warning("A launch is still under way: the next scheduler finds its container.")
@@ -264,15 +273,51 @@ class Fleet:
                 self.metrics.count(metrics.LAUNCHED_AGAIN)
                 self.launcher.resubmit(decision.attempt)
             elif isinstance(decision, Finish) and self._needs_log(decision.verdict):
-                self._explaining[decision.key] = (decision.verdict, self._clock.monotonic())
-                self.explainer.ask(decision.key, decision.verdict)
+                self.explainer.ask(decision)
                 continue
             told.append(decision)
         return told
 
+    def _renew_lease(self) -> list[Release]:
+        """Act on, unless the loop has stalled: then another scheduler may have adopted tasks of ours.
+
+        Returns:
+            What it has adopted.
+        """
+        if self.lease.is_held():
+            self._stalled = False
+            self.lease.renew()
+            return []
+        if not self._stalled:
+            self._stalled = True
+            log.warning("The scheduler's loop stalled; looking for tasks that another scheduler has adopted.")
+        keys = [*(task.key for task in self.registry if not task.revoked), *self.explainer]
+        try:
+            adopted = list(self._adopted_elsewhere(keys))
+        except Exception as error:  # noqa: BLE001  the database is away: nothing is launched until it answers
+            self.health.failed("lease", error, doing="looking for tasks that another scheduler has adopted")
+            self._syncs_since_stall = 0
+            return []
+        self.health.works("lease")
+        for key in adopted:
+            log.warning("%s was adopted by another scheduler", key)
+            self.explainer.forget(key)
+            self.registry.disown(key)
+        self._syncs_since_stall += 1
+        if self._syncs_since_stall >= _SYNCS_TO_RESUME:
+            self._syncs_since_stall = 0
+            self.lease.renew()
+        return [Release(key) for key in adopted]
+
     def _measure(self, message: Message) -> None:
         if not isinstance(message, Seen):
             return
+        try:
+            self._measure_change(message)
+        except Exception:
+            log.exception("A task's change could not be measured: %r", message)
+
+    def _measure_change(self, message: Seen) -> None:
         news = self.registry.is_news(message.change)
         if message.described and news:
             self.metrics.count(metrics.RECONCILE_FINDS)
@@ -280,20 +325,6 @@ class Fleet:
             self.metrics.count(metrics.STALE)
         if news and message.change.decided(self.config.container_name):
             self.metrics.timeline(message.change)
-
-    def _explanations(self) -> list[Told]:
-        told: list[Told] = []
-        for key, verdict in _drain(self._explained, self._explained.qsize()):
-            if self._explaining.pop(key, None) is not None:
-                told.append(Finish(key, verdict))
-        late = self._clock.monotonic() - _EXPLAIN_SECONDS
-        while self._explaining:
-            key, (verdict, since) = next(iter(self._explaining.items()))
-            if since > late:
-                break
-            del self._explaining[key]
-            told.append(Finish(key, verdict))
-        return told
 
     def _needs_log(self, verdict: Verdict) -> bool:
         """Say whether log lines explain more: a task that failed by itself has its log in Airflow."""
@@ -322,11 +353,3 @@ class Fleet:
                 [task.arn for task in silent if task.arn],
                 [task.launch_id for task in silent if not task.arn],
             )
-
-
-def _drain(source: queue.SimpleQueue, limit: int) -> Iterable:  # type: ignore[type-arg]
-    for _ in range(limit):
-        try:
-            yield source.get_nowait()
-        except queue.Empty:
-            return

@@ -7,15 +7,14 @@ and a test may call it by hand with a clock of its own.
 from __future__ import annotations
 
 import logging
-from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import ecs, metrics
-from airflow_fargate.errors import RequestError, TaskOptionsError
+from airflow_fargate.errors import RequestError
 from airflow_fargate.failures import LaunchError, LaunchErrorKind, classify_error
 from airflow_fargate.launch import Attempt
-from airflow_fargate.messages import Accepted, LaunchFailed, Message
+from airflow_fargate.messages import Accepted, Delayed, LaunchFailed, Message
 from airflow_fargate.metrics import Metrics
 from airflow_fargate.preparation import NotStoredError, Preparation
 from airflow_fargate.task_state_change import TaskStateChange
@@ -38,24 +37,10 @@ _BLIND_SECONDS = 15.0
 _STALE_SECONDS = 60.0
 """Age at which a request that AWS never looked at is made anew: the token in its payload is ageing."""
 
+_WORTH_TELLING = 3
+"""Refusals in a row for the same cause, after which the user is told what the launch waits for."""
+
 _UNWANTED = "Airflow no longer wants this task."
-
-
-@dataclass
-class _Sent:
-    """The request of an attempt, kept until its outcome is known: a repeat must be the same to the byte.
-
-    Args:
-        request: the keyword arguments.
-        made_at: monotonic seconds.
-        unknown_at: monotonic seconds of the last call whose outcome is not known; None without one.
-        given_up: why RunTask is not called any more and the task is looked for; None while it is.
-    """
-
-    request: dict[str, Any]
-    made_at: float
-    unknown_at: float | None = None
-    given_up: LaunchError | None = None
 
 
 class Launcher:
@@ -69,6 +54,7 @@ class Launcher:
         policy: says how long to wait.
         clock: monotonic seconds.
         post: takes a message for the registry; called from any thread.
+        may_act: says whether this scheduler's loop still runs (:class:`~airflow_fargate.lease.Lease`).
         counted: what is measured; nobody sees it when left out.
     """
 
@@ -81,6 +67,7 @@ class Launcher:
         policy: RetryPolicy,
         clock: Callable[[], float],
         post: Callable[[Message], None],
+        may_act: Callable[[], bool] = lambda: True,
         counted: Metrics | None = None,
     ) -> None:
         self._metrics = counted or Metrics()
@@ -91,16 +78,11 @@ class Launcher:
         self._policy = policy
         self._clock = clock
         self._post = post
-        self._sent: dict[str, _Sent] = {}
-        # What the scheduler's thread hands over: it waits for no lock that sixty threads contend for.
-        self._mailbox: deque[tuple[Attempt, float]] = deque()
-        # Launches that were to be cancelled while they were under way: they end at the next refusal.
-        self._unwanted: set[str] = set()
+        self._may_act = may_act
 
-    def submit(self, attempt: Attempt, delay: float = 0.0) -> None:
-        """Take an attempt; called from the scheduler's thread, does no I/O and waits for no lock."""
-        self._unwanted.discard(attempt.launch.launch_id)
-        self._hand_over(attempt, delay)
+    def submit(self, attempt: Attempt) -> None:
+        """Take an attempt; called from the scheduler's thread, does no I/O."""
+        self._queue.put(attempt)
 
     def resubmit(self, attempt: Attempt) -> None:
         """Take an attempt whose task stopped before it ran; it waits as a refused launch does."""
@@ -108,28 +90,10 @@ class Launcher:
         delay = self._policy.delay(
             LaunchErrorKind.CAPACITY, attempt.refusals, self._clock(), attempt.deadline
         )
-        self._hand_over(attempt, delay or 0.0)
-
-    def cancel(self, launch_id: str) -> bool:
-        """Take a launch back.
-
-        Returns:
-            True when that was all; False when there is or may be a container or a payload: the launch goes on
-            until that is known, and ends with :class:`Accepted` or :class:`LaunchFailed`.
-        """
-        self._open_mailbox()
-        attempt = self._queue.cancel(launch_id)
-        if attempt is not None and attempt.client_token not in self._sent:
-            return True
-        self._unwanted.add(launch_id)
-        if attempt is not None:
-            self._put(attempt)
-        return False
+        self._queue.put(attempt, delay or 0.0)
 
     def run_one(self) -> float:
         """Launch what is due; return 0.0, or the seconds until something may be due."""
-        self._queue.heard()
-        self._open_mailbox()
         taken = self._queue.take()
         if not isinstance(taken, Attempt):
             return taken
@@ -147,31 +111,34 @@ class Launcher:
         return 0.0
 
     def _launch(self, attempt: Attempt) -> None:
-        token, now = attempt.client_token, self._clock()
-        sent = self._sent.get(token)
-        if attempt.launch.launch_id in self._unwanted and (sent is None or sent.unknown_at is None):
+        if attempt.is_moot:
             self._give_up(attempt, _UNWANTED)
             return
-        if sent is not None and sent.given_up is not None:
-            self._search(attempt, sent, sent.given_up)
+        if attempt.given_up is not None:
+            self._search(attempt, attempt.given_up)
             return
-        if sent is None or (sent.unknown_at is None and now - sent.made_at > _STALE_SECONDS):
+        now = self._clock()
+        if attempt.request is None or (attempt.unknown_at is None and now - attempt.made_at > _STALE_SECONDS):
             try:
-                sent = self._sent[token] = _Sent(self._preparation.prepare(attempt), now)
+                attempt.request, attempt.made_at = self._preparation.prepare(attempt), now
             except RequestError as error:
                 self._give_up(attempt, str(error))
                 return
             except NotStoredError as error:
                 self._not_stored(attempt, error.cause)
                 return
-        answer = self._call(sent.request)
+        if not self._may_act():
+            # Making the request took that long.
+            self._queue.put(attempt)
+            return
+        answer = self._call(attempt.request)
         if isinstance(answer, TaskStateChange):
             self._accept(attempt, answer)
         elif answer.existing_arns:
             # The task exists already, from parameters that differed (another scheduler's, a newer release's).
             self._accept(attempt, TaskStateChange(answer.existing_arns[0], "PROVISIONING"))
         else:
-            self._refused(attempt, sent, answer)
+            self._refused(attempt, answer)
 
     def _call(self, request: dict[str, Any]) -> TaskStateChange | LaunchError:
         try:
@@ -186,41 +153,6 @@ class Launcher:
             )
         return ecs.run_task(client, request)
 
-    def _hand_over(self, attempt: Attempt, delay: float) -> None:
-        self._mailbox.append((attempt, delay))
-        self._queue.ring()
-
-    def _open_mailbox(self) -> None:
-        # Threads may do this at once: each attempt is taken out by one of them.
-        while self._mailbox:
-            try:
-                attempt, delay = self._mailbox.popleft()
-            except IndexError:
-                return
-            if self._is_sound(attempt):
-                self._put(attempt, delay)
-
-    def _is_sound(self, attempt: Attempt) -> bool:
-        """Have the details made; a launch whose details cannot be made is refused here."""
-        try:
-            attempt.launch.details  # noqa: B018  made by this
-        except TaskOptionsError as error:
-            sentence = str(error)
-        except Exception as error:
-            log.exception("%s could not be made a launch", attempt.launch.key)
-            sentence = f"The executor could not take this task: {error!r}"
-        else:
-            return True
-        self._post(LaunchFailed(attempt.launch.launch_id, sentence, attempt.round))
-        return False
-
-    def _put(self, attempt: Attempt, delay: float = 0.0) -> None:
-        left_out = self._queue.put(attempt, delay)
-        if left_out is not None and left_out.client_token != attempt.client_token:
-            self._sent.pop(left_out.client_token, None)
-        elif left_out is attempt:
-            self._sent.pop(attempt.client_token, None)
-
     def _not_stored(self, attempt: Attempt, error: Exception) -> None:
         body = getattr(error, "response", None) or {}
         status = (body.get("ResponseMetadata") or {}).get("HTTPStatusCode")
@@ -232,25 +164,24 @@ class Launcher:
         self._again(attempt, replace(found, sentence=sentence), attempt)
 
     def _accept(self, attempt: Attempt, change: TaskStateChange) -> None:
-        self._sent.pop(attempt.client_token, None)
-        self._unwanted.discard(attempt.launch.launch_id)
+        attempt.request = None
         log.info("Launched %s as %s", attempt.launch.identity, change.arn)
         since = attempt.deadline - self._builder.config.launch_timeout
         self._metrics.count(metrics.LAUNCHES, capacity=self._builder.capacity(attempt))
         self._metrics.time(metrics.LAUNCH_SECONDS, max(0.0, self._clock() - since))
         self._post(Accepted(attempt.launch.launch_id, change, attempt))
 
-    def _refused(self, attempt: Attempt, sent: _Sent, refusal: LaunchError) -> None:
+    def _refused(self, attempt: Attempt, refusal: LaunchError) -> None:
         following = attempt
         if refusal.kind is LaunchErrorKind.THROTTLED:
             self._queue.slow_down()
             self._metrics.count(metrics.THROTTLES)
         elif refusal.kind is LaunchErrorKind.UNKNOWN:
-            sent.unknown_at = self._clock()
+            attempt.unknown_at = self._clock()
         if refusal.answered:
             # AWS started nothing, now or before: the next attempt may differ, so it needs a token of its own.
-            self._sent.pop(attempt.client_token, None)
-            following = replace(attempt, number=attempt.number + 1)
+            attempt.unknown_at = None
+            following = attempt.next_number()
             if refusal.kind is LaunchErrorKind.CAPACITY:
                 self._metrics.count(metrics.CAPACITY_REFUSALS, capacity=self._builder.capacity(attempt))
                 following = replace(following, capacity=attempt.capacity + 1)
@@ -260,13 +191,14 @@ class Launcher:
         """Queue the following attempt, or give up."""
         # Throttling says nothing of this launch: the limiter slows all of them, and this one waits a moment.
         refusals = 1 if refusal.kind is LaunchErrorKind.THROTTLED else attempt.refusals + 1
-        following = replace(following, refusals=refusals, why=refusal.sentence)
+        same = attempt.same_why + 1 if refusal.sentence == attempt.why else 1
+        following = replace(following, refusals=refusals, why=refusal.sentence, same_why=same)
+        if same == _WORTH_TELLING and refusal.kind is not LaunchErrorKind.THROTTLED:
+            self._post(Delayed(attempt.launch.launch_id, refusal.sentence))
         delay = self._policy.delay(refusal.kind, refusals, self._clock(), attempt.deadline)
         if refusal.kind in (LaunchErrorKind.UNKNOWN, LaunchErrorKind.WAIT):
             self._metrics.count(metrics.LAUNCH_ERRORS)
-        sent = self._sent.get(attempt.client_token)
-        is_known = sent is None or sent.unknown_at is None
-        if is_known and attempt.launch.launch_id in self._unwanted:
+        if attempt.is_moot:
             self._give_up(attempt, _UNWANTED)
         elif delay is not None:
             if refusal.sentence != attempt.why:
@@ -274,9 +206,10 @@ class Launcher:
                 log.info("Not launched yet: %s: %s", attempt.launch.identity, refusal.sentence)
             # The rest of the chain is asked at once; only a whole round of refusals is waited out.
             mid_round = following.capacity % len(self._builder.chain(following)) != 0
-            self._put(following, 0.0 if refusal.kind is LaunchErrorKind.CAPACITY and mid_round else delay)
-        elif sent is not None and sent.unknown_at is not None:
-            self._settle(attempt, sent, refusal)
+            at_once = refusal.kind is LaunchErrorKind.CAPACITY and mid_round
+            self._queue.put(following, 0.0 if at_once else delay)
+        elif attempt.unknown_at is not None:
+            self._settle(attempt, refusal)
         else:
             waited = (
                 ""
@@ -285,7 +218,7 @@ class Launcher:
             )
             self._give_up(attempt, waited + refusal.sentence)
 
-    def _settle(self, attempt: Attempt, sent: _Sent, refusal: LaunchError) -> None:
+    def _settle(self, attempt: Attempt, refusal: LaunchError) -> None:
         """Before a launch of unknown outcome is given up: is there a container after all?
 
         RunTask knows: the same clientToken is answered with its task. When it gives no answer for too long,
@@ -293,18 +226,18 @@ class Launcher:
         """
         now = self._clock()
         if refusal.kind is not LaunchErrorKind.PERMANENT and now < attempt.deadline + _SETTLE_SECONDS:
-            self._put(attempt, self._policy.longest)
+            self._queue.put(attempt, self._policy.longest)
             return
-        sent.given_up = refusal
-        self._put(attempt, max(0.0, (sent.unknown_at or now) + _BLIND_SECONDS - now))
+        attempt.given_up = refusal
+        self._queue.put(attempt, max(0.0, (attempt.unknown_at or now) + _BLIND_SECONDS - now))
 
-    def _search(self, attempt: Attempt, sent: _Sent, refusal: LaunchError) -> None:
-        request = sent.request
+    def _search(self, attempt: Attempt, refusal: LaunchError) -> None:
+        request = attempt.request or {}
         try:
             found = ecs.find_by_launch_id(self._clients("ecs"), request["cluster"], request["startedBy"])
         except Exception as error:  # noqa: BLE001  not known is not the same as not there
             if self._clock() < attempt.deadline + 2 * _SETTLE_SECONDS:
-                self._put(attempt, self._policy.longest)
+                self._queue.put(attempt, self._policy.longest)
                 return
             self._give_up(
                 attempt,
@@ -319,8 +252,6 @@ class Launcher:
             self._give_up(attempt, f"Gave up after [fargate] launch_timeout: {refusal.sentence}")
 
     def _give_up(self, attempt: Attempt, sentence: str, *, keep_payload: bool = False) -> None:
-        self._sent.pop(attempt.client_token, None)
-        self._unwanted.discard(attempt.launch.launch_id)
         log.log(
             logging.INFO if sentence == _UNWANTED else logging.ERROR,
             "Not launched: %s: %s",
@@ -328,7 +259,7 @@ class Launcher:
             sentence,
         )
         self._post(LaunchFailed(attempt.launch.launch_id, sentence, attempt.round))
-        if keep_payload:
+        if keep_payload or attempt.launch.adopted_elsewhere:
             return
         try:
             self._preparation.discard(attempt)

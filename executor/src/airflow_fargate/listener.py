@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from airflow_fargate import metrics
@@ -32,8 +33,12 @@ _STEP_ASIDE_SECONDS = 0.1
 """Pause after a batch of nothing but other schedulers' events, in which they can take these. After a batch
 that was theirs in part it is that part of the pause."""
 _HAND_BACK_SECONDS = 10.0
-"""How old an event of another scheduler's task may be before it is dropped rather than handed back."""
-
+"""How old an event of another scheduler's task may be before it is dropped rather than handed back. By SQS's
+clock alone: with a machine's own, ten seconds ahead, every fresh event of the others would be dropped."""
+_HAND_BACK_TIMES = 18
+"""The same where an answer has no date: eight times at once, and ten times a second later."""
+_STALLED_SECONDS = 1.0
+"""Pause of a thread that may not act."""
 
 _AT_ONCE = 8
 """How often an event is handed back at once: one of two schedulers has it by then in 255 cases of 256. After
@@ -71,6 +76,7 @@ class Listener:
         is_ours: says whether a change is about a task of our deployment, of whichever scheduler.
         now: seconds since the epoch.
         post: takes a message for the registry.
+        may_act: says whether this scheduler's loop still runs (:class:`~airflow_fargate.lease.Lease`).
         counted: what is measured; nobody sees it when left out.
     """
 
@@ -82,6 +88,7 @@ class Listener:
         is_ours: Callable[[TaskStateChange], bool],
         now: Callable[[], float],
         post: Callable[[Message], None],
+        may_act: Callable[[], bool] = lambda: True,
         counted: Metrics | None = None,
     ) -> None:
         self._metrics = counted or Metrics()
@@ -91,14 +98,19 @@ class Listener:
         self._is_ours = is_ours
         self._now = now
         self._post = post
+        self._may_act = may_act
         self._batch_at = float("-inf")
 
     def receive(self) -> float:
         """Receive one batch; return the seconds to wait before the next.
 
+        A scheduler whose loop stalls takes nothing: its tasks may be another one's by now.
+
         Raises:
             Exception: what boto3 raises; nothing is lost by it.
         """
+        if not self._may_act():
+            return _STALLED_SECONDS
         sqs = self._clients("sqs")
         answer = sqs.receive_message(
             QueueUrl=self._queue_url,
@@ -107,10 +119,15 @@ class Listener:
             MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
         )
         messages = answer.get("Messages") or []
+        now = _date(answer)
         done: list[Any] = []
         hand_back: list[Any] = []
+        if messages and not self._may_act():
+            # The loop stalled while the call waited for messages.
+            self._hand_back(sqs, messages)
+            return _STALLED_SECONDS
         for message in messages:
-            if (verdict := self._handle(message)) is None:
+            if (verdict := self._handle(message, now)) is None:
                 continue
             (done if verdict else hand_back).append(message)
         if hand_back:
@@ -133,8 +150,11 @@ class Listener:
         theirs = handed_back / received
         return theirs * _STEP_ASIDE_SECONDS + (1 - theirs) * gather
 
-    def _handle(self, message: Mapping[str, Any]) -> bool | None:
-        """Return True when done with it, False when it is another scheduler's, None to leave it there."""
+    def _handle(self, message: Mapping[str, Any], now: float | None) -> bool | None:
+        """Return True when done with it, False when it is another scheduler's, None to leave it there.
+
+        ``now`` is the time by SQS's own clock, which ``SentTimestamp`` is of, too; None when it is not known.
+        """
         try:
             change = parse_event(message.get("Body") or "")
         except (ValueError, RecursionError) as error:
@@ -144,14 +164,15 @@ class Listener:
                 self._metrics.count(metrics.POISON)
                 log.warning("A message that is no task event (%s): %s", message.get("MessageId"), error)
             return None
-        sent = float((message.get("Attributes") or {}).get("SentTimestamp") or 0) / 1000
-        age = self._now() - sent
+        age = now - _sent(message) if now is not None else None
         if self._owns(change):
             self._metrics.count(metrics.EVENTS)
-            self._metrics.time(metrics.EVENT_LAG_SECONDS, max(0.0, age))
+            if age is not None:
+                self._metrics.time(metrics.EVENT_LAG_SECONDS, max(0.0, age))
             self._post(Seen(change))
             return True
-        return not self._is_ours(change) or age > _HAND_BACK_SECONDS
+        too_old = age > _HAND_BACK_SECONDS if age is not None else _received(message) > _HAND_BACK_TIMES
+        return not self._is_ours(change) or too_old
 
     def _delete(self, sqs: Any, messages: list[Mapping[str, Any]]) -> None:
         answer = sqs.delete_message_batch(
@@ -182,3 +203,17 @@ class Listener:
 
 def _received(message: Mapping[str, Any]) -> int:
     return int((message.get("Attributes") or {}).get("ApproximateReceiveCount") or 1)
+
+
+def _sent(message: Mapping[str, Any]) -> float:
+    """Return when SQS got the message, in seconds since the epoch by SQS's clock."""
+    return float((message.get("Attributes") or {}).get("SentTimestamp") or 0) / 1000
+
+
+def _date(answer: Mapping[str, Any]) -> float | None:
+    """Return the time at which SQS answered, in seconds since the epoch by its clock; None without one."""
+    headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None

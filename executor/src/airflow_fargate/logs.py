@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow_fargate import console, ecs
+from airflow_fargate.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ class ContainerLogs:
             )
         except client.exceptions.ResourceNotFoundException:
             return ()
-        return tuple(str(event.get("message", "")) for event in answer.get("events") or ())
+        return tuple(clean(event.get("message", "")) for event in answer.get("events") or ())
 
     def link(self, arn: str) -> str:
         """Return the stream's page in AWS's console; empty where there is none."""
@@ -158,7 +159,7 @@ def _line(event: dict[str, object]) -> str:
     What the worker writes is JSON with a time of its own, which the page shows as it shows any task's log. To
     anything else the time of its arrival is added: the page takes a line's first word for its time.
     """
-    message, milliseconds = str(event.get("message", "")), event.get("timestamp")
+    message, milliseconds = clean(event.get("message", ""), limit=None), event.get("timestamp")
     if message.startswith("{") or not isinstance(milliseconds, (int, float)):
         return message
     when = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)

@@ -34,6 +34,14 @@ class LaunchFailed:
 
 
 @dataclass(frozen=True)
+class Delayed:
+    """The launcher was refused several times in a row for the same cause; it goes on trying."""
+
+    launch_id: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Seen:
     """An event, or DescribeTasks (``described``), told where a task is."""
 
@@ -55,7 +63,7 @@ class NotFound:
     launch_id: str
 
 
-Message = Accepted | LaunchFailed | Seen | Missing | NotFound
+Message = Accepted | LaunchFailed | Delayed | Seen | Missing | NotFound
 
 # --- decisions ----------------------------------------------------------------------------------------------
 
@@ -77,6 +85,21 @@ class Finish:
 
 
 @dataclass(frozen=True)
+class Release:
+    """Free its slot and tell Airflow nothing: it knows better, or is told by somebody else."""
+
+    key: Hashable
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Show the user what a launch waits for."""
+
+    key: Hashable
+    sentence: str
+
+
+@dataclass(frozen=True)
 class LaunchAgain:
     """Hand it to the launcher once more, as a new attempt."""
 
@@ -92,4 +115,4 @@ class Stop:
     reason: str
 
 
-Decision = Report | Finish | LaunchAgain | Stop
+Decision = Report | Finish | Release | Waiting | LaunchAgain | Stop

@@ -61,14 +61,14 @@ class Preparation:
 
     def _commands(self, attempt: Attempt) -> Iterable[list[str]]:
         """Return the commands to try, the first that fits is taken."""
-        details = attempt.launch.details
-        if details.command is not None:
-            return [list(details.command)]
-        if details.document is None:
+        launch = attempt.launch
+        if launch.command is not None:
+            return [list(launch.command)]
+        if launch.document is None:
             raise RequestError(
                 "The workload has neither a command nor a document: this release is not supported."
             )
-        document = details.document()
+        document = launch.document()
         try:
             references = self._payloads.references(attempt, document)
         except Exception as error:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-import queue
 from collections import deque
-from typing import TYPE_CHECKING, TypeVar
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from airflow_fargate import ecs
 from airflow_fargate.ecs import DESCRIBE_LIMIT, ClientSource
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 log = logging.getLogger(__name__)
-
-_Item = TypeVar("_Item")
 
 _CALLS_PER_MINUTE_WITH_EVENTS = 15
 """With twenty, watching 10,000 tasks took 1.03 % of a core; with fifteen 0.65 % (docs/benchmarks.md)."""
@@ -69,9 +68,11 @@ class Reconciler:
         self._clock = clock
         self._post = post
         self._bucket = TokenBucket(_RATE, _BURST, clock())
-        self._arns: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # Asked for again and again while the calls fail: what waits is a set.
+        self._arns: dict[str, None] = {}
         # Launch ids, and when each was first asked for.
-        self._sought: queue.SimpleQueue[tuple[str, float]] = queue.SimpleQueue()
+        self._sought: dict[str, float] = {}
+        self._lock = Lock()
         # The same, not found yet; with when they are looked for again, in that order.
         self._unseen: deque[tuple[float, str, float]] = deque()
         # What a sweep looks for: startedBy -> launch id, and when it was first asked for; and when it began.
@@ -83,10 +84,11 @@ class Reconciler:
 
     def ask(self, arns: Sequence[str], launch_ids: Sequence[str] = ()) -> None:
         """Have tasks described, and launches looked for; called from the scheduler's thread, does no I/O."""
-        for arn in arns:
-            self._arns.put(arn)
-        for launch_id in launch_ids:
-            self._sought.put((launch_id, self._clock()))
+        now = self._clock()
+        with self._lock:
+            self._arns.update(dict.fromkeys(arns))
+            for launch_id in launch_ids:
+                self._sought.setdefault(launch_id, now)
 
     def run_one(self) -> float:
         """Make the next call; return the seconds to wait before the one after.
@@ -96,22 +98,21 @@ class Reconciler:
         """
         if (wait := self._bucket.wait(self._clock())) > 0:
             return wait
-        arns = list(dict.fromkeys(_drain(self._arns, DESCRIBE_LIMIT)))
-        if arns:
+        if arns := self._next_arns():
             self._bucket.take(self._clock())
             self._describe(arns)
             return 0.0
         while self._unseen and self._unseen[0][0] <= self._clock():
             _, launch_id, asked_at = self._unseen.popleft()
-            self._sought.put((launch_id, asked_at))
-        if self._sweep is None and self._sought.qsize() >= WORTH_IT:
+            self._seek(launch_id, asked_at)
+        if self._sweep is None and len(self._sought) >= WORTH_IT:
             self._begin_sweep()
         if self._sweep is not None:
             for _ in range(CALLS_PER_STEP):
                 self._bucket.take(self._clock())
             self._go_on(self._sweep)
             return 0.0
-        self._single.extend(_drain(self._sought, 1))
+        self._single.extend(self._take_sought(1))
         if self._single:
             self._bucket.take(self._clock())
             self._bucket.take(self._clock())  # A search is two calls or three.
@@ -119,8 +120,34 @@ class Reconciler:
             return 0.0
         return _IDLE_SECONDS
 
+    def _next_arns(self) -> list[str]:
+        """Take the ARNs of the next call: of one cluster, however the setting was changed meanwhile."""
+        with self._lock:
+            if not self._arns:
+                return []
+            cluster = self._cluster_of(next(iter(self._arns)))
+            same = (arn for arn in self._arns if self._cluster_of(arn) == cluster)
+            arns = list(itertools.islice(same, DESCRIBE_LIMIT))
+            for arn in arns:
+                del self._arns[arn]
+            return arns
+
+    def _cluster_of(self, arn: str) -> str:
+        return ecs.cluster_of(arn, self._cluster)
+
+    def _seek(self, launch_id: str, asked_at: float) -> None:
+        with self._lock:
+            self._sought[launch_id] = asked_at
+
+    def _take_sought(self, limit: int) -> list[tuple[str, float]]:
+        with self._lock:
+            taken = list(itertools.islice(self._sought.items(), limit))
+            for launch_id, _ in taken:
+                del self._sought[launch_id]
+            return taken
+
     def _begin_sweep(self) -> None:
-        sought = _drain(self._sought, self._sought.qsize())
+        sought = self._take_sought(len(self._sought))
         self._swept = {self._started_by(launch_id): (launch_id, asked) for launch_id, asked in sought}
         self._sweep, self._sweep_began = Sweep(self._cluster, self._swept), self._clock()
 
@@ -132,7 +159,7 @@ class Reconciler:
             # A list whose token has expired cannot be read on: it is begun anew.
             self._sweep = None
             for started_by in sorted(sweep.left):
-                self._sought.put(self._swept[started_by])
+                self._seek(*self._swept[started_by])
             raise
         for change in found:
             self._post(Accepted(self._swept[change.started_by][0], change))
@@ -162,7 +189,7 @@ class Reconciler:
 
     def _describe(self, arns: list[str]) -> None:
         try:
-            found, missing = ecs.describe_tasks(self._clients("ecs"), self._cluster, arns)
+            found, missing = ecs.describe_tasks(self._clients("ecs"), self._cluster_of(arns[0]), arns)
         except Exception as error:
             code = ((getattr(error, "response", None) or {}).get("Error") or {}).get("Code")
             if code != "InvalidParameterException" or is_throttling("", str(error)):
@@ -183,13 +210,3 @@ class Reconciler:
         middle = len(arns) // 2
         self._describe(arns[:middle])
         self._describe(arns[middle:])
-
-
-def _drain(source: queue.SimpleQueue[_Item], limit: int) -> list[_Item]:
-    found: list[_Item] = []
-    while len(found) < limit:
-        try:
-            found.append(source.get_nowait())
-        except queue.Empty:
-            break
-    return found

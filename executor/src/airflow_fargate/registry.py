@@ -15,14 +15,17 @@ from airflow_fargate.launch import Attempt, Launch
 from airflow_fargate.messages import (
     Accepted,
     Decision,
+    Delayed,
     Finish,
     LaunchAgain,
     LaunchFailed,
     Message,
     Missing,
+    Release,
     Report,
     Seen,
     Stop,
+    Waiting,
 )
 from airflow_fargate.task import Move, State, TrackedTask, after
 from airflow_fargate.verdict import Outcome, Verdict
@@ -58,6 +61,8 @@ class Registry:
         self._by_launch: dict[str, TrackedTask] = {}
         self._by_key: dict[Hashable, TrackedTask] = {}
         self._by_arn: dict[str, TrackedTask] = {}
+        # The latest try of each task instance.
+        self._by_subject: dict[Hashable, TrackedTask] = {}
         # In the order in which they were last heard of: the silent ones are at the front.
         self._heard: OrderedDict[str, None] = OrderedDict()
         # ARNs of tasks that ended lately: what is still said of them is no stranger's.
@@ -111,10 +116,32 @@ class Registry:
     def launch(self, launch: Launch, deadline: float) -> Attempt:
         """Begin to track a workload; return its first attempt."""
         attempt = Attempt(launch, number=0, capacity=0, deadline=deadline)
-        self._track(TrackedTask(launch.key, launch.launch_id, State.LAUNCHING, attempt))
+        self._track(
+            TrackedTask(launch.key, launch.launch_id, State.LAUNCHING, attempt, subject=launch.subject)
+        )
         return attempt
 
-    def adopt(self, key: Hashable, launch_id: str, arn: str, launch: Launch | None, deadline: float) -> None:
+    def supersede(self, subject: Hashable, key: Hashable) -> list[Decision]:
+        """Let go of an earlier try of a task instance: Airflow has queued a later one.
+
+        The earlier one may still wait for capacity, or its container may run although Airflow has given it
+        up: then both would run, and what is told of the first would be taken for the second.
+        """
+        task = self._by_subject.get(subject)
+        if task is None or task.key == key or task.revoked:
+            return []
+        return [Release(task.key), *self.revoke(task.key, "Airflow has queued a later try of this task")]
+
+    def adopt(  # noqa: PLR0913, PLR0917  one argument per fact
+        self,
+        key: Hashable,
+        launch_id: str,
+        arn: str,
+        launch: Launch | None,
+        deadline: float,
+        subject: Hashable = None,
+        unlaunchable: str = "",
+    ) -> None:
         """Take over a task that another scheduler launched.
 
         Args:
@@ -123,11 +150,15 @@ class Registry:
             arn: its ARN, empty when it is to be looked for by its launch id.
             launch: what to launch when it turns out that it never was; None when that must not happen.
             deadline: monotonic seconds after which it is not launched again.
+            subject: the same for every try of the task instance; the key when left out.
+            unlaunchable: why there is no launch although it is queued; told when no container is found.
         """
         attempt = Attempt(launch, number=0, capacity=0, deadline=deadline) if launch is not None else None
-        self._track(TrackedTask(key, launch_id, State.SOUGHT, attempt, arn=arn))
+        task = TrackedTask(key, launch_id, State.SOUGHT, attempt, arn=arn, unlaunchable=unlaunchable)
+        task.subject = key if subject is None else subject
+        self._track(task)
 
-    def apply(self, message: Message) -> list[Decision]:
+    def apply(self, message: Message) -> list[Decision]:  # noqa: PLR0911  one for each kind of message
         """Take in one message; return what is to be done. What is not about our tasks is nothing."""
         if isinstance(message, Accepted):
             return self._answered(message)
@@ -138,7 +169,11 @@ class Registry:
         task = self._by_launch.get(message.launch_id)
         if task is None:
             return []
-        return self._refused(task, message) if isinstance(message, LaunchFailed) else self._not_found(task)
+        if isinstance(message, LaunchFailed):
+            return self._refused(task, message)
+        if isinstance(message, Delayed):
+            return [Waiting(task.key, message.sentence)] if self._speaks_for_its_key(task) else []
+        return self._not_found(task)
 
     def revoke(self, key: Hashable, reason: str) -> list[Decision]:
         """Let go of a task: stop its container, now or as soon as it is known, and say nothing of it."""
@@ -146,12 +181,18 @@ class Registry:
         if task is None:
             return []
         task.revoked = True
+        if task.attempt is not None:
+            task.attempt.launch.cancelled = True
         return [Stop(task.arn, reason)] if task.arn else []
 
-    def forget(self, launch_id: str) -> None:
-        """Drop a task of which nothing was launched."""
-        if task := self._by_launch.get(launch_id):
-            self._drop(task)
+    def disown(self, key: Hashable) -> None:
+        """Forget a task that another scheduler has adopted; its container is that one's."""
+        task = self._by_key.get(key)
+        if task is None:
+            return
+        if task.attempt is not None:
+            task.attempt.launch.cancelled = task.attempt.launch.adopted_elsewhere = True
+        self._drop(task, ended=False)
 
     # --- out -----------------------------------------------------------------------------------------------
 
@@ -193,13 +234,12 @@ class Registry:
     def _answered(self, message: Accepted) -> list[Decision]:
         task, change, attempt = self._by_launch.get(message.launch_id), message.change, message.attempt
         if task is None:
-            # Revoked while RunTask was under way; or ended, when the events were quicker than the answer.
-            known = change.stopped or change.arn in self._ended
-            return [] if known else [Stop(change.arn, _UNWANTED)]
+            # It has ended, when the events were quicker than the answer; or another scheduler has adopted it.
+            return []
         if attempt is not None and task.attempt is not None and attempt.round == task.attempt.round:
             if change.arn in task.earlier_arns and task.state is State.LAUNCHING:
                 # The scheduler before us used this token, for a task that stopped before it ran.
-                task.attempt = replace(attempt, round=attempt.round + 1, number=0)
+                task.attempt = attempt.next_round(attempt.capacity)
                 return [LaunchAgain(task.attempt, "the clientToken stands for a task that has stopped")]
             task.attempt = attempt  # How far along the chain it came.
         if attempt is None and task.attempt is None and change.arn in task.earlier_arns and change.stopped:
@@ -256,7 +296,7 @@ class Registry:
             del self._by_arn[task.arn]
             task.earlier_arns += (task.arn,)
             task.arn, task.version = "", 0
-            task.attempt = replace(attempt, round=attempt.round + 1, number=0, capacity=attempt.capacity + 1)
+            task.attempt = attempt.next_round(attempt.capacity + 1)
             return [LaunchAgain(task.attempt, str(judged.diagnosis))]
         if again and self._may_have_an_heir(task, change):
             task.state = after(task.state, Move.SEEK)
@@ -264,6 +304,8 @@ class Registry:
             task.earlier_arns, task.arn, task.version = (task.arn,), "", 0
             self._hear(task, float("-inf"))
             return []
+        if again and attempt is not None:
+            judged = verdict.gave_up(judged, containers=attempt.round + 1)
         return self._end(task, Move.STOPPED, judged)
 
     def _may_have_an_heir(self, task: TrackedTask, change: TaskStateChange) -> bool:
@@ -299,12 +341,18 @@ class Registry:
             # answers a clientToken that it knows with the task that it knows.
             task.state = after(task.state, Move.LAUNCH_AGAIN)
             return [LaunchAgain(task.attempt, "its scheduler ended before it was launched")]
+        if task.unlaunchable:
+            return self._end(task, Move.REFUSED, verdict.launch_failed(task.unlaunchable))
         if task.missing_since is None:
             task.missing_since = self._clock()
         if self._clock() - task.missing_since < MISSING_GRACE:
             return []
-        sentence = "No container was found for this task after the scheduler that queued it had gone."
-        return self._end(task, Move.LOST, verdict.launch_failed(sentence))
+        # Airflow says that it runs, and it runs nowhere here: its id is another executor's, or its record has
+        # expired. Airflow sees by its heartbeat whether it lives.
+        released: list[Decision] = [Release(task.key)] if self._speaks_for_its_key(task) else []
+        task.state = after(task.state, Move.LOST)
+        self._drop(task)
+        return released
 
     def _end(self, task: TrackedTask, move: Move, judged: Verdict) -> list[Decision]:
         task.state = after(task.state, move)
@@ -323,6 +371,7 @@ class Registry:
     def _track(self, task: TrackedTask) -> None:
         self._by_launch[task.launch_id] = task
         self._by_key[task.key] = task
+        self._by_subject[task.subject] = task
         if task.arn:
             self._by_arn[task.arn] = task
         self._hear(task, self._clock() if task.state is State.LAUNCHING else float("-inf"))
@@ -335,17 +384,19 @@ class Registry:
             task.launch_id = launch_id
             self._by_launch[launch_id] = task
 
-    def _drop(self, task: TrackedTask) -> None:
+    def _drop(self, task: TrackedTask, *, ended: bool = True) -> None:
         if self._by_launch.get(task.launch_id) is task:
             del self._by_launch[task.launch_id]
             self._heard.pop(task.launch_id, None)
         self._by_arn.pop(task.arn, None)
-        for arn in filter(None, (task.arn, *task.earlier_arns)):
+        for arn in filter(None, (task.arn, *task.earlier_arns)) if ended else ():
             self._ended[arn] = None
         while len(self._ended) > _REMEMBERED:
             self._ended.popitem(last=False)
         if self._by_key.get(task.key) is task:
             del self._by_key[task.key]
+        if self._by_subject.get(task.subject) is task:
+            del self._by_subject[task.subject]
 
     def _hear(self, task: TrackedTask, now: float) -> None:
         task.heard_at = now

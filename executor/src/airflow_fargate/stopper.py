@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-import queue
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from airflow_fargate import ecs
 from airflow_fargate.failures import LaunchErrorKind, classify_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_fargate.ecs import ClientSource
 
 log = logging.getLogger(__name__)
@@ -24,26 +27,37 @@ class Stopper:
 
     Args:
         clients: where the ECS client comes from.
-        cluster: its name or ARN.
+        cluster: its name or ARN; a task's own ARN names another one when the setting was changed.
+        may_act: says whether this scheduler's loop still runs (:class:`~airflow_fargate.lease.Lease`).
     """
 
-    def __init__(self, clients: ClientSource, cluster: str) -> None:
+    def __init__(
+        self, clients: ClientSource, cluster: str, may_act: Callable[[], bool] = lambda: True
+    ) -> None:
         self._clients = clients
         self._cluster = cluster
-        self._asked: queue.SimpleQueue[tuple[str, str, int]] = queue.SimpleQueue()
+        self._may_act = may_act
+        # ARN -> reason and tries. A task is asked for again with every event that shows it alive.
+        self._asked: dict[str, tuple[str, int]] = {}
+        self._lock = Lock()
 
     def ask(self, arn: str, reason: str) -> None:
         """Have a task stopped; called from the scheduler's thread, does no I/O."""
-        self._asked.put((arn, reason[:MAX_REASON], 1))
+        with self._lock:
+            self._asked.setdefault(arn, (reason[:MAX_REASON], 1))
 
     def run_one(self) -> float:
         """Stop the next task; return the seconds to wait before the one after."""
-        try:
-            arn, reason, number = self._asked.get_nowait()
-        except queue.Empty:
+        if not self._may_act():
             return _IDLE_SECONDS
+        with self._lock:
+            if not self._asked:
+                return _IDLE_SECONDS
+            arn = next(iter(self._asked))
+            reason, number = self._asked.pop(arn)
         try:
-            self._clients("ecs").stop_task(cluster=self._cluster, task=arn, reason=reason)
+            cluster = ecs.cluster_of(arn, self._cluster)
+            self._clients("ecs").stop_task(cluster=cluster, task=arn, reason=reason)
         except Exception as error:  # noqa: BLE001  boto3, urllib3 and credential providers raise their own
             body = getattr(error, "response", None) or {}
             status = (body.get("ResponseMetadata") or {}).get("HTTPStatusCode")
@@ -52,7 +66,8 @@ class Stopper:
                 # Not found: it has stopped, and its record has expired. Whatever else: the reaper finds it.
                 log.warning("Task %s was not stopped (%s): %s", arn, reason, refusal.sentence)
                 return 0.0
-            self._asked.put((arn, reason, number + 1))
+            with self._lock:
+                self._asked[arn] = (reason, number + 1)
             return _AFTER_REFUSAL_SECONDS
         log.info("Stopped %s: %s", arn, reason)
         return 0.0

@@ -116,6 +116,8 @@ class TrackedTask:
         heard_at: monotonic seconds of the last news.
         missing_since: monotonic seconds since when ECS does not know it; None while it does.
         revoked: Airflow has let go of it: it is to be stopped and nothing is to be said of it.
+        subject: the same for every try of its task instance.
+        unlaunchable: why it cannot be launched, for an adopted task whose container is not found.
     """
 
     key: Hashable
@@ -128,3 +130,5 @@ class TrackedTask:
     heard_at: float = 0.0
     missing_since: float | None = None
     revoked: bool = False
+    subject: Hashable = None
+    unlaunchable: str = ""

@@ -12,10 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from airflow_fargate.exit_codes import ExitCode
+from airflow_fargate.text import clean
 
 STOPPED = "STOPPED"
 RUNNING = "RUNNING"
 _ARCHITECTURE = "ecs.cpu-architecture"
+_LONGEST_ARN = 250
+"""Characters that Airflow keeps of an ``external_executor_id``."""
 _PLAIN_EXITS = (ExitCode.SUCCESS, ExitCode.TASK_FAILED)
 
 TIMELINE = (
@@ -117,14 +120,16 @@ def parse_task(task: Mapping[str, Any]) -> TaskStateChange:
     arn, last_status = task.get("taskArn"), task.get("lastStatus")
     if not isinstance(arn, str) or not isinstance(last_status, str) or not arn or not last_status:
         raise ValueError("a task without taskArn or lastStatus")
+    if len(arn) > _LONGEST_ARN or clean(arn) != arn:
+        raise ValueError(f"a task whose taskArn is no ARN: {clean(arn, 100)!r}")
     return TaskStateChange(
         arn=arn,
-        last_status=last_status,
+        last_status=clean(last_status),
         version=_integer(task.get("version")) or 0,
-        started_by=str(task.get("startedBy") or ""),
-        stop_code=str(task.get("stopCode") or ""),
-        stopped_reason=str(task.get("stoppedReason") or ""),
-        capacity_provider=str(task.get("capacityProviderName") or ""),
+        started_by=clean(task.get("startedBy") or ""),
+        stop_code=clean(task.get("stopCode") or ""),
+        stopped_reason=clean(task.get("stoppedReason") or ""),
+        capacity_provider=clean(task.get("capacityProviderName") or ""),
         containers=_containers(task.get("containers")),
         timeline=tuple(
             (name, seconds) for name in TIMELINE if (seconds := _seconds(task.get(name))) is not None
@@ -144,7 +149,7 @@ def _architecture(attributes: Any) -> str:
     if not isinstance(attributes, (list, tuple)):
         return ""
     named = (each for each in attributes if isinstance(each, Mapping))
-    return next((str(each.get("value") or "") for each in named if each.get("name") == _ARCHITECTURE), "")
+    return next((clean(each.get("value") or "") for each in named if each.get("name") == _ARCHITECTURE), "")
 
 
 def _containers(value: Any) -> tuple[ContainerState, ...]:
@@ -155,10 +160,10 @@ def _containers(value: Any) -> tuple[ContainerState, ...]:
 
 def _container(container: Mapping[str, Any]) -> ContainerState:
     return ContainerState(
-        name=str(container.get("name") or ""),
-        last_status=str(container.get("lastStatus") or ""),
+        name=clean(container.get("name") or ""),
+        last_status=clean(container.get("lastStatus") or ""),
         exit_code=_integer(container.get("exitCode")),
-        reason=str(container.get("reason") or ""),
+        reason=clean(container.get("reason") or ""),
     )
 
 

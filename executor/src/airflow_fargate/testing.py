@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 
 from airflow_fargate import payload
 from airflow_fargate.config import FargateConfig, read_config
-from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
+from airflow_fargate.launch import Attempt, Launch, TaskIdentity
 from airflow_fargate.request_model import request_faults
 from airflow_fargate.run_request import RunRequestBuilder
 from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
@@ -108,7 +108,7 @@ def run_task_request(
     given = config.profiles.get(queue)
     profile = parse_task_options(f"profile {queue}", given) if given is not None else TaskOptions()
     options = effective_options(config, profile, parse_task_options("executor_config", executor_config))
-    launch = Launch("key", LAUNCH_ID, 1, Details(TaskIdentity("dag", "task", "run", 1), options))
+    launch = Launch("key", LAUNCH_ID, 1, TaskIdentity("dag", "task", "run", 1), options)
     builder = RunRequestBuilder(config, hook, request_faults)
     words = list(command) if command else payload.command_for(f"s3://payloads/workloads/{LAUNCH_ID}.json")
     request = builder.build(Attempt(launch, number=0, capacity=0, deadline=0.0), words)

@@ -141,6 +141,16 @@ def launch_failed(sentence: str) -> Verdict:
     return Verdict(Outcome.FAILED, Diagnosis(sentence, Responsibility.DEPLOYMENT))
 
 
+def gave_up(judged: Verdict, containers: int) -> Verdict:
+    """Return the verdict on a task that never ran, once ``launch_timeout`` allows no further container."""
+    last = judged.diagnosis
+    tried = "1 container" if containers == 1 else f"{containers} containers"
+    summary = (
+        f"The task did not start within [fargate] launch_timeout ({tried} tried). Last cause: {last.summary}"
+    )
+    return Verdict(Outcome.FAILED, replace(last, summary=summary))
+
+
 def _after_running(change: TaskStateChange, ours: ContainerState) -> Verdict:
     code = ours.exit_code or 0
     if code == 0:

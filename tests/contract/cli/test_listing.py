@@ -15,7 +15,7 @@ from airflow_fargate.airflow_versions import owned_ids
 from airflow_fargate.cli import cost, reap, tasks
 from airflow_fargate.cli.containers import duration
 from airflow_fargate.cli.session import Session
-from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
+from airflow_fargate.launch import Attempt, Launch, TaskIdentity
 from airflow_fargate.request_model import request_faults
 from airflow_fargate.run_request import RunRequestBuilder
 from airflow_fargate.task_options import TaskOptions
@@ -51,7 +51,7 @@ class Cluster:
     def start(self, task_id: str, launch_id: str, deployment: str = "airflow") -> str:
         config = replace(self.config, deployment=deployment)
         identity = TaskIdentity("sales", task_id, "run", 1)
-        launch = Launch(task_id, launch_id, 1, Details(identity, TaskOptions(cpu=1024, memory=2048)))
+        launch = Launch(task_id, launch_id, 1, identity, TaskOptions(cpu=1024, memory=2048))
         builder = RunRequestBuilder(config, None, request_faults)
         request = builder.build(Attempt(launch, 0, 0, 0.0), ["airflow", "version"])
         arn = str(self.ecs.run_task(**request)["tasks"][0]["taskArn"])

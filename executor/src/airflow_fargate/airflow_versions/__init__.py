@@ -1,17 +1,32 @@
 """Every difference between the Airflow releases that we support, and nothing else."""
 
 from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, owners_of, tries_since
-from airflow_fargate.airflow_versions.rebuild import owner_of, rebuild_workloads
+from airflow_fargate.airflow_versions.rebuild import (
+    OperationalError,
+    Rebuilder,
+    adopted_elsewhere,
+    load_for_adoption,
+    owner_of,
+)
 from airflow_fargate.airflow_versions.releases import (
     AIRFLOW_VERSION,
     HAS_TEAMS,
     RELEASE,
     TAKES_COMMANDS,
     UnsupportedAirflowError,
+    assigns_ids_to_all,
     check_release,
     parse_release,
+    scheduler_health_check_threshold,
 )
-from airflow_fargate.airflow_versions.work import PAYLOAD_FORMAT, Work, is_launch_id, statistics, work_of
+from airflow_fargate.airflow_versions.work import (
+    PAYLOAD_FORMAT,
+    Work,
+    is_launch_id,
+    statistics,
+    subject_of,
+    work_of,
+)
 
 __all__ = [
     "AIRFLOW_VERSION",
@@ -19,18 +34,24 @@ __all__ = [
     "PAYLOAD_FORMAT",
     "RELEASE",
     "TAKES_COMMANDS",
+    "OperationalError",
+    "Rebuilder",
     "TaskTry",
     "UnsupportedAirflowError",
     "Work",
+    "adopted_elsewhere",
+    "assigns_ids_to_all",
     "check_release",
     "is_launch_id",
     "latest_try",
+    "load_for_adoption",
     "owned_ids",
     "owner_of",
     "owners_of",
     "parse_release",
-    "rebuild_workloads",
+    "scheduler_health_check_threshold",
     "statistics",
+    "subject_of",
     "tries_since",
     "work_of",
 ]

@@ -11,16 +11,18 @@ from airflow.models.taskinstancekey import TaskInstanceKey
 from airflow.utils.state import TaskInstanceState
 
 from airflow_fargate.airflow_versions.releases import (
+    ASSIGNS_IDS,
     QUEUES_WORKLOADS,
     RUNS_OTHER_WORKLOADS,
     TAKES_COMMANDS,
     TYPES_WORKLOADS,
 )
+from airflow_fargate.airflow_versions.work import key_of, subject_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from airflow_fargate.airflow_versions.work import Work
+    from airflow_fargate.launch import Launch
 
 log = logging.getLogger(__name__)
 
@@ -50,19 +52,40 @@ class ReleasedExecutor(BaseExecutor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._unrecorded: dict[Any, Callable[[], None]] = {}
+        # The one try of a task instance that is queued here.
+        self._queued_tries: dict[Any, Any] = {}
+        self.ids_are_assigned = ASSIGNS_IDS
 
     # --- for the executor ----------------------------------------------------------------------------------
 
     def take(self, items: Sequence[Any]) -> None:
-        """Take what has a slot; each goes through ``work_of``, and leaves by :meth:`dequeue`."""
+        """Take what has a slot; each leaves by :meth:`dequeue_item`."""
         raise NotImplementedError
+
+    def superseded(self, subject: Any, key: Any) -> None:
+        """Let go of earlier tries of a task instance wherever they stand: a later one is queued."""
+        for earlier in [each for each in self._unrecorded if each != key and subject_of(each) == subject]:
+            self.forget(earlier)
+
+    def dequeue_item(self, item: Any) -> Any:
+        """Forget that it is queued; return its key, or None when it is not queued."""
+        try:
+            key = key_of(item)
+        except Exception:
+            # An item that cannot even tell its key must not stay there for ever.
+            log.exception("A workload has no key: %r", item)
+            queues = self._queues()
+            key = next((key for queue in queues for key, each in queue.items() if each is item), None)
+        self._queued_tries.pop(subject_of(key), None)
+        found = [queue.pop(key, None) for queue in self._queues()]
+        return key if any(each is not None for each in found) else None
 
     def dequeue(self, key: Any) -> None:
         """Forget that it is queued, of whatever kind it is."""
         for queue in self._queues():
             queue.pop(key, None)
 
-    def when_recorded(self, work: Work, launch: Callable[[], None]) -> None:
+    def when_recorded(self, work: Launch, launch: Callable[[], None]) -> None:
         """Launch once the launch id is in Airflow's database, where the next scheduler looks for it.
 
         Where Airflow wrote it with QUEUED, now. Else the scheduler is told it by an event, which it commits
@@ -94,11 +117,20 @@ class ReleasedExecutor(BaseExecutor):
 
         conf = getattr(self, "conf", everyones)  # teams: 3.1 and later
         listed = getattr(conf, "getsection", everyones.getsection)  # of a team: 3.2 and later
-        # Up to 3.2 Airflow lists no variable whose option is not declared: a misspelled one would go unseen.
-        prefix = f"AIRFLOW__{name.upper()}__"
-        ours = {each[len(prefix) :].lower(): "" for each in os.environ if each.startswith(prefix)}
-        given = {each.removesuffix("_cmd").removesuffix("_secret"): text for each, text in ours.items()}
-        return {**given, **(listed(name) or {})}, lambda option: conf.get(name, option, fallback=None)
+        # Airflow lists no variable whose option is not declared (up to 3.2), and none of a team that has no
+        # section in the file: a misspelled one would go unseen.
+        prefixes = [f"AIRFLOW__{name.upper()}__"]
+        if team := getattr(self, "team_name", None):
+            prefixes.append(f"AIRFLOW__{team.upper()}___{name.upper()}__")
+        ours = [
+            each.removeprefix(prefix).lower()
+            for prefix in prefixes
+            for each in os.environ
+            if each.startswith(prefix)
+        ]
+        given = {each.removesuffix("_cmd").removesuffix("_secret"): "" for each in ours}
+        present = {**given, **(everyones.getsection(name) or {}), **(listed(name) or {})}
+        return present, lambda option: conf.get(name, option, fallback=None)
 
     def token_generator(self) -> Any:
         """Return what signs the workloads' tokens; None where there are none."""
@@ -111,6 +143,22 @@ class ReleasedExecutor(BaseExecutor):
         for key in [key for key in self._unrecorded if key not in self.event_buffer]:
             self._unrecorded.pop(key)()
         super().heartbeat()
+
+    def note_queued(self, key: Any) -> None:
+        """Take note of a try that was queued; earlier ones of its task instance are not wanted any more."""
+        subject = subject_of(key)
+        earlier = self._queued_tries.get(subject)
+        self._queued_tries[subject] = key
+        if earlier is not None and earlier != key:
+            self.forget(earlier)
+        self.superseded(subject, key)
+
+    if hasattr(BaseExecutor, "queue_command"):
+
+        def queue_command(self, task_instance: Any, *args: Any, **kwargs: Any) -> None:
+            """Take a command (2.11)."""
+            super().queue_command(task_instance, *args, **kwargs)
+            self.note_queued(task_instance.key)
 
     if TAKES_COMMANDS:
 
@@ -125,6 +173,8 @@ class ReleasedExecutor(BaseExecutor):
                 super().queue_workload(workload, session)
             else:
                 self.queued_tasks[workload.ti.key] = workload
+            if hasattr(workload, "ti"):
+                self.note_queued(workload.ti.key)
 
         def _process_workloads(self, workloads: Sequence[Any]) -> None:
             self.take(workloads)

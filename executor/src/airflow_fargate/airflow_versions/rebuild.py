@@ -1,17 +1,23 @@
-"""What is read from Airflow's database: who owns a DAG, and the work that another scheduler had queued."""
+"""What is read from Airflow's database: who owns a DAG, who has a task, and the work of another scheduler."""
 
 from __future__ import annotations
 
+import logging
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import OperationalError as OperationalError  # noqa: PLC0414  for those who let it pass
 
 from airflow_fargate.airflow_versions.releases import TAKES_COMMANDS, TYPES_WORKLOADS
 from airflow_fargate.airflow_versions.work import Work, work_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     from airflow.models.taskinstance import TaskInstance
+
+log = logging.getLogger(__name__)
 
 _TIS_PER_QUERY = 1000
 
@@ -31,79 +37,128 @@ def owner_of(dag_id: str, session: Any) -> str:
     return str((dag.__dict__.get("owners") if dag is not None else None) or "")
 
 
-def rebuild_workloads(tis: Sequence[TaskInstance]) -> dict[Any, Work]:
-    """Make the work of queued task instances anew, as the scheduler that queued them did.
+def load_for_adoption(tis: Sequence[TaskInstance]) -> None:
+    """Load what adopting reads of these rows, in one SELECT per thousand.
 
-    The scheduler holds row locks meanwhile: it is one query a thousand, and one template for the log files.
-    The tokens stay empty: they are made at launch.
+    Airflow offers them with seven columns loaded; each other one would be a SELECT of its own, under
+    Airflow's row locks. What Airflow's own loop reads after us (``last_heartbeat_at``, the run's ``conf``) is
+    loaded, too. If a row cannot be read (an ``executor_config`` whose class is gone), its neighbours are
+    loaded one by one as they are asked for.
 
     Args:
-        tis: task instances of one session, with their launch ids in ``external_executor_id``.
+        tis: task instances of one session.
 
-    Returns:
-        Task instance key -> work.
+    Raises:
+        sqlalchemy.exc.OperationalError: the database is away.
     """
-    if not tis:
-        return {}
-    _load_dags_and_runs(tis)
-    items = _commands(tis) if TAKES_COMMANDS else _typed(tis) if TYPES_WORKLOADS else _workloads(tis)
-    works = (work_of(item, ti.external_executor_id or "") for ti, item in zip(tis, items, strict=True))
-    return {work.key: work for work in works}
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+    from sqlalchemy.orm import defer, joinedload, object_session  # noqa: PLC0415  the same
+
+    rows = [ti for ti in tis if isinstance(ti, TaskInstance)]
+    session = object_session(rows[0]) if rows else None
+    if session is None:
+        return
+    related = (joinedload(TaskInstance.dag_run), joinedload(TaskInstance.dag_model))
+    # A task that runs is not launched: its executor_config, pickled by a user's DAG, is left alone.
+    for queued, options in ((True, related), (False, (*related, defer(TaskInstance.executor_config)))):
+        chosen = [ti for ti in rows if (ti.state == "queued") is queued]
+        for start in range(0, len(chosen), _TIS_PER_QUERY):
+            slice_ = TaskInstance.filter_for_tis(chosen[start : start + _TIS_PER_QUERY])
+            try:
+                # The rows are in the session already; this fills in what they lack.
+                session.scalars(select(TaskInstance).where(slice_).options(*options)).unique().all()
+            except OperationalError:
+                raise
+            except Exception:
+                log.exception("Rows could not be loaded together; they are loaded one by one")
 
 
-def _commands(tis: Sequence[Any]) -> Iterator[Any]:
-    """The same call as the scheduler of 2.11 makes."""
-    for ti in tis:
+class Rebuilder:
+    """Makes the work of queued task instances anew, as the scheduler that queued them did.
+
+    The tokens stay empty: they are made at launch. What is the same for all is made once: the scheduler holds
+    row locks meanwhile.
+
+    Args:
+        tis: task instances of one session that may be asked for.
+    """
+
+    def __init__(self, tis: Sequence[TaskInstance]) -> None:
+        self._queued = [ti for ti in tis if ti.state == "queued"]
+
+    def work(self, ti: TaskInstance) -> Work:
+        """Return the work of one, which has its launch id in ``external_executor_id``."""
+        make = self._command if TAKES_COMMANDS else self._typed if TYPES_WORKLOADS else self._plain
+        return work_of(make(ti), ti.external_executor_id or "")
+
+    @staticmethod
+    def _command(ti: Any) -> Any:
+        """2.11: the same call as the scheduler makes."""
         command = ti.command_as_list(local=True, pickle_id=ti.dag_model.pickle_id)
-        yield command, ti.priority_weight, ti.queue, ti
+        return command, ti.priority_weight, ti.queue, ti
 
+    def _plain(self, ti: Any) -> Any:
+        """3.0 to 3.3: ``ExecuteTask.make`` would compile the log file's template for each, a millisecond."""
+        from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
 
-def _workloads(tis: Sequence[Any]) -> Iterator[Any]:
-    """3.0 to 3.3: ``ExecuteTask.make`` would compile the log file's template for each, a millisecond."""
-    from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
-    from airflow.utils.helpers import log_filename_template_renderer  # noqa: PLC0415  the same
-
-    task_instance = getattr(workloads, "TaskInstanceDTO", None) or workloads.TaskInstance  # renamed in 3.2
-    log_path = log_filename_template_renderer()
-    for ti in tis:
-        bundle = workloads.BundleInfo(name=ti.dag_model.bundle_name, version=ti.dag_run.bundle_version)
-        yield workloads.ExecuteTask(
+        # Renamed in 3.2.
+        task_instance = getattr(workloads, "TaskInstanceDTO", None) or workloads.TaskInstance
+        return workloads.ExecuteTask(
             ti=task_instance.model_validate(ti, from_attributes=True),
             dag_rel_path=Path(ti.dag_model.relative_fileloc or ""),
             token="",
-            log_path=log_path(ti=ti),
-            bundle_info=bundle,
+            log_path=self._log_path(ti=ti),
+            bundle_info=workloads.BundleInfo(
+                name=ti.dag_model.bundle_name, version=ti.dag_run.bundle_version
+            ),
         )
 
+    @cached_property
+    def _log_path(self) -> Any:
+        from airflow.utils.helpers import log_filename_template_renderer  # noqa: PLC0415  until 3.3
 
-def _typed(tis: Sequence[Any]) -> Iterator[Any]:
-    """3.4: the log files' addresses come from one call for all."""
-    from airflow.configuration import conf  # noqa: PLC0415  needs Airflow
-    from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415  Airflow 3 only
-    from airflow.utils.log.task_log_address import prepare_task_log_contexts  # noqa: PLC0415  3.4 only
-    from sqlalchemy.orm import object_session  # noqa: PLC0415  comes with Airflow
+        return log_filename_template_renderer()
 
-    template = conf.get("logging", "log_filename_template")
-    contexts = prepare_task_log_contexts(
-        list(tis), session=object_session(tis[0]), filename_template=template
-    )
-    for ti in tis:
-        yield ExecuteTask.make(ti, log_context=contexts[ti.id])
+    def _typed(self, ti: Any) -> Any:
+        """3.4: the log files' addresses come from one call for all."""
+        from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415  Airflow 3 only
+
+        return ExecuteTask.make(ti, log_context=self._log_contexts[ti.id])
+
+    @cached_property
+    def _log_contexts(self) -> Any:
+        from airflow.configuration import conf  # noqa: PLC0415  needs Airflow
+        from airflow.utils.log.task_log_address import prepare_task_log_contexts  # noqa: PLC0415  3.4 only
+        from sqlalchemy.orm import object_session  # noqa: PLC0415  comes with Airflow
+
+        template = conf.get("logging", "log_filename_template")
+        session = object_session(self._queued[0])
+        return prepare_task_log_contexts(self._queued, session=session, filename_template=template)
 
 
-def _load_dags_and_runs(tis: Sequence[Any]) -> None:
+def adopted_elsewhere(keys: Sequence[Any], job_id: int | None) -> Iterable[Hashable]:
+    """Return the keys of task instances that another scheduler's job has.
+
+    Args:
+        keys: task instance keys; others (callbacks, connection tests) are never adopted.
+        job_id: of this scheduler; None where there is none, as in ``airflow dags test``.
+    """
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+    from airflow.models.taskinstancekey import TaskInstanceKey  # noqa: PLC0415  the same
+    from airflow.utils.session import create_session  # noqa: PLC0415  the same
     from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
-    from sqlalchemy.orm import joinedload, object_session  # noqa: PLC0415  the same
+    from sqlalchemy.orm import defer  # noqa: PLC0415  the same
 
-    session = object_session(tis[0]) if isinstance(tis[0], TaskInstance) else None
-    if session is None:
-        return
-    for start in range(0, len(tis), _TIS_PER_QUERY):
-        slice_ = tis[start : start + _TIS_PER_QUERY]
-        # The rows are in the session already; this fills in what they refer to.
-        session.scalars(
-            select(TaskInstance)
-            .where(TaskInstance.filter_for_tis(slice_))
-            .options(joinedload(TaskInstance.dag_run), joinedload(TaskInstance.dag_model))
-        ).unique().all()
+    tasks = [key for key in keys if isinstance(key, TaskInstanceKey)]
+    by_subject = {key.primary: key for key in tasks}
+    found: list[Hashable] = []
+    if job_id is None or not tasks:
+        return found
+    with create_session() as session:
+        for start in range(0, len(tasks), _TIS_PER_QUERY):
+            slice_ = TaskInstance.filter_for_tis(tasks[start : start + _TIS_PER_QUERY])
+            theirs = select(TaskInstance).where(slice_, TaskInstance.queued_by_job_id != job_id)
+            rows = session.scalars(theirs.options(defer(TaskInstance.executor_config)))
+            found += [by_subject[ti.key.primary] for ti in rows]
+    return found

@@ -58,3 +58,26 @@ RUNS_OTHER_WORKLOADS = RELEASE >= (3, 3)
 
 TYPES_WORKLOADS = RELEASE >= (3, 4)
 """``WorkloadType`` in place of a flag and a queue for each kind."""
+
+
+def assigns_ids_to_all() -> bool:
+    """Say whether the scheduler writes an id of its own with every queued task, of whatever executor.
+
+    Beside an executor that does not want ids (LocalExecutor), 3.2.2 to 3.4 assign them by the name that a
+    task gives its executor: the alias or the module path, and not the class name, which Airflow accepts too.
+    Such a task keeps the id of its last launch. The workload does not show it, so no id is trusted then.
+    """
+    if not ASSIGNS_IDS:
+        return False
+    from airflow.executors.executor_loader import ExecutorLoader  # noqa: PLC0415  needs Airflow
+
+    names = ExecutorLoader.get_executor_names(validate_teams=False)
+    classes = [ExecutorLoader.import_executor_cls(name)[0] for name in names]
+    return all(getattr(each, "pre_assigns_external_executor_id", False) for each in classes)
+
+
+def scheduler_health_check_threshold() -> float:
+    """Return the seconds after which Airflow takes a silent scheduler for dead."""
+    from airflow.configuration import conf  # noqa: PLC0415  needs Airflow
+
+    return float(conf.getint("scheduler", "scheduler_health_check_threshold", fallback=30))

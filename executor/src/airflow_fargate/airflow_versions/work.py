@@ -7,7 +7,7 @@ import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.airflow_versions.releases import AIRFLOW_VERSION, ASSIGNS_IDS
+from airflow_fargate.airflow_versions.releases import AIRFLOW_VERSION
 from airflow_fargate.launch import TaskIdentity
 
 if TYPE_CHECKING:
@@ -63,16 +63,27 @@ class Work:
         raise NotImplementedError
 
 
-def work_of(item: Any, launch_id: str = "") -> Work:
+def key_of(item: Any) -> Hashable:
+    """Return Airflow's key of a workload, or of the tuple (command, priority, queue, task instance)."""
+    owner = item[3] if isinstance(item, tuple) else getattr(item, "ti", item)
+    key: Hashable = owner.key
+    return key
+
+
+def work_of(item: Any, launch_id: str = "", *, id_is_assigned: bool = False) -> Work:
     """Return what the base class hands over, in one shape.
 
     Args:
         item: a workload, or the tuple (command, priority, queue, task instance).
         launch_id: the one that it has already, where the item does not tell.
+        id_is_assigned: Airflow has written an id for this very launch into the item. Otherwise what stands
+            there is of an earlier launch: of the half before the task was deferred, of another executor.
     """
     if isinstance(item, tuple):
         return CommandWork(item, launch_id)
-    return TaskWork(item, launch_id) if hasattr(item, "ti") else OtherWork(item)
+    if hasattr(item, "ti"):
+        return TaskWork(item, launch_id or (id_is_assigned and item.ti.external_executor_id) or "")
+    return OtherWork(item)
 
 
 class TaskWork(Work):
@@ -82,9 +93,7 @@ class TaskWork(Work):
 
     def __init__(self, workload: Any, launch_id: str = "") -> None:
         self._workload, ti = workload, workload.ti
-        # Before, what stands there is of an earlier launch: the half before the task was deferred.
-        given = launch_id or (ASSIGNS_IDS and ti.external_executor_id) or ""
-        super().__init__(ti.key, given, ti.priority_weight, ti.queue, ti.executor_config)
+        super().__init__(ti.key, launch_id, ti.priority_weight, ti.queue, ti.executor_config)
 
     def identity(self, owner: str = "") -> TaskIdentity:
         """Return the task instance."""
@@ -150,6 +159,12 @@ def _document(work: TaskWork | OtherWork, workload: Any, subject: str, generator
         },
         separators=(",", ":"),
     )
+
+
+def subject_of(key: Any) -> Hashable:
+    """Return what all tries of a task instance share; the key itself for what has one try."""
+    subject: Hashable = getattr(key, "primary", key)  # dag_id, task_id, run_id, map_index
+    return subject
 
 
 def is_launch_id(text: str) -> bool:

@@ -12,7 +12,7 @@ from airflow_fargate.airflow_versions import TAKES_COMMANDS, is_launch_id, lates
 from airflow_fargate.cli.session import open_session
 from airflow_fargate.errors import FargateError
 from airflow_fargate.executor import load_hook, parse_profiles
-from airflow_fargate.launch import Attempt, Details, Launch, TaskIdentity
+from airflow_fargate.launch import Attempt, Launch, TaskIdentity
 from airflow_fargate.request_model import request_faults
 from airflow_fargate.run_request import RunRequestBuilder
 from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
@@ -36,7 +36,7 @@ def main(args: argparse.Namespace) -> int:
         identity, queue, wishes, launch_id = _asked(args)
         own = parse_task_options("executor_config", wishes)
         profile = parse_profiles(config).get(queue, TaskOptions())
-        launch = Launch("key", launch_id, 1, Details(identity, effective_options(config, profile, own)))
+        launch = Launch("key", launch_id, 1, identity, effective_options(config, profile, own))
         builder = RunRequestBuilder(config, load_hook(config.execution_config_function), request_faults)
         request = builder.build(
             Attempt(launch, number=0, capacity=0, deadline=0.0), _command(config, identity, launch_id)
