@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 RUN_SMOKE := exec env PYTHONPATH=tests $(PYTHON) -m smoke
 TYPED  := $(wildcard executor/src tests/local_cloud tests/benchmarks tests/chaos tests/soak tests/smoke tests/example_dags tests/terraform worker_image/*.py)
 MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws contract/cli)
+CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push sbom lock clean
+.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push sbom lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,7 +26,13 @@ lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
 	@PYTHONPATH=tests $(BIN)/python -m smoke.lint "$(TERRAFORM)" $(TYPED)
 
 test-fast: venv ## Every test that needs no container engine
-	@$(BIN)/pytest -q -m 'not engine'
+	@rm -rf $(CALLS)
+	@$(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope -m 'not engine and not last' --aws-calls $(CALLS)
+	@$(BIN)/pytest -q -m last --aws-calls $(CALLS) tests/terraform/test_whole_suite.py
+
+fuzz: venv ## The property tests with new examples each time; make test plays the same ones (EXAMPLES=2000 each)
+	@EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n $(or $(WORKERS),auto) --hypothesis-profile=explore \
+	  -m 'hypothesis and not engine'
 
 test-oldest: venv ## The contract suite on the oldest Airflow; test-fast runs it on the newest stable one
 	@$(BIN)/nox -s contract-2.11.2
@@ -119,5 +126,5 @@ lock: venv ## Write the locks in tests/requirements again from their .in files
 
 clean: ## Remove what was made here and in the cache folder
 	@$(RUN_SMOKE) down
-	@rm -rf $(VENV) .venv-* .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .venv-* .test .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/airflow-fargate"

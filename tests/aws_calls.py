@@ -4,7 +4,7 @@ boto3's clients are seen where each of their calls passes (``BaseClient._make_ap
 them: moto, a stub, the local cloud. Fakes are seen where :mod:`aws_model` stands before them. A call counts
 when code of the package is on the stack: what a test does to its account does not. What differs from task to
 task (ids, the last part of a key) is left out, and so are all contents: thousands of calls become a few dozen
-entries.
+entries. Several pytest processes (``-n``) write one part each: see ``conftest.py``.
 
 ``terraform/test_whole_suite.py`` holds the book against the policies that Terraform writes.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.client import BaseClient
@@ -85,6 +85,15 @@ class Book:
         bearer = "task" if caller.startswith(IN_THE_CONTAINER) else "scheduler"
         self.calls.add(Call(bearer, service, operation, json.dumps(telling(parameters), sort_keys=True)))
         self.callers.add((caller, operation))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was noted, for another process."""
+        return {"calls": [astuple(call) for call in self.calls], "callers": list(self.callers)}
+
+    def add(self, noted: Mapping[str, Any]) -> None:
+        """Enter what another process noted."""
+        self.calls |= {Call(*fields) for fields in noted["calls"]}
+        self.callers |= {(caller, operation) for caller, operation in noted["callers"]}
 
 
 BOOK = Book()

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import aws_calls
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 # Airflow reads these when it is imported, so they stand before any test's import of it.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-fargate-tests-")
@@ -19,15 +24,29 @@ os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = "0123456789abcdef" * 4
 
 # The environments of single releases have no hypothesis (noxfile.py).
 with contextlib.suppress(ImportError):
-    from hypothesis import settings
+    import hypothesis_profiles
 
-    # No deadline: a busy machine is no fault. CI plays the same examples each time; people play others.
-    settings.register_profile("project", deadline=None, derandomize=bool(os.environ.get("CI")))
-    settings.load_profile("project")
+    hypothesis_profiles.register()
 
 TESTS = Path(__file__).parent
 # What needs a container engine runs by itself (make test-engine).
-ELSEWHERE = ("image", "smoke", "contract/local_cloud")
+ELSEWHERE = ("image/", "smoke/", "contract/local_cloud/")
+RUN_BY_THEMSELVES = ("engine", "last", "apply")
+
+
+_played: set[str] = set()
+_left_out: list[pytest.Item] = []
+"""Tests that the command line deselected, by -k or -m."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare where processes that share the tests put what they noted."""
+    parser.addoption(
+        "--aws-calls",
+        type=Path,
+        metavar="FOLDER",
+        help="write the AWS calls of each process there; tests marked `last` judge all that is there",
+    )
 
 
 def pytest_configure() -> None:
@@ -40,16 +59,45 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note what was left out, except what runs by itself."""
+    _left_out.extend(item for item in items if not any(map(item.get_closest_marker, RUN_BY_THEMSELVES)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Note which files were played."""
+    _played.add(item.path.relative_to(TESTS).as_posix())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write this process's part, for the process that judges all parts."""
+    folder = session.config.option.aws_calls
+    if folder is None or not _played:  # the process that only hands out tests plays none
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    part = {**aws_calls.BOOK.as_json(), "files": sorted(_played), "whole": _is_whole(session.config)}
+    path = folder / f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}.json"
+    path.write_text(json.dumps(part), encoding="utf-8")
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    named = any("::" in argument for argument in config.args)
+    return not named and not _left_out
+
+
 @pytest.fixture(scope="session")
 def whole_suite(request: pytest.FixtureRequest) -> bool:
-    """Tell whether this run has every test file that calls AWS, and no test of it was picked by name."""
-    options = request.config.option
-    named = any("::" in argument for argument in request.config.args)
-    picked = named or options.keyword or getattr(options, "lf", False)
-    played = {item.path for item in request.session.items}
-    wanted = {
-        file
-        for file in TESTS.rglob("test_*.py")
-        if not any(file.is_relative_to(TESTS / folder) for folder in ELSEWHERE)
-    }
-    return not picked and wanted <= played
+    """Tell whether every test file that calls AWS was played, and no test of it was picked by name.
+
+    With ``--aws-calls`` this enters what other processes noted, and judges by them instead.
+    """
+    folder, played, whole = request.config.option.aws_calls, _played, _is_whole(request.config)
+    if folder is not None:
+        parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted(folder.glob("*.json"))]
+        for part in parts:
+            aws_calls.BOOK.add(part)
+        played = played.union(*(part["files"] for part in parts))
+        whole = all(part["whole"] for part in parts)
+    wanted = {file.relative_to(TESTS).as_posix() for file in TESTS.rglob("test_*.py")}
+    return whole and {file for file in wanted if not file.startswith(ELSEWHERE)} <= played

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions  # noqa: F401  the tests' company, imported once for all forks
-import hypothesis
+import hypothesis  # noqa: F401  the same
 import pytest
 
 from mutation.mutants import Mutant, mutants
@@ -93,7 +93,6 @@ def survives(module: str, tree: ast.Module) -> bool:
         try:
             sys.meta_path.insert(0, _Finder(f"airflow_fargate.{module}", PACKAGE / f"{module}.py", tree))
             files = [UNIT.format(name) for name in TESTS[module]]
-            # The profile by its option: tests/conftest.py loads another one.
             options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:logging"]
             code = int(pytest.main([*options, "--hypothesis-profile=mutation", *files]))
         finally:
@@ -116,9 +115,6 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("modules", nargs="*", help=", ".join(TESTS))
     given = parser.parse_args(arguments)
     os.chdir(ROOT)
-    hypothesis.settings.register_profile(
-        "mutation", derandomize=True, database=None, max_examples=30, deadline=None
-    )
     work: list[tuple[str, Mutant, str]] = []
     for module in given.modules or list(TESTS):
         source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")

@@ -1,18 +1,15 @@
-"""What holds whatever happens: random schedules of faults, of behaviours, of restarts.
-
-The profile is chosen by HYPOTHESIS_PROFILE: ``ci`` (the default) takes seconds, ``thorough`` minutes.
-"""
+"""What holds whatever happens: random schedules of faults, of behaviours, of restarts."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_fargate.verdict import Outcome
+from hypothesis_profiles import share_of_examples
 from local_cloud import (
     Behaviour,
     EventFaults,
@@ -25,13 +22,6 @@ from local_cloud import (
 )
 from scenarios.airflow import Airflow
 from scenarios.world import World
-
-_QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
-settings.register_profile(
-    "ci", max_examples=60, deadline=None, derandomize=True, suppress_health_check=_QUIET
-)
-settings.register_profile("thorough", max_examples=400, deadline=None, suppress_health_check=_QUIET)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 BEHAVIOURS = st.sampled_from(
     [
@@ -82,6 +72,7 @@ def containers_that_ran(world: World) -> int:
     return max(ran.values(), default=0)
 
 
+@share_of_examples(0.6)
 @given(
     acts=ACTS,
     behaviours=st.lists(BEHAVIOURS, max_size=15),
@@ -130,6 +121,7 @@ def test_every_workload_ends_once_in_one_container_whatever_happens(  # noqa: PL
         assert {task.last_status for task in world.plane.tasks()} <= {"STOPPED"}
 
 
+@share_of_examples(0.6)
 @given(
     faults=st.lists(FAULTS, max_size=4),
     events=EVENTS,

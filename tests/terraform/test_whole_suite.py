@@ -106,8 +106,8 @@ def policies(infrastructure: Path, run: Run) -> dict[str, list[Policy]]:
 
 
 @pytest.fixture(scope="module")
-def judged(policies: dict[str, list[Policy]]) -> Judged:
-    """Return the verdict on every call so far."""
+def judged(policies: dict[str, list[Policy]], whole_suite: bool) -> Judged:  # noqa: FBT001  a fixture
+    """Return the verdict on every call so far, those of other processes included."""
     verdict = Judged()
     for call in sorted(BOOK.calls, key=str):
         try:

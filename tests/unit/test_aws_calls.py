@@ -88,3 +88,14 @@ def test_what_a_test_calls_itself_is_not_entered(book: Book) -> None:
     aws_model.modelled("ecs", FakeEcs()).run_task(taskDefinition="worker")
 
     assert book.calls == set()
+
+
+def test_another_process_enters_its_calls_as_json(book: Book) -> None:
+    """Tests run in several processes; the permissions are held against the calls of all."""
+    ecs.run_task(
+        stubbed("ecs", "run_task", {"tasks": []}), {"cluster": "airflow", "taskDefinition": "worker"}
+    )
+    whole = Book()
+    whole.add(json.loads(json.dumps(book.as_json())))
+    assert (whole.calls, whole.callers) == (book.calls, book.callers)
+    assert len(whole.calls) == 1

@@ -7,10 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.local_cloud.worlds import SimulatedWorld, error_code
+from hypothesis_profiles import share_of_examples
 from local_cloud import (
     Behaviour,
     EventFaults,
@@ -178,7 +179,7 @@ LIVES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@share_of_examples(0.6)
 @given(lives=st.lists(st.tuples(LIVES, st.none() | st.floats(0, 40)), min_size=1, max_size=5))
 def test_no_script_and_no_stop_breaks_the_rules(lives: list[tuple[Behaviour, float | None]]) -> None:
     """Any lives, stopped at any moment: forward along the table, versions by one, a cause at the end."""
