@@ -185,6 +185,10 @@ class FargateExecutor(ReleasedExecutor):
         if told.verdict.outcome is Outcome.SUCCESS:
             self.success(told.key, diagnosis.arn)
             return
+        if told.verdict.outcome is Outcome.RESUMES_LATER:
+            # The key already means the next part of this try: an event about this part could fail that one.
+            self.running.discard(told.key)
+            return
         if diagnosis.exit_code == ExitCode.TASK_FAILED:
             # The task has told the API server itself, and its log says why.
             log.info("%s failed: %s", told.key, diagnosis)
