@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.cli.containers import list_containers
+from airflow_fargate.verdict import Outcome
 from chaos import acts
 from chaos.scenario import Scenario
 from chaos.stage import GOOD, NOT_FOUND
@@ -23,6 +24,8 @@ from local_cloud.behaviour import PULL_TIMEOUT, RETIRED
 from scenarios.outages import Outage, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from chaos.stage import Stage
 
 AGAIN = "all succeed in a second container; the task's own tries are untouched"
@@ -54,6 +57,17 @@ def _reap(stage: Stage) -> None:
 def _failing(name: str, fault: str, source: str, behaviour: Behaviour, says: str) -> Scenario:
     """Four of ten tasks end for good."""
     return Scenario(name, fault, source, ONCE, fail=4, says=says, first=(behaviour,) * 4)
+
+
+def _resume_later(count: int) -> Callable[[Stage], str]:
+    """Return a check that so many tasks freed their slots without a success or a failure."""
+
+    def check(stage: Stage) -> str:
+        verdicts = [verdict for each in stage.everybody() for verdict in each.verdicts.values()]
+        found = sum(verdict.outcome is Outcome.RESUMES_LATER for verdict in verdicts)
+        return "" if found == count else f"{found} resume later instead of {count}"
+
+    return check
 
 
 ENDING = (
@@ -135,10 +149,32 @@ ENDING = (
     ),
     _failing(
         "the task fails",
-        "the container leaves with 1",
+        "the worker exits with 80",
         "provider: launched again behind Airflow's back",
+        Behaviour(exit_code=80),
+        "exit code 80",
+    ),
+    _failing(
+        "the worker itself fails",
+        "the container exits with 1, as Python does for an ImportError",
+        "a broken image",
         Behaviour(exit_code=1),
-        "exit code 1",
+        "The worker itself failed",
+    ),
+    Scenario(
+        "cleared or marked while running",
+        "the worker exits with 82, since Airflow ended its task",
+        "process_executor_events expects SUCCESS in RESTARTING",
+        first=(Behaviour(exit_code=82),) * 4,
+    ),
+    Scenario(
+        "rescheduled or deferred",
+        "the worker exits with 81: the task resumes later under the same key",
+        "#71172",
+        "their slots are freed, and no end is reported for them",
+        succeed=6,
+        first=(Behaviour(exit_code=81),) * 4,
+        check=_resume_later(4),
     ),
     _failing(
         "an exit code of ours",
@@ -293,7 +329,7 @@ ENDING = (
         containers=24,
         behaviour=GOOD,
         first=(
-            Behaviour(exit_code=1),
+            Behaviour(exit_code=80),
             out_of_memory(),
             fails_to_start(),
             spot_taken_before_start(),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 GOOD = Behaviour(run=(5.0, 60.0))
 NOT_FOUND = "CannotPullContainerError: image not found"
 """A cause that does not pass: who meets it before running fails, rightly."""
+_NO_FAILURE = {Outcome.SUCCESS, Outcome.RESUMES_LATER}
 
 
 @dataclass(frozen=True)
@@ -129,14 +130,14 @@ class Stage:
         wrong = [
             key
             for key in keys - revoked - set(unknowable)
-            if key in verdicts and ran[key] and (verdicts[key] is Outcome.SUCCESS) != _well(ran[key])
+            if key in verdicts and ran[key] and verdicts[key] not in _outcomes(ran[key])
         ]
         held = sum(len(each.fleet.registry) + len(each.held() ^ each.running) for each in self.schedulers)
         return Sums(
             tasks=len(keys),
             injected=self.injected(),
             succeeded=sum(each is Outcome.SUCCESS for each in verdicts.values()),
-            failed=sum(each is not Outcome.SUCCESS for each in verdicts.values()),
+            failed=sum(each not in _NO_FAILURE for each in verdicts.values()),
             duplicates=sum(max(0, len(each) - 1) for each in ran.values())
             + sum(count - 1 for count in outcomes.values()),
             lost=len(keys - revoked - set(outcomes)),
@@ -156,7 +157,7 @@ class Stage:
             str(verdict.diagnosis)
             for each in self.everybody()
             for verdict in each.verdicts.values()
-            if verdict.outcome is not Outcome.SUCCESS
+            if verdict.outcome not in _NO_FAILURE
         ]
 
     def _containers(self) -> dict[str, list[Task]]:
@@ -168,5 +169,8 @@ class Stage:
         return found
 
 
-def _well(ran: list[Task]) -> bool:
-    return any(item.name == "worker" and item.exit_code == 0 for task in ran for item in task.containers)
+def _outcomes(ran: list[Task]) -> set[Outcome]:
+    """Return the outcomes that these containers allow; a failure only if all of them failed."""
+    by_code = {0: Outcome.SUCCESS, 81: Outcome.RESUMES_LATER, 82: Outcome.SUCCESS}
+    codes = [item.exit_code for task in ran for item in task.containers if item.name == "worker"]
+    return {by_code[code] for code in codes if code in by_code} or set(Outcome) - _NO_FAILURE

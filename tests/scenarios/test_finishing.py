@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from airflow_fargate.verdict import Outcome
 from local_cloud import Behaviour, EventFaults, Fault, out_of_memory, spot_interrupted
 from scenarios.world import QUEUE_URL, World
@@ -147,6 +149,32 @@ def test_a_plain_exit_is_told_before_ecs_has_cleared_up() -> None:
     world.run(90)
     assert world.succeeded() == 1
     assert world.visible() == 0
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "outcome"),
+    [(80, Outcome.FAILED), (81, Outcome.RESUMES_LATER), (82, Outcome.SUCCESS)],
+)
+def test_the_workers_own_codes_free_the_slot_before_the_task_is_stopped(
+    exit_code: int, outcome: Outcome
+) -> None:
+    """A failed, a rescheduled and a cleared task have their outcome while ECS still cleans up."""
+    world = World(Behaviour(run=5, deprovisioning=60, exit_code=exit_code))
+    key = world.launch()
+    world.run(20)
+    assert world.finish(key).verdict.outcome is outcome
+    assert [task.last_status for task in world.plane.tasks()] == ["DEPROVISIONING"]
+
+
+def test_a_worker_that_failed_itself_is_told_with_its_last_lines() -> None:
+    """Exit code 1 (an ImportError, a broken image): Airflow has no log of it, the container has."""
+    world = World(Behaviour(exit_code=1), log_group="/worker")
+    key = world.launch()
+    world.run(60)
+    verdict = world.finish(key).verdict
+    assert verdict.outcome is Outcome.FAILED
+    assert "The worker itself failed" in str(verdict.diagnosis)
+    assert verdict.diagnosis.log_lines
 
 
 def test_a_crash_is_told_when_its_cause_is_known() -> None:

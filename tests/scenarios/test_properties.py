@@ -28,7 +28,7 @@ BEHAVIOURS = st.sampled_from(
         Behaviour(),
         Behaviour(run=0.1, provisioning=0, pending=0, deprovisioning=0.1),
         Behaviour(run=(5.0, 90.0)),
-        Behaviour(exit_code=1),
+        Behaviour(exit_code=80),
         Behaviour(exit_code=66),
         out_of_memory(),
         spot_interrupted(),

@@ -58,7 +58,7 @@ def test_a_recorded_container_that_never_ran_and_was_the_only_one_is_told() -> N
 
 def test_a_task_that_ended_meanwhile_is_told_of() -> None:
     """It ended while no scheduler was there: its exit code is found."""
-    world = World(Behaviour(exit_code=1))
+    world = World(Behaviour(exit_code=80))
     key = world.launch()
     world.step()
     world.clock.advance(300)
@@ -66,7 +66,7 @@ def test_a_task_that_ended_meanwhile_is_told_of() -> None:
     heir = world.scheduler()
     heir.adopt(key, arn, arn=arn)
     world.run(10, heir)
-    assert world.finish(key).verdict.diagnosis.exit_code == 1
+    assert world.finish(key).verdict.diagnosis.exit_code == 80
 
 
 def test_launched_and_never_recorded_is_found_by_its_launch_id() -> None:

@@ -57,7 +57,7 @@ EXAMPLE = "tutorial_taskflow_api"
 EXAMPLE_FILE = "example_dags/tutorial_taskflow_api.py"
 """One of Airflow's own, taken from the installed package as it is."""
 
-TASK_FAILED, TASK_KILLED, TASK_STOPPED = 1, 137, 143
+TASK_FAILED, TASK_KILLED, TASK_STOPPED = 80, 137, 143
 
 EXPECTED: tuple[ExpectedTask, ...] = (
     _once(OUTCOMES, "make_number", "Done. Returned value was: 20"),

@@ -30,7 +30,8 @@ EVERYDAY = (
 )
 ENDS = (
     *(Behaviour(run=(5.0, 300.0)),) * 16,
-    Behaviour(exit_code=1),
+    Behaviour(exit_code=80),
+    Behaviour(exit_code=81),
     Behaviour(exit_code=66),
     fails_to_start(),
     spot_interrupted(),

@@ -142,6 +142,18 @@ def test_ran_means_that_its_code_may_have_done_something(change: Any, ran: bool)
 
 
 @pytest.mark.parametrize(
+    ("code", "decided"), [(0, True), (80, True), (81, True), (82, True), (1, False), (143, False)]
+)
+def test_the_outcome_is_final_before_stopped_when_the_exit_code_alone_gives_it(
+    code: int, *, decided: bool
+) -> None:
+    """The worker's own four; every other code waits for STOPPED and its stop code."""
+    change = a_change("DEPROVISIONING", containers=[{"name": "worker", "exitCode": code}])
+    assert change.decided("worker") is decided
+    assert stopped(code).decided("worker")
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "",

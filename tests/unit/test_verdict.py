@@ -23,9 +23,13 @@ By = Responsibility
 @pytest.mark.parametrize(
     ("change", "outcome", "responsibility", "words"),
     [
-        (stopped(0), Outcome.SUCCESS, By.NONE, "ended well"),
-        (stopped(0, stopCode="UserInitiated"), Outcome.SUCCESS, By.NONE, "ended well"),
-        (stopped(1), Outcome.FAILED, By.TASK, "The task ran and failed"),
+        (stopped(0), Outcome.SUCCESS, By.NONE, "The task succeeded"),
+        (stopped(0, stopCode="UserInitiated"), Outcome.SUCCESS, By.NONE, "The task succeeded"),
+        (stopped(1), Outcome.FAILED, By.DEPLOYMENT, "The worker itself failed"),
+        (stopped(80), Outcome.FAILED, By.TASK, "The task ran and failed"),
+        (stopped(81), Outcome.RESUMES_LATER, By.NONE, "resumes later"),
+        (stopped(82), Outcome.SUCCESS, By.NONE, "Airflow ended the task"),
+        (stopped(82, stopCode="UserInitiated"), Outcome.SUCCESS, By.NONE, "Airflow ended the task"),
         (stopped(137, OOM), Outcome.FAILED, By.TASK, "executor_config={'memory': 1024}"),
         (stopped(137, OOM, memory=None), Outcome.FAILED, By.TASK, "Give the task more memory"),
         (stopped(137, OOM, memory=122880), Outcome.FAILED, By.TASK, "Give the task more memory"),

@@ -214,6 +214,10 @@ class FargateExecutor(ReleasedExecutor):
         if told.verdict.outcome is Outcome.SUCCESS:
             self.success(told.key, diagnosis.arn)
             return
+        if told.verdict.outcome is Outcome.RESUMES_LATER:
+            # The key already means the next part of this try: an event about this part could fail that one.
+            self.running.discard(told.key)
+            return
         # First of all, and last whatever else fails: nobody would say it again.
         self.fail(told.key, str(diagnosis))
         if diagnosis.exit_code == ExitCode.TASK_FAILED:

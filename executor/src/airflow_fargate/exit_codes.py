@@ -1,7 +1,8 @@
-"""The exit codes of a worker container: how the executor learns from ECS alone what became of a task.
+"""The exit codes of a worker container: how the executor learns the outcome of a task from ECS alone.
 
-The numbers follow sysexits.h where it has a fitting one, so that none of them meets what a shell, Python or
-Airflow itself exits with (0, 1, 2, 124-127, 128 + signal).
+64 to 78 follow sysexits.h. 80 and above are outcomes of the task itself. None of them is a code that a shell,
+Python or Airflow exits with by itself (1, 2, 124-127, 128 + signal). In particular, Python exits with 1 after
+any uncaught error, such as a module that the image lacks, so 1 never means that the task failed.
 """
 
 from __future__ import annotations
@@ -21,8 +22,11 @@ class ExitCode(IntEnum):
         member.meaning = meaning
         return member
 
-    SUCCESS = (0, "The task ended as Airflow wanted: success, skipped, deferred or rescheduled.")
-    TASK_FAILED = (1, "The task ran and failed, for good or up for retry; its log says why.")
+    SUCCESS = (0, "The task succeeded or was skipped.")
+    WORKER_FAILED = (
+        1,
+        "The worker itself failed, before or beside the task: see the container's last lines.",
+    )
     BAD_COMMAND = (64, "The container was given a command that the entrypoint cannot run.")
     PAYLOAD_INVALID = (65, "The payload was not understood, or was written by another Airflow release.")
     PAYLOAD_MISSING = (66, "The payload is not in the bucket: it was fetched before, or it expired.")
@@ -30,8 +34,14 @@ class ExitCode(IntEnum):
     TRY_REFUSED = (75, "The Airflow API server refused this try: it runs elsewhere or is not wanted.")
     TOKEN_REFUSED = (77, "The API server or S3 refused the credentials: token expired or access denied.")
     CONFIG_MISSING = (78, "The container lacks configuration, such as the address of the API server.")
+    TASK_FAILED = (80, "The task ran and failed, for good or up for retry; its log says why.")
+    RESUMES_LATER = (
+        81,
+        "The task deferred itself or was rescheduled: it resumes later in another container.",
+    )
+    ENDED_BY_AIRFLOW = (82, "Airflow ended the task: it was cleared, marked, or its DAG run was deleted.")
     TASK_KILLED = (137, "The task's process was killed with SIGKILL, most likely for want of memory.")
-    STOPPED = (143, "The task was ended by SIGTERM: StopTask, a Spot interruption, or Airflow's own order.")
+    STOPPED = (143, "The task was ended by SIGTERM from outside: StopTask or a Spot interruption.")
 
 
 def meaning_of(code: int) -> str | None:

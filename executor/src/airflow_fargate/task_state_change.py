@@ -19,7 +19,13 @@ RUNNING = "RUNNING"
 _ARCHITECTURE = "ecs.cpu-architecture"
 _LONGEST_ARN = 250
 """Characters that Airflow keeps of an ``external_executor_id``."""
-_PLAIN_EXITS = (ExitCode.SUCCESS, ExitCode.TASK_FAILED)
+_PLAIN_EXITS = (
+    ExitCode.SUCCESS,
+    ExitCode.TASK_FAILED,
+    ExitCode.RESUMES_LATER,
+    ExitCode.ENDED_BY_AIRFLOW,
+)
+"""Only the worker exits with these, once the task has ended by itself or by Airflow's order."""
 
 TIMELINE = (
     "createdAt",
@@ -93,11 +99,11 @@ class TaskStateChange:
         )
 
     def decided(self, container_name: str) -> bool:
-        """Say whether what became of this container is known for good.
+        """Return whether the outcome of this container is final.
 
-        It is when the task has stopped; and before that, when the container left with 0 or with the code for
-        a failed task. STOPPED follows only when the network interface is gone, ten seconds later and more;
-        a slot would be held for nothing. Other codes wait for it: the stop code says whose doing they were.
+        It is when the task has stopped, and before that when the exit code alone gives the outcome. STOPPED
+        follows once the network interface is gone, ten seconds or more later, which would hold a slot for
+        nothing. For other codes the stop code matters, so they wait for STOPPED.
         """
         ours = self.container(container_name)
         return self.stopped or (ours is not None and ours.exit_code in _PLAIN_EXITS)

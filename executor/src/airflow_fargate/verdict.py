@@ -22,7 +22,8 @@ _MAX_LINE = 500
 class Outcome(Enum):
     """What follows from a task that has stopped."""
 
-    SUCCESS = "the container left with 0"
+    SUCCESS = "the task ended as Airflow wanted"
+    RESUMES_LATER = "the task deferred itself or was rescheduled: only its slot is freed"
     FAILED = "it ran, or can never run: Airflow decides about another try"
     LAUNCH_AGAIN = "nothing of it ran, and the cause can pass"
 
@@ -36,6 +37,14 @@ class Responsibility(Enum):
     INFRASTRUCTURE = "AWS's"
     DEPLOYMENT = "the deployment's (image, roles, network, configuration)"
     UNKNOWN = "not known"
+
+
+_OUTCOMES_BY_CODE: dict[int, Outcome] = {
+    exit_codes.ExitCode.SUCCESS: Outcome.SUCCESS,
+    # Airflow 3.1+ clears a running task to RESTARTING and waits for SUCCESS to schedule it again.
+    exit_codes.ExitCode.ENDED_BY_AIRFLOW: Outcome.SUCCESS,
+    exit_codes.ExitCode.RESUMES_LATER: Outcome.RESUMES_LATER,
+}
 
 
 @dataclass(frozen=True)
@@ -153,10 +162,9 @@ def gave_up(judged: Verdict, containers: int) -> Verdict:
 
 def _after_running(change: TaskStateChange, ours: ContainerState) -> Verdict:
     code = ours.exit_code or 0
-    if code == 0:
-        return Verdict(
-            Outcome.SUCCESS, _diagnosis(change, ours, "The container ended well.", Responsibility.NONE)
-        )
+    if code in _OUTCOMES_BY_CODE:
+        summary = exit_codes.meaning_of(code) or ""
+        return Verdict(_OUTCOMES_BY_CODE[code], _diagnosis(change, ours, summary, Responsibility.NONE))
     if "outofmemory" in ours.reason.lower():
         summary, responsibility, hint = _out_of_memory(change)
     elif change.stop_code == "UserInitiated":

@@ -38,6 +38,23 @@ def test_a_task_is_queued_launched_and_succeeds(scheduler: Any, task: Any) -> No
     assert scheduler.executor.slots_occupied == 0
 
 
+@pytest.mark.point(
+    "a rescheduled or deferred task frees its slot without an event; a cleared one is a SUCCESS"
+)
+@pytest.mark.parametrize(("exit_code", "states"), [(81, ["queued"]), (82, ["queued", "success"])])
+def test_an_end_that_is_not_the_tasks_last_is_no_failure(
+    scheduler: Any, task: Any, exit_code: int, states: list[str]
+) -> None:
+    """An event after 81 would end the next part, which has the same key; after 82 Airflow waits for one."""
+    scheduler.world.engine.default = Behaviour(run=5, exit_code=exit_code)
+    one = task()
+    scheduler.queue(one)
+    scheduler.run(30)
+    assert scheduler.states() == states
+    assert scheduler.executor.slots_occupied == 0
+    assert not scheduler.executor.has_task(one.row)
+
+
 @pytest.mark.point("a failed task's event and event log say why, and what to do")
 def test_a_task_killed_for_memory_says_so_in_the_event(scheduler: Any, task: Any) -> None:
     """The info of the FAILED event is what the user reads."""

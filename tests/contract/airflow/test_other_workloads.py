@@ -17,7 +17,7 @@ def documents(scheduler: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.point("a callback runs in a container of its own, and its end is told", since=(3, 3))
-@pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (1, "failed")])
+@pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (80, "failed")])
 def test_a_callback_runs_in_a_container(scheduler: Any, exit_code: int, state: str) -> None:
     """RUNNING, then its end; its own UUID is the launch id."""
     scheduler.world.engine.default = Behaviour(run=5, exit_code=exit_code)

@@ -35,6 +35,8 @@ DAG_RUN: dict[str, Any] = {
 class ExecutionApi:
     """The server's memory: `calls` as (method, path, body) and the `tokens` that were sent.
 
+    `state` is the task instance's state as the server gives it when it refuses a request.
+
     Args:
         should_retry: What the server says at /run: whether a failure is up for retry.
     """
@@ -42,6 +44,7 @@ class ExecutionApi:
     def __init__(self, *, should_retry: bool = False) -> None:
         self.should_retry = should_retry
         self.refusals: dict[str, int] = {}
+        self.state = "restarting"
         self.calls: list[tuple[str, str, Any]] = []
         self.tokens: set[str] = set()
         self._seen: dict[str, threading.Event] = {}
@@ -71,7 +74,7 @@ class ExecutionApi:
                 event.set()
         for ending, status in self.refusals.items():
             if path.endswith(ending):
-                return status, {"detail": {"reason": "invalid_state", "previous_state": "running"}}
+                return status, {"detail": {"reason": "invalid_state", "previous_state": self.state}}
         if path.endswith("/run"):
             return 200, {
                 "dag_run": {**DAG_RUN, "partition_key": None} if api_version >= "2026" else DAG_RUN,

@@ -53,6 +53,29 @@ class Long(BaseOperator):
         print("on_kill was called")
 
 
+class Obedient(BaseOperator):
+    """Fails as soon as it is killed, as operators do that wait for a job elsewhere."""
+
+    alive = True
+
+    def execute(self, context):
+        tell("working")
+        while self.alive:
+            time.sleep(0.05)
+        raise RuntimeError("killed")
+
+    def on_kill(self):
+        print("on_kill was called")
+        self.alive = False
+
+
+class Wait(BaseOperator):
+    def execute(self, context):
+        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+        self.defer(trigger=TimeDeltaTrigger(timedelta(hours=1)), method_name="execute")
+
+
 class Stubborn(BaseOperator):
     def execute(self, context):
         while True:
@@ -126,6 +149,8 @@ with DAG("d", schedule=None):
 
     ok(), fail(), skip(), killed(), hog(), leak(), uses_what_is_put_off()
     Long(task_id="long")
+    Obedient(task_id="obedient")
+    Wait(task_id="wait")
     Stubborn(task_id="stubborn")
     Later(task_id="later", mode="reschedule", poke_interval=60, timeout=3600)
 '''
@@ -218,7 +243,7 @@ def run_task(  # noqa: PLR0913  each says one thing about the run
         airflow_version: The release the payload says it comes from.
         api: The API server, when it is to behave in a special way.
         address: Where it listens; the worker must reach it there.
-        stop: Called once the task `long` is at work.
+        stop: Called once a task that says `working` is at work.
         environment: More of the worker's environment.
     """
     with serve(api or ExecutionApi(), address) as server:

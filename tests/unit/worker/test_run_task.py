@@ -12,7 +12,10 @@ from unit.worker.execution_api import ExecutionApi
 from unit.worker.task_run import TOKEN, local_worker, run_task, write_dag
 
 AIRFLOW = version("apache-airflow-core")
-QUICK = {"AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "1"}
+QUICK = {
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "1",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+}
 """Airflow's own patience with an API server is a minute; here it answers at once or not at all."""
 
 
@@ -36,7 +39,8 @@ def run(home, task_id, **arguments):
     [
         ("ok", False, "success", ExitCode.SUCCESS),
         ("skip", False, "skipped", ExitCode.SUCCESS),
-        ("later", False, "up_for_reschedule", ExitCode.SUCCESS),
+        ("later", False, "up_for_reschedule", ExitCode.RESUMES_LATER),
+        ("wait", False, "deferred", ExitCode.RESUMES_LATER),
         ("fail", False, "failed", ExitCode.TASK_FAILED),
         ("fail", True, "up_for_retry", ExitCode.TASK_FAILED),
         ("killed", False, "failed", ExitCode.TASK_KILLED),
@@ -82,6 +86,51 @@ def test_a_task_that_ignores_sigterm_is_killed_in_time_for_airflow_to_record_it(
     assert "goes on" in ran.output
     assert "it is killed" in ran.output
     assert (ran.states, ran.exit_code) == ([state], ExitCode.STOPPED)
+
+
+@pytest.mark.parametrize("should_retry", [True, False])
+@pytest.mark.parametrize("status", [404, 409])
+def test_a_task_that_airflow_ends_is_no_failure(home, status, should_retry):
+    """At a heartbeat the API server says that the task is not wanted: on_kill, exit 82, no state reported."""
+    api = ExecutionApi(should_retry=should_retry)
+    ending = {"/heartbeat": status, "/state": status}
+    ran = run(
+        home,
+        "obedient",
+        api=api,
+        stop=lambda _: [api.refuse(*each) for each in ending.items()],
+        environment=QUICK,
+    )
+    assert "on_kill was called" in ran.output
+    assert ran.exit_code == ExitCode.ENDED_BY_AIRFLOW, ran.output
+
+
+def test_a_task_that_ignores_airflows_end_is_killed_and_is_no_failure(home):
+    """It goes on, so the supervisor kills it after a few seconds: 82 all the same, and not 137."""
+    api = ExecutionApi(should_retry=True)
+    ran = run(home, "stubborn", api=api, stop=lambda _: api.refuse("/heartbeat", 409), environment=QUICK)
+    assert (ran.exit_code, ran.states) == (ExitCode.ENDED_BY_AIRFLOW, [])
+
+
+@pytest.mark.parametrize(
+    ("task_id", "should_retry", "state", "code"),
+    [
+        ("ok", False, "restarting", ExitCode.ENDED_BY_AIRFLOW),
+        ("skip", False, "restarting", ExitCode.ENDED_BY_AIRFLOW),
+        ("fail", False, "restarting", ExitCode.ENDED_BY_AIRFLOW),
+        ("fail", True, "restarting", ExitCode.ENDED_BY_AIRFLOW),
+        ("killed", True, "restarting", ExitCode.ENDED_BY_AIRFLOW),
+        ("later", False, "queued", ExitCode.RESUMES_LATER),
+    ],
+)
+def test_a_task_that_airflow_ended_just_before_its_end_is_no_failure(
+    home, task_id, should_retry, state, code
+):
+    """The outcome is rejected before any heartbeat is: what Airflow decided stands."""
+    api = ExecutionApi(should_retry=should_retry)
+    api.state = state
+    api.refuse("/state", 409)
+    assert run(home, task_id, api=api, environment=QUICK).exit_code == code
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,10 @@ SERVER = "http://airflow.internal:8080/execution/"
     [
         (0, "success", False, ExitCode.SUCCESS),
         (0, "skipped", False, ExitCode.SUCCESS),
-        (0, "deferred", False, ExitCode.SUCCESS),
-        (0, "up_for_reschedule", False, ExitCode.SUCCESS),
+        (0, "removed", False, ExitCode.SUCCESS),
+        (0, "deferred", False, ExitCode.RESUMES_LATER),
+        (0, "up_for_reschedule", False, ExitCode.RESUMES_LATER),
+        (0, "awaiting_input", False, ExitCode.RESUMES_LATER),
         (0, None, False, ExitCode.SUCCESS),
         (0, "success", True, ExitCode.SUCCESS),
         (0, "failed", False, ExitCode.TASK_FAILED),
@@ -37,13 +39,37 @@ SERVER = "http://airflow.internal:8080/execution/"
         (-signal.SIGKILL, "up_for_retry", False, ExitCode.TASK_KILLED),
         (-signal.SIGKILL, "up_for_retry", True, ExitCode.STOPPED),
         (0, "up_for_retry", True, ExitCode.STOPPED),
-        (-signal.SIGTERM, "SERVER_TERMINATED", False, ExitCode.STOPPED),
-        (0, "SERVER_TERMINATED", False, ExitCode.STOPPED),
+        (-signal.SIGTERM, "SERVER_TERMINATED", False, ExitCode.ENDED_BY_AIRFLOW),
+        (0, "SERVER_TERMINATED", False, ExitCode.ENDED_BY_AIRFLOW),
+        (-signal.SIGKILL, "SERVER_TERMINATED", True, ExitCode.ENDED_BY_AIRFLOW),
     ],
 )
 def test_exits_with_the_truth(exit_code, final_state, stopped, expected):
-    """0 only when the task did its work; killed and stopped are told from failed."""
+    """0 only when the task did its work; each other end has a code of its own."""
     assert exit_code_of(TaskProcess(7, exit_code, final_state), stopped=stopped) is expected
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("restarting", ExitCode.ENDED_BY_AIRFLOW),
+        ("success", ExitCode.ENDED_BY_AIRFLOW),
+        ("failed", ExitCode.ENDED_BY_AIRFLOW),
+        ("up_for_retry", ExitCode.ENDED_BY_AIRFLOW),
+        ("", ExitCode.ENDED_BY_AIRFLOW),
+        ("deferred", ExitCode.RESUMES_LATER),
+        ("up_for_reschedule", ExitCode.RESUMES_LATER),
+        ("queued", ExitCode.RESUMES_LATER),
+        ("running", ExitCode.RESUMES_LATER),
+    ],
+)
+@pytest.mark.parametrize(
+    ("exit_code", "final_state"), [(0, "success"), (1, "failed"), (1, "up_for_retry"), (None, None)]
+)
+def test_a_rejected_outcome_is_no_failure_of_the_task(exit_code, final_state, state, expected):
+    """Airflow has decided otherwise; if its key means another container by now, nothing may be reported."""
+    task = TaskProcess(7, exit_code, final_state, rejected=state)
+    assert exit_code_of(task, stopped=False) is expected
 
 
 def response_error(status):

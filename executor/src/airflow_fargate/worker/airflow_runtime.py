@@ -1,4 +1,4 @@
-"""Airflow 3.0 to 3.3 as the worker sees it: every difference between these releases, and nowhere else.
+"""Airflow 3.0 to 3.4 as the worker sees it: every difference between these releases, and nowhere else.
 
 Importing this module imports nothing of Airflow. The stock `execute_workload` drops the outcome: it exits 0
 for a failed task. So the supervisor is called directly, and its own process object is asked for the final
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 SERVER_TERMINATED = "SERVER_TERMINATED"
 """What the supervisor calls a task that it ended because the API server said so."""
 
+NOT_WANTED = frozenset({404, 409, 410})
+"""HTTP statuses by which the API server says that this task is not to run any more."""
+
 TASK = "ExecuteTask"
 REEXECUTED = "_AIRFLOW__REEXECUTED_PROCESS"
 EAGER_IMPORTS = "AIRFLOW_FARGATE_EAGER_IMPORTS"
@@ -37,12 +40,14 @@ class TaskProcess:
     """What the supervisor knew of the task's process.
 
     `exit_code` is negative for a signal and None while it runs; `final_state` is Airflow's word for the
-    outcome, None when unknown.
+    outcome, None when unknown. `rejected` is set once the API server rejected a heartbeat or the outcome: to
+    the state that the task has there, empty if the server does not say.
     """
 
     pid: int
     exit_code: int | None = None
     final_state: str | None = None
+    rejected: str | None = None
 
 
 def import_airflow() -> None:
@@ -188,6 +193,7 @@ def observed_tasks(started: Callable[[TaskProcess], None]) -> Iterator[None]:
     def observed_wait(process: Any) -> int:
         task = TaskProcess(process.pid)
         started(task)
+        _note_rejections(process, task)
         _wake_at_exit(process)
         try:
             code = int(wait(process))
@@ -231,13 +237,43 @@ def _wake_at_exit(process: Any) -> None:
     process.selector.register(end, selectors.EVENT_READ, (lambda _: False, process.selector.unregister))
 
 
+def _note_rejections(process: Any, task: TaskProcess) -> None:
+    """Take note if the API server rejects a heartbeat or the outcome of this task.
+
+    The supervisor tells only of a heartbeat. A task that is cleared just before its end has its outcome
+    rejected instead, and from 3.2 on the supervisor only logs that.
+    """
+    paths = tuple(f"task-instances/{process.id}/{name}" for name in ("heartbeat", "state"))
+
+    def note(response: Any) -> None:
+        rejected = response.status_code in NOT_WANTED and response.request.url.path.endswith(paths)
+        if rejected and task.rejected is None:
+            task.rejected = _state_in(response)
+
+    hooks = process.client.event_hooks
+    process.client.event_hooks = {**hooks, "response": [note, *hooks.get("response", ())]}
+
+
+def _state_in(response: Any) -> str:
+    """Return the task's state from the answer to a rejected request; empty if there is none."""
+    try:
+        response.read()
+        detail = response.json()["detail"]
+        if detail["reason"] == "running_elsewhere":
+            return "running"
+        return str(detail.get("current_state") or detail.get("previous_state") or "")
+    except Exception:  # noqa: BLE001  an answer of another form, a proxy's for example
+        return ""
+
+
 def _record_retry_of_a_dead_task(process: Any, task: TaskProcess) -> None:
     """Tell the API server what the supervisor only told itself.
 
     It calls a killed task with tries left up for retry, and takes for granted that the task itself
     said so to the API server, which it could not. Without this Airflow waits for the heartbeat timeout.
     """
-    if task.final_state == "up_for_retry" and process._terminal_state is None:  # noqa: SLF001
+    unsaid = task.final_state == "up_for_retry" and process._terminal_state is None  # noqa: SLF001
+    if unsaid and task.rejected is None:
         process.client.task_instances.retry(
             id=process.id,
             end_date=datetime.now(tz=timezone.utc),

@@ -17,11 +17,16 @@ if TYPE_CHECKING:
     from airflow_fargate.worker.payload import Payload
     from airflow_fargate.worker.stopping import TaskStop
 
-DONE = frozenset({"success", "skipped", "deferred", "up_for_reschedule", "awaiting_input", "removed"})
-"""Final states with which a container has done its work."""
+DONE = frozenset({"success", "skipped", "removed"})
+"""Final states in which the task needs no other container."""
+
+RESUMES = frozenset({"deferred", "up_for_reschedule", "awaiting_input"})
+"""Final states in which another container goes on with the same try later."""
+
+GOES_ON = RESUMES | {"scheduled", "queued", "running"}
+"""States of a task at the API server in which its key already means another container."""
 
 HTTP_UNAUTHORIZED, HTTP_FORBIDDEN = 401, 403
-HTTP_NOT_FOUND, HTTP_CONFLICT, HTTP_GONE = 404, 409, 410
 HTTP_SERVER_ERROR = 500
 
 
@@ -70,10 +75,12 @@ def _run_task(workload: Any, server: str, stop: TaskStop) -> ExitCode:
         with airflow_runtime.observed_tasks(started):
             code = airflow_runtime.run_task(workload, server)
     except Exception as error:
-        failure = _as_worker_error(error, server, tasks)
-        if failure is None:
-            raise
-        raise failure from error
+        if not tasks or tasks[-1].rejected is None:
+            failure = _as_worker_error(error, server, tasks)
+            if failure is None:
+                raise
+            raise failure from error
+        code = ExitCode.ENDED_BY_AIRFLOW
     finally:
         stop.task_ended()
     task = tasks[-1] if tasks else airflow_runtime.TaskProcess(0, exit_code=code)
@@ -97,9 +104,13 @@ def exit_code_of(task: TaskProcess, *, stopped: bool) -> ExitCode:
         task: What the supervisor knew of it.
         stopped: Whether it was told to stop because the container was.
     """
+    if task.rejected in GOES_ON or (task.rejected is None and task.final_state in RESUMES):
+        return ExitCode.RESUMES_LATER
+    if task.rejected is not None or task.final_state == airflow_runtime.SERVER_TERMINATED:
+        return ExitCode.ENDED_BY_AIRFLOW
     if task.final_state in DONE or (task.final_state is None and task.exit_code == 0):
         return ExitCode.SUCCESS
-    if stopped or task.final_state == airflow_runtime.SERVER_TERMINATED:
+    if stopped:
         return ExitCode.STOPPED
     if task.exit_code == -signal.SIGKILL:
         return ExitCode.TASK_KILLED
@@ -120,7 +131,7 @@ def _as_worker_error(error: Exception, server: str, tasks: list[TaskProcess]) ->
             f"{about}{where} refused the token ({status}): it expired before the container started, "
             "or the services do not share one AIRFLOW__API_AUTH__JWT_SECRET.",
         )
-    if status in (HTTP_CONFLICT, HTTP_NOT_FOUND, HTTP_GONE):
+    if status in airflow_runtime.NOT_WANTED:
         return WorkerError(
             ExitCode.TRY_REFUSED,
             f"{about}{where} refused this try ({status}): it runs elsewhere, ended, or was cleared.",
