@@ -201,9 +201,17 @@ def aip29(command: list[str]) -> dict[str, Any]:
         "cluster": "airflow",
         "taskDefinition": "from-hook",
         "platformVersion": "LATEST",
-        "overrides": {"containerOverrides": [{"name": "c", "command": command}]},
+        "overrides": {"containerOverrides": [{"name": "worker", "command": command}]},
         "count": 1,
         "launchType": "FARGATE",
+    }
+
+
+def bare(command: list[str]) -> dict[str, Any]:
+    """Return as little as a hook may."""
+    return {
+        "taskDefinition": "d",
+        "overrides": {"containerOverrides": [{"name": "worker", "command": command}]},
     }
 
 
@@ -212,7 +220,7 @@ def test_the_hook_makes_the_request_and_ours_are_added() -> None:
     request = build(hook=aip29)
     assert request_faults(request) == ""
     assert request["taskDefinition"] == "from-hook"
-    assert request["overrides"]["containerOverrides"] == [{"name": "c", "command": COMMAND}]
+    assert request["overrides"]["containerOverrides"] == [{"name": "worker", "command": COMMAND}]
     assert request["clientToken"] == f"{launch_id()}-0"
     assert tags(request)["airflow-fargate:launch-id"] == launch_id()
     assert "networkConfiguration" not in request
@@ -220,7 +228,7 @@ def test_the_hook_makes_the_request_and_ours_are_added() -> None:
 
 def test_the_hook_may_leave_the_cluster_to_us_and_add_tags() -> None:
     """What it does not say is the section's; its tags are kept."""
-    request = build(hook=lambda command: {"taskDefinition": "d", "tags": [{"key": "a", "value": "1"}]})
+    request = build(hook=lambda command: bare(command) | {"tags": [{"key": "a", "value": "1"}]})
     assert request["cluster"] == "airflow"
     assert tags(request)["a"] == "1"
 
@@ -269,17 +277,9 @@ def test_what_a_task_asks_for_lies_over_what_the_hook_returns() -> None:
 
 def test_a_task_that_asks_for_nothing_leaves_the_hooks_request_as_it_is() -> None:
     """No container is added, no launch type taken away."""
-    request = build(hook=lambda command: {"taskDefinition": "d", "launchType": "EC2"})
+    request = build(hook=lambda command: bare(command) | {"launchType": "EC2"})
     assert request["launchType"] == "EC2"
-    assert "overrides" not in request
-
-
-def test_environment_for_a_container_that_the_hook_does_not_name() -> None:
-    """The hook left the command to the image: our container is named for the variables."""
-    request = build(hook=lambda command: {"taskDefinition": "d"}, env={"A": "1"})
-    assert request["overrides"]["containerOverrides"] == [
-        {"name": "worker", "environment": [{"name": "A", "value": "1"}]}
-    ]
+    assert request["overrides"] == bare(COMMAND)["overrides"]
 
 
 def test_the_cluster_may_be_named_by_its_arn() -> None:
@@ -298,7 +298,7 @@ def test_the_cluster_may_be_named_by_its_arn() -> None:
         ({"taskDefinition": "d", "tags": "a=b"}, "tags"),
         ({"taskDefinition": "d", "tags": [7]}, "tags"),
         ({"taskDefinition": "d", 7: 7}, "7"),
-        ({"taskDefinition": "d", "cluster": "other"}, "'other'"),
+        (bare(COMMAND) | {"cluster": "other"}, "'other'"),
         ({"taskDefinition": "d", "cluster": ["other"]}, "cluster"),
     ],
 )
@@ -321,10 +321,9 @@ def test_the_hook_cannot_change_the_command_behind_our_back() -> None:
 
     def hook(command: list[str]) -> dict[str, Any]:
         command.clear()
-        return {"taskDefinition": "d"}
+        return bare(COMMAND)
 
-    build(hook=hook)
-    assert COMMAND
+    assert build(hook=hook)["overrides"] == bare(COMMAND)["overrides"]
 
 
 def test_overrides_are_measured_as_json() -> None:
@@ -334,3 +333,94 @@ def test_overrides_are_measured_as_json() -> None:
     assert builder.overrides_fit({"overrides": {"a": "x" * (8192 - frame)}})
     assert not builder.overrides_fit({"overrides": {"a": "x" * (8193 - frame)}})
     assert builder.overrides_fit({})
+
+
+SIDECAR = {"name": "sidecar", "memoryReservation": 64}
+
+
+@pytest.mark.parametrize(
+    "containers",
+    [
+        [SIDECAR],
+        [{"name": "worker", "memoryReservation": 256}],
+        [SIDECAR, {"name": "worker", "cpu": 128}],
+        [],
+    ],
+)
+def test_container_overrides_keep_the_command_and_the_environment(containers: list[Any]) -> None:
+    """A sidecar, a memory reservation: laid over the container of the same name, beside what is there."""
+    request = build(env={"A": "1"}, run_task={"overrides": {"containerOverrides": containers}})
+    ours = next(each for each in request["overrides"]["containerOverrides"] if each["name"] == "worker")
+    assert ours["command"] == COMMAND
+    assert ours["environment"] == [{"name": "A", "value": "1"}]
+    given = {each["name"]: each for each in containers}
+    made = {each["name"]: each for each in request["overrides"]["containerOverrides"]}
+    assert all(given[name].items() <= made[name].items() for name in given)
+
+
+def test_an_environment_variable_in_run_task_replaces_the_one_of_its_name() -> None:
+    """By name; the others stay."""
+    mine = [{"name": "A", "value": "2"}, {"name": "B", "value": "3"}]
+    overrides = {"containerOverrides": [{"name": "worker", "environment": mine}]}
+    request = build(env={"A": "1", "C": "4"}, run_task={"overrides": overrides})
+    (ours,) = request["overrides"]["containerOverrides"]
+    assert {each["name"]: each["value"] for each in ours["environment"]} == {"A": "2", "B": "3", "C": "4"}
+
+
+WITHOUT_COMMAND = [
+    [],
+    [{"name": "worker"}],
+    [{"name": "other", "command": COMMAND}],
+    [{"name": "worker", "command": ["airflow", "version"]}],
+    [{"name": "worker", "command": COMMAND[:-1]}],
+    [{"name": "worker", "command": COMMAND}, {"name": "worker", "command": ["true"]}],
+]
+
+
+@pytest.mark.parametrize("containers", WITHOUT_COMMAND)
+def test_a_hook_that_drops_the_command_is_rejected(containers: list[Any]) -> None:
+    """The image's own command would run, exit with 0, and pass for the task."""
+    with pytest.raises(RequestError, match="does not run Airflow's command in the container 'worker'"):
+        build(hook=lambda _: {"taskDefinition": "d", "overrides": {"containerOverrides": containers}})
+
+
+@pytest.mark.parametrize("command", [["airflow", "version"], [], ["sh", "-c", "true"]])
+def test_run_task_that_replaces_the_command_is_rejected(command: list[str]) -> None:
+    """In executor_config and in a profile alike."""
+    overrides = {"containerOverrides": [{"name": "worker", "command": command}]}
+    with pytest.raises(RequestError, match="does not run Airflow's command"):
+        build(run_task={"overrides": overrides})
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [["tini", "--", *COMMAND], ["sh", "-c", f"umask 027; exec {' '.join(COMMAND)}"], [*COMMAND, "--verbose"]],
+)
+def test_a_wrapper_around_the_command_is_allowed(wrapped: list[str]) -> None:
+    """An init, a shell line that sets something first."""
+    overrides = {"containerOverrides": [{"name": "worker", "command": wrapped}]}
+    assert build(run_task={"overrides": overrides})["overrides"] == overrides
+
+
+def test_a_hook_that_fills_one_dictionary_for_every_task_gives_each_its_own_request() -> None:
+    """A throttled request is kept and sent again: it must not have become the next task's."""
+    shared = bare([])
+
+    def hook(command: list[str]) -> dict[str, Any]:
+        shared["overrides"]["containerOverrides"][0]["command"] = command
+        return shared
+
+    builder = RunRequestBuilder(CONFIG, hook, request_faults)
+    first = builder.build(an_attempt(1), [*COMMAND, "a"])
+    builder.build(an_attempt(2), [*COMMAND, "b"])
+    assert first["overrides"]["containerOverrides"][0]["command"][-1] == "a"
+
+
+def test_options_are_not_the_dag_authors_own_objects() -> None:
+    """What a DAG changes later changes no request."""
+    given: dict[str, Any] = {"run_task": {"overrides": {"cpu": "256"}}, "tags": {"a": "b"}}
+    options = parse_task_options("executor_config", given)
+    given["run_task"]["overrides"]["cpu"] = "4096"
+    given["tags"]["a"] = "c"
+    assert options.run_task["overrides"]["cpu"] == "256"
+    assert options.tags["a"] == "b"

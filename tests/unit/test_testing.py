@@ -53,7 +53,8 @@ def test_a_hook_is_called_as_in_production() -> None:
 
     def hook(command: list[str]) -> dict[str, Any]:
         seen.append(command)
-        return {"taskDefinition": "mine", "overrides": {"containerOverrides": [{"name": "c"}]}}
+        overrides = {"containerOverrides": [{"name": "worker", "command": command}]}
+        return {"taskDefinition": "mine", "overrides": overrides}
 
     request = run_task_request(hook=hook)
     assert request["taskDefinition"] == "mine"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.errors import RequestError
-from airflow_fargate.task_options import NO_OPTIONS
+from airflow_fargate.task_options import NO_OPTIONS, lay_over
 
 if TYPE_CHECKING:
     from airflow_fargate.config import FargateConfig
@@ -75,7 +77,7 @@ class RunRequestBuilder:
         if options != NO_OPTIONS:
             request = self._with_wishes(request, attempt, options)
         if options.run_task:
-            request = dict(_lay_over(request, options.run_task))
+            request = dict(lay_over(request, options.run_task))
             self._refuse(self.validate({**_REQUIRED, **request}))
         # Ours whatever the hook and the escape say: launching exactly once stands on them.
         request["cluster"] = request.get("cluster") or self.config.cluster
@@ -85,7 +87,7 @@ class RunRequestBuilder:
         request["tags"] = self._tags(attempt, request.get("tags") or ())
         if self.hook is not None or options.run_task:
             self._refuse(self.validate(request))
-        self._check(request)
+        self._check(request, command)
         return request
 
     def _refuse(self, faults: str) -> None:
@@ -148,7 +150,7 @@ class RunRequestBuilder:
         if options.capacity:
             request = {name: value for name, value in request.items() if name != "launchType"}
             wishes["capacityProviderStrategy"] = _strategy(self.capacity(attempt))
-        return dict(_lay_over(request, {name: value for name, value in wishes.items() if value}))
+        return dict(lay_over(request, {name: value for name, value in wishes.items() if value}))
 
     def _with_environment(self, request: Mapping[str, Any], env: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return the request's containers; ours with these variables besides its own."""
@@ -172,7 +174,13 @@ class RunRequestBuilder:
                 f"[fargate] execution_config_function {name} returned {type(result).__name__}: a dictionary "
                 "of run_task's keyword arguments is needed."
             )
-        return dict(result)
+        try:
+            # A hook may fill the same dictionary for every task; a kept request must not change with it.
+            return copy.deepcopy(dict(result))
+        except Exception as error:
+            raise RequestError(
+                f"[fargate] execution_config_function {name} returned what cannot be copied: {error!r}."
+            ) from error
 
     def _tags(self, attempt: Attempt, theirs: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
         identity = attempt.launch.identity
@@ -198,7 +206,14 @@ class RunRequestBuilder:
             for key, value in sorted(tags.items())
         ]
 
-    def _check(self, request: Mapping[str, Any]) -> None:
+    def _check(self, request: Mapping[str, Any], command: list[str]) -> None:
+        if not self._carries(request, command):
+            # The image's own command would run instead, exit with 0, and pass for the task.
+            raise RequestError(
+                f"The request does not run Airflow's command in the container "
+                f"{self.config.container_name!r}. What execution_config_function returns, and run_task in "
+                "executor_config or in a profile, must keep the command (a wrapper around it is allowed)."
+            )
         if _name(request["cluster"]) != _name(self.config.cluster):
             # Tasks are described and stopped in one cluster; elsewhere they would be lost.
             raise RequestError(
@@ -207,6 +222,17 @@ class RunRequestBuilder:
             )
         if len(request["tags"]) > MAX_TAGS:
             raise RequestError(f"The task has {len(request['tags'])} tags; ECS takes {MAX_TAGS}.")
+
+    def _carries(self, request: Mapping[str, Any], command: list[str]) -> bool:
+        """Say whether our container is given the command: as it is, or inside a wrapper."""
+        containers = (request.get("overrides") or {}).get("containerOverrides") or ()
+        ours = [each for each in containers if each.get("name") == self.config.container_name]
+        if len(ours) != 1:
+            return False
+        words = list(ours[0].get("command") or ())
+        parts = (words[start : start + len(command)] for start in range(len(words)))
+        lines = (shlex.join(command), " ".join(command))
+        return command in parts or any(line in word for word in words for line in lines)
 
 
 def _strategy(capacity: str) -> list[dict[str, Any]]:
@@ -220,13 +246,3 @@ def _is_fargate(capacity: str) -> bool:
 
 def _name(cluster: str) -> str:
     return cluster.rsplit("/", 1)[-1]
-
-
-def _lay_over(below: Any, above: Any) -> Any:
-    """Return ``below`` with ``above`` laid over it: dictionaries are joined, everything else is replaced."""
-    if isinstance(below, Mapping) and isinstance(above, Mapping):
-        joined = dict(below)
-        for key, value in above.items():
-            joined[key] = _lay_over(below[key], value) if key in below else value
-        return joined
-    return above

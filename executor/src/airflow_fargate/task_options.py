@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import difflib
 from collections.abc import Mapping
@@ -54,6 +55,7 @@ _INTEGERS = {"cpu", "memory", "ephemeral_storage"}
 _DIGITS = 9  # Python itself refuses to read numbers of thousands of digits.
 _LISTS = {"capacity", "subnets"}
 _TEXTS = {"task_definition", "task_role"}
+_NAMED_LISTS = {"containerOverrides", "environment"}  # of RunTask's overrides
 
 
 def parse_task_options(source: str, given: Mapping[str, Any] | None) -> TaskOptions:
@@ -82,10 +84,35 @@ def merge(profile: TaskOptions, own: TaskOptions) -> TaskOptions:
     for name in NAMES:
         below, above = getattr(profile, name), getattr(own, name)
         if isinstance(above, Mapping):
-            changes[name] = MappingProxyType({**below, **above})
+            changes[name] = MappingProxyType(lay_over(below, above))
         else:
             changes[name] = above if above not in (None, ()) else below
     return TaskOptions(**changes)
+
+
+def lay_over(below: Any, above: Any, key: str = "") -> Any:
+    """Return ``below`` with ``above`` laid over it.
+
+    Dictionaries are joined, and so are the lists whose items have names (containers, their environment), by
+    name; everything else is replaced.
+    """
+    if isinstance(below, Mapping) and isinstance(above, Mapping):
+        joined = dict(below)
+        for name, value in above.items():
+            joined[name] = lay_over(below[name], value, name) if name in below else value
+        return joined
+    if key in _NAMED_LISTS and _are_named(below) and _are_named(above):
+        by_name = {each["name"]: each for each in below}
+        for each in above:
+            by_name[each["name"]] = lay_over(by_name.get(each["name"], {}), each)
+        return list(by_name.values())
+    return above
+
+
+def _are_named(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(
+        isinstance(each, Mapping) and isinstance(each.get("name"), str) for each in value
+    )
 
 
 def effective_options(config: FargateConfig, profile: TaskOptions, own: TaskOptions) -> TaskOptions:
@@ -206,7 +233,11 @@ def _value(source: str, name: str, value: Any) -> Any:
             raise TaskOptionsError(
                 f"{source}: {name}[{wrong[0]!r}] takes a text, {value[wrong[0]]!r} was given."
             )
-    return MappingProxyType(dict(value))
+    try:
+        # A DAG may go on changing what it handed in; a kept request must not change with it.
+        return MappingProxyType(copy.deepcopy(dict(value)))
+    except Exception as error:
+        raise TaskOptionsError(f"{source}: {name} cannot be copied: {error!r}.") from error
 
 
 def _integer(source: str, name: str, value: Any) -> int:
