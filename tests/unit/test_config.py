@@ -58,11 +58,12 @@ def test_what_people_write_is_understood(name: str, text: str, value: Any) -> No
         ("launch_type", "LAMBDA", "allowed are FARGATE, EC2"),
         ("assign_public_ip", "maybe", "allowed are ENABLED, DISABLED"),
         ("round_up_sizes", "sometimes", "allowed are True, False"),
-        ("launch_timeout", "soon", "a number is needed, such as 540"),
-        ("launch_timeout", "0", "a number above 0"),
-        ("launch_timeout", "nan", "a number above 0"),
-        ("end_timeout", "inf", "a number above 0"),
-        ("launch_burst", "1.5", "a number is needed"),
+        ("launch_timeout", "soon", "must be a number from 1 to 86400, such as 540"),
+        ("launch_timeout", "0", "must be a number from 1 to"),
+        ("launch_timeout", "nan", "must be a number from 1 to"),
+        ("end_timeout", "inf", "must be a number from 1 to"),
+        ("run_task_rate", "1E-323", "run_task_rate = '1E-323': must be a number from 0.1 to 10000"),
+        ("launch_burst", "1.5", "must be an integer from 1 to 10000"),
         ("tags", "team=data", "this is not JSON"),
         ("tags", "[" * 100_000, "this is not JSON"),
         ("tags", "[]", "a JSON object is needed"),
@@ -106,6 +107,13 @@ def test_threads_follow_the_rate(rate: str, threads: range) -> None:
     """Without launcher_threads there are as many as the rate keeps busy, within bounds; with it, so many."""
     assert read(run_task_rate=rate).threads in threads
     assert read(run_task_rate=rate, launcher_threads="3").threads == 3
+
+
+def test_silence_is_shorter_where_no_events_come() -> None:
+    """A reschedule sensor's container must be seen to end before its next poke is due."""
+    assert read().silence == 10.0
+    assert read(event_queue_url="https://queue").silence == 60.0
+    assert read(reconcile_interval="30").silence == 30.0
 
 
 @pytest.mark.parametrize(("rate", "listeners"), [("1", 1), ("20", 1), ("200", 6), ("10000", 8)])

@@ -29,6 +29,7 @@ _FEWEST_THREADS, _MOST_THREADS = 4, 64
 _EVENTS_PER_TASK = 3  # RUNNING, DEPROVISIONING, STOPPED: what the task_events module lets through
 _EVENTS_PER_LISTENER = 100.0  # a second: ten for a receive and a delete of 20 ms each, and room to spare
 _MOST_LISTENERS = 8
+_SILENCE_WITH_EVENTS, _SILENCE_ALONE = 60.0, 10.0
 _TRUE = {"true", "t", "yes", "y", "on", "1"}
 _FALSE = {"false", "f", "no", "n", "off", "0"}
 _DEPLOYMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -61,7 +62,7 @@ class FargateConfig:
     run_task_burst: int = 20
     launch_rate: float = 20.0
     launch_burst: int = 100
-    reconcile_interval: float = 60.0
+    reconcile_interval: float | None = None
     end_timeout: float = 30.0
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     task_cpu: int | None = None
@@ -74,6 +75,11 @@ class FargateConfig:
         """Return how many launcher threads there are."""
         enough = math.ceil(self.run_task_rate * _SECONDS_PER_LAUNCH)
         return self.launcher_threads or min(max(enough, _FEWEST_THREADS), _MOST_THREADS)
+
+    @property
+    def silence(self) -> float:
+        """Return the seconds of silence after which a task is described."""
+        return self.reconcile_interval or (_SILENCE_WITH_EVENTS if self.event_queue_url else _SILENCE_ALONE)
 
     @property
     def listeners(self) -> int:
@@ -153,12 +159,16 @@ def _boolean(text: str) -> bool:
 
 
 def _number(option: Option, text: str) -> float | int:
+    what = "an integer" if option.kind == "integer" else "a number"
     try:
         number = int(text) if option.kind == "integer" else float(text)
     except ValueError:
-        raise ValueError(f"a number is needed, such as {option.default}.") from None
-    if not 0 < number < float("inf"):
-        raise ValueError(f"a number above 0 is needed, such as {option.default}.")
+        number = math.nan
+    if not option.smallest <= number <= option.largest:
+        raise ValueError(
+            f"must be {what} from {option.smallest:g} to {option.largest:.7g}, "
+            f"such as {option.default or option.example}."
+        )
     return number
 
 

@@ -338,7 +338,7 @@ class Fleet:
 
     def _reconcile(self) -> None:
         tasks = len(self.registry)
-        seconds = reconciler.interval(self.config.reconcile_interval, tasks, events=self.listener is not None)
+        seconds = reconciler.interval(self.config.silence, tasks, events=self.listener is not None)
         now, limit = self._clock.monotonic(), _ASKED_PER_SYNC
         if self.listener is not None and not self.registry.has_news_to_fetch():
             # Each call carries a hundred, and no minute has more of them than it should: tasks that were

@@ -33,6 +33,8 @@ class Option:
         terraform: whether the Terraform output ``airflow_cfg`` may set it.
         required: whether the executor refuses to start without it.
         choices: the values allowed; empty when open.
+        smallest: the smallest number allowed.
+        largest: the largest number allowed.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Option:
     terraform: bool = False
     required: bool = False
     choices: tuple[str, ...] = ()
+    smallest: float = 1
+    largest: float = 1_000_000
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -214,6 +218,8 @@ OPTIONS: tuple[Option, ...] = (
         "540",
         "Seconds during which a launch that never ran is tried again (no capacity, throttling, no network "
         "interface) before the task fails. Keep it below [scheduler] task_queued_timeout.",
+        smallest=1,
+        largest=86400,
     ),
     Option(
         "launcher_threads",
@@ -221,27 +227,50 @@ OPTIONS: tuple[Option, ...] = (
         None,
         "Threads that call RunTask. Empty: as many as run_task_rate needs at 0.4 seconds a launch, 4 to 64.",
         "16",
+        smallest=1,
+        largest=256,
     ),
     Option(
         "run_task_rate",
         "float",
         "20",
         "RunTask calls per second that AWS allows the account (Fargate: 20).",
+        smallest=0.1,
+        largest=10000,
     ),
-    Option("run_task_burst", "integer", "20", "RunTask calls that may be made at once (Fargate: 20)."),
+    Option(
+        "run_task_burst",
+        "integer",
+        "20",
+        "RunTask calls that may be made at once (Fargate: 20).",
+        smallest=1,
+        largest=10000,
+    ),
     Option(
         "launch_rate",
         "float",
         "20",
         "Task launches per second that the account's Fargate quota allows, On-Demand and Spot each.",
+        smallest=0.1,
+        largest=10000,
     ),
-    Option("launch_burst", "integer", "100", "Task launches allowed at once, On-Demand and Spot each."),
+    Option(
+        "launch_burst",
+        "integer",
+        "100",
+        "Task launches allowed at once, On-Demand and Spot each.",
+        smallest=1,
+        largest=10000,
+    ),
     Option(
         "reconcile_interval",
         "float",
-        "60",
-        "Seconds of silence after which a task is described. Without event_queue_url this is how long a "
-        "task's end can go unnoticed: set 5 to 15 then.",
+        None,
+        "Seconds of silence after which a task is described. Empty: 60 with event_queue_url, and 10 without, "
+        "where this is how long a task's end can go unnoticed.",
+        "10",
+        smallest=1,
+        largest=3600,
     ),
     Option(
         "end_timeout",
@@ -249,6 +278,8 @@ OPTIONS: tuple[Option, ...] = (
         "30",
         "Seconds that a stopping scheduler waits for launches in flight. Running tasks are not stopped: the "
         "next scheduler adopts them.",
+        smallest=1,
+        largest=3600,
     ),
     Option(
         "tags",

@@ -38,7 +38,7 @@ def test_airflow_lists_every_option_with_default_and_description() -> None:
         ("CLSTER", "airflow", "clster is not an option of FargateExecutor. Did you mean cluster?"),
         ("LAUNCH_TYPE", "LAMBDA", "allowed are FARGATE, EC2"),
         ("ASSIGN_PUBLIC_IP", "perhaps", "allowed are ENABLED, DISABLED"),
-        ("LAUNCH_TIMEOUT", "soon", "a number is needed, such as 540"),
+        ("LAUNCH_TIMEOUT", "soon", "must be a number from 1 to 86400, such as 540"),
         ("TAGS", "team=data", "this is not JSON"),
         ("SUBNETS", "", "subnets is missing"),
         ("CLUSTER", "", "cluster is missing"),

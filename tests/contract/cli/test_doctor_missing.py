@@ -43,7 +43,7 @@ def refusing(code: str) -> Any:
 @pytest.mark.parametrize(
     ("check", "words"),
     [
-        (checks.queue, "set reconcile_interval to 5 to 15"),
+        (checks.queue, "described every 10 seconds"),
         (checks.bucket, "tokens stand in the container override"),
         (checks.logs, "without the container's last lines"),
     ],

@@ -93,7 +93,9 @@ def queue(session: Session) -> Iterator[Finding]:
     """The event queue answers."""
     url = session.config.event_queue_url
     if not url:
-        yield unknown("event queue", "None: tasks are described instead, set reconcile_interval to 5 to 15.")
+        yield unknown(
+            "event queue", "None: tasks are described every 10 seconds instead (reconcile_interval)."
+        )
         return
     try:
         session.clients("sqs").get_queue_attributes(
