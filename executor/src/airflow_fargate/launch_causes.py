@@ -37,7 +37,7 @@ LAUNCH_CAUSES = (
     ),
     Cause(
         "registry_rate_limit",
-        Kind.THROTTLED,
+        Kind.WAIT,
         "The image registry limits the rate of pulls.",
         "Pull the image from Amazon ECR, or give the task definition credentials for the registry "
         "(repositoryCredentials).",
