@@ -22,6 +22,7 @@ from local_cloud import (
 )
 from local_cloud.behaviour import PULL_TIMEOUT, RETIRED
 from scenarios.outages import Outage, refused
+from unit.aws_sentences import STOP, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 AGAIN = "all succeed in a second container; the task's own tries are untouched"
 ONCE = "fail, diagnosed; nothing is launched again"
 STORAGE = "Timeout waiting for EphemeralStorage provisioning to complete."
-SECRETS = "ResourceInitializationError: unable to pull secrets or registry auth: AccessDeniedException"
-SECRETS_TIMEOUT = "ResourceInitializationError: unable to pull secrets: dial tcp: i/o timeout"
+SECRETS = published(STOP, "execution_role")
+SECRETS_TIMEOUT = published(STOP, "network_unreachable", "retrieve secret from asm")
 
 
-def _passing(name: str, fault: str, source: str, behaviour: Behaviour) -> Scenario:
+def passing(name: str, fault: str, source: str, behaviour: Behaviour) -> Scenario:
     """Four of ten tasks end before they ran, for a cause that can pass."""
     return Scenario(name, fault, source, AGAIN, containers=14, first=(behaviour,) * 4)
 
@@ -71,31 +72,31 @@ def _resume_later(count: int) -> Callable[[Stage], str]:
 
 
 ENDING = (
-    _passing(
+    passing(
         "no network interface",
         "timeout of the interface's provisioning",
         "never ran; #15000",
         fails_to_start(),
     ),
-    _passing(
+    passing(
         "no ephemeral storage", "timeout of the storage's provisioning", "never ran", fails_to_start(STORAGE)
     ),
-    _passing(
+    passing(
         "pull timeout",
         "CannotPullContainerError with an i/o timeout",
         "never ran",
         fails_to_start(PULL_TIMEOUT, fails_in="PENDING"),
     ),
-    _passing(
+    passing(
         "internal error", "TaskFailedToStart InternalError", "never ran", fails_to_start("InternalError")
     ),
-    _passing(
+    passing(
         "secrets time out",
-        "ResourceInitializationError with an i/o timeout",
+        "ResourceInitializationError: no connection to Secrets Manager",
         "mixes both kinds",
         fails_to_start(SECRETS_TIMEOUT, fails_in="PENDING"),
     ),
-    _passing(
+    passing(
         "Spot taken before",
         "SpotInterruption before the container ran",
         "Spot; #69052",
@@ -131,14 +132,14 @@ ENDING = (
         "CannotPullContainerError: not found",
         "do not launch again",
         fails_to_start(NOT_FOUND, fails_in="PENDING"),
-        "could not be pulled",
+        "Push the image",
     ),
     _failing(
         "cannot be started",
         "CannotStartContainerError: another architecture's image",
         "TaskFailedToStart",
-        fails_to_start("CannotStartContainerError: exec format error", fails_in="PENDING"),
-        "entrypoint and architecture",
+        fails_to_start(published(STOP, "platform_mismatch", "exec format"), fails_in="PENDING"),
+        "another CPU architecture",
     ),
     _failing(
         "secrets denied",

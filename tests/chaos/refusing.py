@@ -12,6 +12,7 @@ from chaos.scenario import Scenario
 from local_cloud import Fault
 from scenarios.outages import Outage, answered, changed, done_and_raised, raised, refusal, refused
 from scenarios.world import Died
+from unit.aws_sentences import ERROR, published
 
 if TYPE_CHECKING:
     from chaos.stage import Stage
@@ -82,7 +83,7 @@ REFUSED = (
         "Fargate quotas",
         outages=(
             Outage(
-                refused("LimitExceededException", "You've reached the limit on the number of tasks"),
+                refused("LimitExceededException", published(ERROR, "quota_reached", "tasks")),
                 "ecs",
                 ("run_task",),
                 until=120,
@@ -175,7 +176,7 @@ REFUSED = (
         acts=((21.0, acts.launch(5)), (70.0, acts.launch(5))),
         outages=(
             Outage(
-                refused("InvalidParameterException", "The subnet ID 'subnet-1' does not exist"),
+                refused("InvalidParameterException", published(ERROR, "subnet")),
                 "ecs",
                 ("run_task",),
                 after=20,
@@ -194,11 +195,7 @@ REFUSED = (
         says="capacity_chain",
         outages=(
             Outage(
-                refused(
-                    "InvalidParameterException",
-                    "The specified capacity provider strategy cannot contain a capacity provider that is not "
-                    "associated with the cluster.",
-                ),
+                refused("InvalidParameterException", published(ERROR, "capacity_provider")),
                 "ecs",
                 ("run_task",),
             ),

@@ -96,7 +96,7 @@ def play(scenario: Scenario, seed: int = 0) -> Result:
 def is_doomed(task: Task) -> bool:
     """Say whether a container that never ran ended for a cause that does not pass."""
     reason = task.stopped_reason or ""
-    lasting = (NOT_FOUND, "unable to pull secrets", "CannotStartContainerError")
+    lasting = (NOT_FOUND, "AccessDeniedException", "CannotStartContainerError")
     return task.stop_code == "UserInitiated" or any(each in reason for each in lasting)
 
 

@@ -10,6 +10,7 @@ from airflow_fargate.verdict import Outcome
 from local_cloud import Behaviour
 from scenarios.airflow import Airflow
 from scenarios.world import World
+from unit.aws_sentences import STOP, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from local_cloud import Task, TaskEvent
 
 GOOD = Behaviour(run=(5.0, 60.0))
-NOT_FOUND = "CannotPullContainerError: image not found"
+NOT_FOUND = published(STOP, "image_not_found")
 """A cause that does not pass: who meets it before running fails, rightly."""
 _NO_FAILURE = {Outcome.SUCCESS, Outcome.RESUMES_LATER}
 

@@ -23,8 +23,9 @@ UNHEALTHY = ("InfrastructureHealth", "Task stopped because of underlying infrast
 RETIRED = ("TerminationNotice", "Task stopped by a termination notice.")
 NO_INTERFACE = "Timeout waiting for network interface provisioning to complete."
 PULL_TIMEOUT = (
-    "CannotPullContainerError: pull image manifest has been retried 5 time(s): "
-    "failed to resolve ref: i/o timeout"
+    "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref "
+    'quay.io/acme/worker:1: failed to do request: Head "https://quay.io/v2/acme/worker/manifests/1": dial '
+    "tcp 3.210.148.47:443: i/o timeout"
 )
 
 

@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     from local_cloud.records import Task
 
 CAPACITY = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
-HIDDEN_THROTTLE = (
-    "Error retrieving subnet information for [{subnet}]: Request limit exceeded. "
-    "Rate exceeded (ErrorCode: Throttling)"
+QUOTA = (
+    "You\u2019ve reached the limit on the number of vCPUs you can run concurrently. For more information, "
+    "see the Troubleshooting section of the Amazon ECS Developer Guide."
 )
+HIDDEN_THROTTLE = "Error retrieving subnet information for [{subnet}]: Rate exceeded (ErrorCode: Throttling)"
+DEPENDENCY = (
+    "Error retrieving subnet information for [{subnet}]: The service is unavailable. Please try again "
+    "shortly. (ErrorCode: Unavailable)"
+)
+REASONS = {"capacity": CAPACITY, "quota": QUOTA}
+_HIDDEN = {"hidden_throttle": HIDDEN_THROTTLE, "dependency": DEPENDENCY}
 KINDS = (
     "throttle",  # ThrottlingException, HTTP 400
     "hidden_throttle",  # InvalidParameterException whose message says throttling
@@ -28,7 +35,9 @@ KINDS = (
     "server_error_after",  # done, and yet answered with ServerException
     "lost",  # done, and the answer never arrives
     "latency",  # answered, late
+    "dependency",  # InvalidParameterException whose message says that a service behind ECS is unavailable
     "capacity",  # RunTask answers 200 with failures[]
+    "quota",  # the same: the account's quota of vCPUs is used up
     "error",  # any other: code, message and status as given
 )
 
@@ -40,8 +49,9 @@ class Fault:
     operations: the ECS operations it strikes, all four when empty; over HTTP also those of other services, as
     `sqs:ReceiveMessage`, and methods where a service has no names, as `s3:PUT`. probability: 0 to 1 for each
     call. times: how often at most. after and until: seconds since the fault was added between which it
-    strikes. delay: seconds the answer takes (latency, lost), a number or a range. provider: for capacity,
-    only this capacity provider (FARGATE stands for the launch type too). code, message, status: for `error`.
+    strikes. delay: seconds the answer takes (latency, lost), a number or a range. provider: for capacity and
+    quota, only this capacity provider (FARGATE stands for the launch type too). code, message, status: for
+    `error`.
     """
 
     kind: str
@@ -131,7 +141,7 @@ class Faults:
         done, lost, delay = True, False, 0.0
         for armed in armed_faults:
             kind = armed.fault.kind
-            if kind == "capacity" or error is not None or not self._strikes(armed, operation):
+            if kind in REASONS or error is not None or not self._strikes(armed, operation):
                 continue
             delay += self._seconds(armed.fault.delay)
             if kind == "lost":
@@ -149,10 +159,11 @@ class Faults:
     def refuses_capacity(self, provider: str) -> str | None:
         """The reason for `failures[]`, or None when there is capacity."""
         for armed in self._armed:
-            if armed.fault.kind != "capacity" or armed.fault.provider not in (None, provider):
+            reason = REASONS.get(armed.fault.kind)
+            if reason is None or armed.fault.provider not in (None, provider):
                 continue
             if self._strikes(armed, "RunTask"):
-                return CAPACITY
+                return reason
         return None
 
     def admits_launch(self, provider: str) -> bool:
@@ -207,9 +218,9 @@ def throttled() -> AwsError:
 def _error(fault: Fault, parameters: Mapping[str, object]) -> AwsError:
     if fault.kind == "throttle":
         return throttled()
-    if fault.kind == "hidden_throttle":
+    if fault.kind in _HIDDEN:
         network = parameters.get("networkConfiguration") or {}
         subnets = network.get("awsvpcConfiguration", {}).get("subnets") if isinstance(network, dict) else None
         subnet = (subnets or ["subnet"])[0]
-        return AwsError("InvalidParameterException", HIDDEN_THROTTLE.format(subnet=subnet))
+        return AwsError("InvalidParameterException", _HIDDEN[fault.kind].format(subnet=subnet))
     return AwsError(fault.code, fault.message, fault.status)

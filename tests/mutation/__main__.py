@@ -43,6 +43,9 @@ TESTS = {
     "rate_limiter": ("rate_limiter", "properties"),
     "sizes": ("sizes", "task_options"),
     "failures": ("failures", "failures_words"),
+    "failure_causes": ("failures_words",),
+    "launch_causes": ("failures", "failures_words"),
+    "start_causes": ("failures_words", "verdict"),
     "verdict": ("verdict", "failures_words"),
 }
 """Module -> the unit tests that guard it."""

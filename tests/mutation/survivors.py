@@ -27,8 +27,8 @@ SURVIVORS: dict[str, str] = {
     "sizes: 8192: _gib(16, 60, 4), | 60 -> 61": _BEYOND,
     "sizes: 16384: _gib(32, 120, 8), | 120 -> 121": _BEYOND,
     "sizes: size = nearest(0, 2 * memory) | 0 -> 1": "no size has less than 256 units",
-    "failures: if hint is None or (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or code in "
-    "_UNKNOWN_CODES: | 0 -> 1": "both are below 500",
+    "failures: if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_looked_at(cause, code): "
+    "| 0 -> 1": "both are below 500",
     "retry: longest: float = min(self.longest, self.first * (1 << min(refusals - 1, 16))) | 16 -> 17": (
         "65,536 seconds are above any longest wait: the limit only keeps the number small"
     ),

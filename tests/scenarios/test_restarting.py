@@ -51,7 +51,7 @@ def test_a_recorded_container_that_never_ran_and_was_the_only_one_is_told() -> N
     heir = world.scheduler()
     heir.adopt(key, first, arn=first)
     world.run(60, heir)
-    assert "never started" in str(world.finish(key).verdict.diagnosis)
+    assert "did not start" in str(world.finish(key).verdict.diagnosis)
     assert len(world.plane.tasks()) == 1
     assert len(heir.registry) == 0
 

@@ -12,8 +12,8 @@ from airflow_fargate.failures import (
     classify_error,
     classify_failures,
     is_throttling,
-    never_ran_and_may_pass,
 )
+from unit.aws_sentences import ERROR, REASON, published
 from unit.examples import ARN, client_error
 
 
@@ -100,6 +100,7 @@ def test_credentials_and_connections_come_back(error: Exception) -> None:
          "cpu and memory"),
         (client_error("InvalidParameterException", "The subnet ID 'x' does not exist"), "subnets"),
         (client_error("PlatformUnknownException", ""), "platform_version"),
+        (client_error("AccessDenied", "S3's word for it"), "scheduler_policy_arn"),
         (client_error("InvalidParameterException", "something new"), "something new"),
         (client_error("ResourceNotFoundException", "gone"), "gone"),
         (client_error("BlockedException", ""), "AWS Support"),
@@ -112,7 +113,7 @@ def test_what_is_wrong_for_good_is_permanent_with_awss_words_and_a_hint(error: E
     body = getattr(error, "response", None) or {}
     refused = classify_error(error, 400 if body else None, body)
     assert refused.kind is LaunchErrorKind.PERMANENT
-    assert hint in refused.sentence
+    assert hint in str(refused)
     assert not refused.existing_arns
 
 
@@ -126,12 +127,61 @@ def test_a_conflict_names_the_task_that_exists(place: str) -> None:
 
 
 def test_a_quota_of_tasks_at_once_is_a_lack_of_capacity() -> None:
-    """Room comes as other tasks end, and Spot has a quota of its own: the chain goes on."""
-    error = client_error(
-        "ClientException", "You've reached the limit on the number of vCPUs you can run concurrently"
+    """AWS's own sentence, with U+2019: room comes as tasks end, and Spot has a quota of its own."""
+    error = client_error("ClientException", published(REASON, "quota_reached"))
+    rejected = classify_error(error, 400, error.response)
+    assert "\u2019" in rejected.sentence
+    assert (rejected.kind, rejected.answered) == (LaunchErrorKind.CAPACITY, True)
+
+
+def test_an_outage_of_a_dependency_repeats_the_same_request() -> None:
+    """It hides in InvalidParameterException. The token stays: an earlier call may have started a task."""
+    error = client_error("InvalidParameterException", published(ERROR, "dependency_failed"))
+    rejected = classify_error(error, 400, error.response)
+    assert (rejected.kind, rejected.answered) == (LaunchErrorKind.WAIT, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "cause"),
+    [
+        ("ClientException", "Capacity is unavailable", LaunchErrorKind.UNKNOWN, "server_error"),
+        ("AccessDeniedException", "", LaunchErrorKind.UNKNOWN, "server_error"),
+        ("SomethingNew", "", LaunchErrorKind.UNKNOWN, "server_error"),
+        ("InvalidParameterException", "i/o timeout", LaunchErrorKind.UNKNOWN, "server_error"),
+        ("RequestLimitExceeded", "", LaunchErrorKind.THROTTLED, "throttled"),
+        ("ExpiredToken", "", LaunchErrorKind.WAIT, "credentials"),
+    ],
+)
+def test_a_status_from_500_on_promises_nothing(
+    code: str, message: str, kind: LaunchErrorKind, cause: str
+) -> None:
+    """Except for what AWS answers before it handles a request: too many calls, and credentials."""
+    error = client_error(code, message, 500)
+    rejected = classify_error(error, 500, error.response)
+    assert (rejected.kind, rejected.cause, rejected.answered) == (kind, cause, False)
+
+
+def test_an_exception_of_boto3s_own_counts_by_its_name() -> None:
+    """Its text proves nothing: a request that timed out may have started a task."""
+    for error in (RuntimeError("Rate exceeded"), RuntimeError("dial tcp: i/o timeout")):
+        rejected = classify_error(error, None, {})
+        assert (rejected.kind, rejected.cause) == (LaunchErrorKind.UNKNOWN, "no_answer")
+
+
+def test_a_launch_error_keeps_what_aws_said_apart_from_what_to_do() -> None:
+    """The sentence is AWS's, the hint is ours, and the cause is the same for other ids."""
+    first, second = (
+        classify_error(error, 400, error.response)
+        for number in (1, 2)
+        for error in [client_error("InvalidParameterException", f"The subnet ID 'subnet-{number}' is odd")]
     )
-    refused = classify_error(error, 400, error.response)
-    assert (refused.kind, refused.answered) == (LaunchErrorKind.CAPACITY, True)
+    assert first.sentence == "InvalidParameterException: The subnet ID 'subnet-1' is odd"
+    assert first.hint == "Correct [fargate] subnets."
+    assert str(first) == f"{first.sentence} {first.hint}"
+    assert first.cause == second.cause == "subnet"
+    unknown = client_error("SomethingNewException", "words")
+    rejected = classify_error(unknown, 400, unknown.response)
+    assert (str(rejected), rejected.cause) == ("SomethingNewException: words", "rejected")
 
 
 @pytest.mark.parametrize(
@@ -146,6 +196,8 @@ def test_a_quota_of_tasks_at_once_is_a_lack_of_capacity() -> None:
         ([{"reason": "AGENT"}], LaunchErrorKind.WAIT),
         ([{"reason": "Rate exceeded"}], LaunchErrorKind.THROTTLED),
         ([{"reason": "ATTRIBUTE", "detail": "os"}], LaunchErrorKind.PERMANENT),
+        ([{"reason": "MISSING", "detail": "Rate exceeded"}], LaunchErrorKind.THROTTLED),
+        ([{"detail": "words"}], LaunchErrorKind.WAIT),
         ([], LaunchErrorKind.WAIT),
         ([{}], LaunchErrorKind.WAIT),
     ],
@@ -158,6 +210,7 @@ def test_an_answer_with_failures_started_nothing(
     assert refused.kind is kind
     assert refused.answered
     assert refused.sentence
+    assert refused.cause
 
 
 def test_a_refusal_that_was_not_looked_at_is_no_answer() -> None:
@@ -172,45 +225,6 @@ def test_a_refusal_that_was_not_looked_at_is_no_answer() -> None:
         assert not classify_error(error, 500, body).answered
 
 
-@pytest.mark.parametrize(
-    ("stop_code", "reason"),
-    [
-        ("TaskFailedToStart", "Timeout waiting for network interface provisioning to complete."),
-        ("TaskFailedToStart", "Timeout waiting for EphemeralStorage provisioning to complete."),
-        ("TaskFailedToStart", "CannotPullContainerError: ... dial tcp 1.2.3.4:443: i/o timeout"),
-        ("TaskFailedToStart", "CannotPullContainerError: ... TLS handshake timeout"),
-        ("TaskFailedToStart", "CannotPullContainerError: toomanyrequests: Rate exceeded"),
-        ("TaskFailedToStart", "InternalError: unable to create"),
-        ("TaskFailedToStart", "ResourceInitializationError: ... RequestError: ... i/o timeout"),
-        ("TaskFailedToStart", "Capacity is unavailable at this time"),
-        ("SpotInterruption", "Your Spot Task was interrupted."),
-        ("TerminationNotice", ""),
-        ("InfrastructureHealth", ""),
-    ],
-)
-def test_what_never_ran_and_can_pass_is_launched_again(stop_code: str, reason: str) -> None:
-    """Network interfaces, storage, time-outs of a pull, AWS's own faults, Spot taken before the start."""
-    assert never_ran_and_may_pass(stop_code, reason)
-
-
-@pytest.mark.parametrize(
-    ("stop_code", "reason"),
-    [
-        ("TaskFailedToStart", "CannotPullContainerError: worker:latest: not found"),
-        ("TaskFailedToStart", "CannotPullContainerError: pull access denied"),
-        ("TaskFailedToStart", "ResourceInitializationError: unable to pull secrets: AccessDeniedException"),
-        ("TaskFailedToStart", "CannotStartContainerError: exec: no such file"),
-        ("EssentialContainerExited", "Essential container in task exited"),
-        ("UserInitiated", "Task stopped by user"),
-        ("", ""),
-        ("TaskFailedToStart", "something new"),
-    ],
-)
-def test_what_comes_again_is_not_launched_again(stop_code: str, reason: str) -> None:
-    """An image that is not there, a permission that is missing, what nobody knows."""
-    assert not never_ran_and_may_pass(stop_code, reason)
-
-
 @pytest.mark.parametrize("words", ["Rate exceeded", "Request limit exceeded.", "(ErrorCode: Throttling)"])
 def test_each_of_the_words_is_enough(words: str) -> None:
     """Whatever else the message says, and whatever its code."""
@@ -218,5 +232,6 @@ def test_each_of_the_words_is_enough(words: str) -> None:
 
 
 def test_throttling_needs_its_words() -> None:
-    """An ordinary message is not taken for throttling."""
+    """An ordinary message is not taken for throttling, and neither is another cause that can pass."""
     assert not is_throttling("InvalidParameterException", "count should be between 1 and 10")
+    assert not is_throttling("", "Capacity is unavailable at this time")

@@ -1,19 +1,25 @@
-"""Every word of AWS that is known by name: a row lost or misspelt is a task that fails for nothing."""
+"""The table of causes: every sentence of AWS that is known, as published, and every code."""
 
 from __future__ import annotations
+
+import re
 
 import botocore.exceptions
 import pytest
 
+from airflow_fargate.failure_causes import Cause, LaunchErrorKind, words_of
 from airflow_fargate.failures import (
-    LaunchErrorKind,
+    CAUSES,
+    can_pass,
+    cause_of_stop,
     classify_error,
     classify_failures,
-    never_ran_and_may_pass,
 )
-from airflow_fargate.verdict import judge
+from airflow_fargate.verdict import Outcome, judge
+from unit.aws_sentences import ERROR, REASON, SENTENCES, STOP, Published, published
 from unit.examples import client_error, stopped
 
+BY_ID = {each.id: each for each in CAUSES}
 THROTTLED = """ThrottlingException Throttling ThrottledException TooManyRequestsException RequestLimitExceeded
 RequestThrottled RequestThrottledException LimitExceededException SlowDown EC2ThrottledException
 BandwidthLimitExceeded PriorRequestNotComplete"""
@@ -57,49 +63,109 @@ def test_every_error_of_botocores_own_is_what_it_is(names: str, kind: LaunchErro
         assert classify_error(error.__new__(error), None, {}).kind is kind, name
 
 
-@pytest.mark.parametrize(
-    ("reason", "kind"),
-    [
-        ("Capacity is unavailable at this time", LaunchErrorKind.CAPACITY),
-        ("CapacityUnavailable", LaunchErrorKind.CAPACITY),
-        ("There is no Spot capacity", LaunchErrorKind.CAPACITY),
-        ("insufficient capacity", LaunchErrorKind.CAPACITY),
-        ("You've reached the limit on the number of vCPUs", LaunchErrorKind.CAPACITY),
-        ("RESOURCE:CPU", LaunchErrorKind.WAIT),
-        ("AGENT", LaunchErrorKind.WAIT),
-        ("No Container Instances were found in your cluster", LaunchErrorKind.WAIT),
-        ("NoRegisteredContainerInstances", LaunchErrorKind.WAIT),
-        ("MISSING", LaunchErrorKind.PERMANENT),
-    ],
-)
-def test_every_reason_of_a_failure_is_what_it_is(reason: str, kind: LaunchErrorKind) -> None:
-    """Of RunTask's ``failures[]``; its detail is told too."""
-    found = classify_failures([{"reason": reason, "detail": "and why"}])
-    assert found.kind is kind
-    assert found.sentence.startswith(f"{reason}; and why")
-    assert classify_failures([{"reason": reason}]).sentence.startswith(reason)
+def found(told: Published) -> str:
+    """Return the cause that the executor finds for a sentence, where it meets it."""
+    if told.where == ERROR:
+        error = client_error(told.code, told.sentence)
+        return classify_error(error, 400, error.response).cause
+    if told.where == REASON:
+        return classify_failures([{"reason": told.sentence}]).cause
+    cause = cause_of_stop("TaskFailedToStart", told.sentence)
+    return "" if cause is None else cause.id
+
+
+@pytest.mark.parametrize("told", SENTENCES, ids=lambda each: f"{each.cause}: {each.sentence[:60]}")
+def test_every_published_sentence_finds_its_cause(told: Published) -> None:
+    """As AWS writes it: with its quotes, ids, ARNs and line breaks, and cut off where AWS cuts it off."""
+    assert found(told) == told.cause
+
+
+@pytest.mark.parametrize("told", SENTENCES, ids=lambda each: f"{each.cause}: {each.sentence[:60]}")
+def test_no_cause_depends_on_punctuation_or_encoding(told: Published) -> None:
+    """Curved or straight quotes, upper case, line breaks, invisible characters, UTF-8 read as Latin-1."""
+    curved = told.sentence.replace("'", "\u2019").replace('"', "\u201d").replace("-", "\u2011")
+    variants = (
+        curved,
+        told.sentence.replace("\u2019", "'").upper(),
+        told.sentence.replace(" ", "\r\n\u00a0"),
+        f"\ufeff{told.sentence[:5]}\u200b{told.sentence[5:]}",
+        curved.encode().decode("latin-1"),
+        curved.encode("ascii", "replace").decode(),
+    )
+    assert {found(told._replace(sentence=each)) for each in variants} == {told.cause}
+
+
+@pytest.mark.parametrize("cause", [each for each in CAUSES if each.words], ids=lambda each: each.id)
+def test_no_words_are_in_the_table_without_a_sentence(cause: Cause) -> None:
+    """Each regular expression of a row fits a published sentence that this row takes."""
+    texts = [words_of(each.sentence) for each in SENTENCES if each.cause == cause.id]
+    unused = [each for each in cause.words if not any(re.search(rf"\b(?:{each})\b", text) for text in texts)]
+    assert unused == []
+
+
+def test_every_cause_has_a_name_and_says_what_to_do() -> None:
+    """Names are unique. A cause that passes has a hint, too: it is shown if the cause does not pass."""
+    assert len(BY_ID) == len(CAUSES)
+    assert [each.id for each in CAUSES if not each.hint or not each.summary.endswith(".")] == []
+
+
+def test_a_cause_that_can_pass_is_one_that_started_nothing() -> None:
+    """What ran nothing and can pass is launched again; unknown and permanent causes are not."""
+    told = [each for each in SENTENCES if each.where == STOP]
+    again = {each.cause for each in told if can_pass(cause_of_stop("", each.sentence))}
+    kinds = {BY_ID[each].kind for each in again}
+    assert kinds == {LaunchErrorKind.WAIT, LaunchErrorKind.THROTTLED}
+    rest = {BY_ID[each.cause].kind for each in told if each.cause not in again}
+    assert rest == {LaunchErrorKind.PERMANENT, LaunchErrorKind.UNKNOWN}
+    assert not can_pass(None)
 
 
 @pytest.mark.parametrize(
-    ("message", "hint"),
+    "reason",
     [
-        ("TaskDefinition is inactive", "active revision"),
-        ("TaskDefinition not found", "Create the task definition"),
-        ("Unable to describe task definition", "Create it"),
-        ("Override for container named x is not a container in the TaskDefinition", "container_name"),
-        ("The subnet ID 'subnet-1' does not exist", "[fargate] subnets"),
-        ("The security group 'sg-1' does not exist", "security_groups"),
-        ("Network Configuration must be provided", "subnets and security_groups"),
-        ("No Fargate configuration exists for given values", "cpu and memory"),
-        ("The specified capacity provider was not found", "capacity_chain"),
+        "CannotPullContainerError: failed to resolve ref docker.io/acme/timeout:eof: not found",
+        "CannotPullContainerError: 1.dkr.ecr.eu-west-1.amazonaws.com/503-service-unavailable:1: not found",
+        "CannotPullContainerError: https://registry.example.com/v2/i/o/timeout: not found",
     ],
 )
-def test_every_message_that_is_known_comes_with_what_to_do(message: str, hint: str) -> None:
-    """AWS's own words first, then ours."""
-    body = {"Error": {"Code": "InvalidParameterException", "Message": message}}
-    found = classify_error(client_error("InvalidParameterException", message), 400, body)
-    assert found.sentence.startswith(f"InvalidParameterException: {message} ")
-    assert hint in found.sentence
+def test_an_images_name_is_no_cause(reason: str) -> None:
+    """References to images, URLs and ARNs are left out before words are compared."""
+    assert cause_of_stop("TaskFailedToStart", reason) == BY_ID["image_not_found"]
+
+
+def test_a_sentence_that_nobody_knows_has_no_cause() -> None:
+    """Nothing is guessed from half a word, and nothing from an empty sentence."""
+    for reason in ("", "something new", "Essential container in task exited", "reagent: location", "eof"):
+        assert cause_of_stop("EssentialContainerExited", reason) is None
+
+
+@pytest.mark.parametrize(
+    ("cause", "says"),
+    [
+        ("network_unreachable", "NAT gateway, or VPC endpoints for ecr.api, ecr.dkr, S3"),
+        ("network_unreachable", "egress on port 443"),
+        ("network_unreachable", "assign_public_ip"),
+        ("image_pull_retried", "NAT gateway"),
+        ("quota_reached", "higher Fargate quota"),
+        ("image_not_found", "Push the image"),
+        ("image_access_denied", "execution role"),
+        ("role_not_ready", "ecs-tasks.amazonaws.com"),
+    ],
+)
+def test_the_commonest_faults_come_with_their_remedy(cause: str, says: str) -> None:
+    """A registry that is down is no reason to push an image; a missing route is one to look at the VPC."""
+    assert says in BY_ID[cause].hint
+    assert "Push" not in BY_ID["service_failed"].hint
+
+
+def test_a_task_without_a_route_is_launched_again_with_the_hint_for_the_end() -> None:
+    """The verdict carries hint and cause, so that the last one says what to do and repeats can be counted."""
+    first = judge(stopped(None, published(STOP, "network_unreachable")), "worker")
+    other = judge(stopped(None, published(STOP, "network_unreachable", "us-east-2")), "worker")
+    assert first.outcome is other.outcome is Outcome.LAUNCH_AGAIN
+    assert first.diagnosis.cause == other.diagnosis.cause == "network_unreachable"
+    assert first.diagnosis.reason != other.diagnosis.reason
+    assert "NAT gateway" in str(first.diagnosis)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +183,7 @@ def test_every_message_that_is_known_comes_with_what_to_do(message: str, hint: s
 def test_every_code_that_is_known_comes_with_what_to_do(code: str, hint: str) -> None:
     """Whatever the message says."""
     body = {"Error": {"Code": code, "Message": "words"}}
-    assert hint in classify_error(client_error(code), 400, body).sentence
+    assert hint in classify_error(client_error(code), 400, body).hint
 
 
 def test_a_new_code_promises_something_below_500_only() -> None:
@@ -135,26 +201,6 @@ def test_an_answer_without_a_reason_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "passes"),
-    [
-        ("Unexpected EC2 error while attempting to create Network Interface", True),
-        ("Rate exceeded", True),
-        ("Service Unavailable", True),
-        ("CannotPullContainerError: connection reset by peer", True),
-        ("CannotPullContainerError: Too Many Requests", True),
-        ("ResourceInitializationError: too many requests", True),
-        ("ResourceInitializationError: Rate exceeded", True),
-        ("ResourceInitializationError: service unavailable", True),
-        ("CannotPullContainerError: InternalError", False),
-        ("ResourceInitializationError: not authorized", False),
-    ],
-)
-def test_every_reason_of_a_stop_that_can_pass_is_known(reason: str, passes: bool) -> None:  # noqa: FBT001  the example
-    """By itself, or behind the word for a pull or for what comes before it; a pull has words of its own."""
-    assert never_ran_and_may_pass("TaskFailedToStart", reason) is passes
-
-
-@pytest.mark.parametrize(
     ("code", "words"),
     [("SpotInterruption", "Spot"), ("TerminationNotice", "retired"), ("InfrastructureHealth", "host failed")],
 )
@@ -163,4 +209,4 @@ def test_every_stop_of_awss_own_is_told_apart(code: str, words: str) -> None:
     diagnosis = judge(stopped(137, "a", stopCode=code, stoppedReason="b"), "worker").diagnosis
     assert words in diagnosis.summary
     assert diagnosis.reason == "b a"
-    assert never_ran_and_may_pass(code, "")
+    assert can_pass(cause_of_stop(code, ""))

@@ -33,30 +33,30 @@ By = Responsibility
         (stopped(137, OOM), Outcome.FAILED, By.TASK, "executor_config={'memory': 1024}"),
         (stopped(137, OOM, memory=None), Outcome.FAILED, By.TASK, "Give the task more memory"),
         (stopped(137, OOM, memory=122880), Outcome.FAILED, By.TASK, "Give the task more memory"),
-        (stopped(137), Outcome.FAILED, By.UNKNOWN, "killed with SIGKILL: from outside"),
+        (stopped(137), Outcome.FAILED, By.UNKNOWN, "killed with SIGKILL: by somebody"),
         (stopped(137, stopCode="UserInitiated"), Outcome.FAILED, By.USER, "stopped from outside while"),
-        (stopped(143), Outcome.FAILED, By.USER, "ended by SIGTERM"),
+        (stopped(143), Outcome.FAILED, By.USER, "stopped with SIGTERM"),
         (stopped(143, stopCode="SpotInterruption"), Outcome.FAILED, By.INFRASTRUCTURE, "['FARGATE']"),
         (stopped(143, stopCode="TerminationNotice"), Outcome.FAILED, By.INFRASTRUCTURE, "retired"),
         (stopped(143, stopCode="InfrastructureHealth"), Outcome.FAILED, By.INFRASTRUCTURE, "retries"),
         (stopped(66), Outcome.FAILED, By.DEPLOYMENT, ExitCode.PAYLOAD_MISSING.meaning),
         (stopped(42), Outcome.FAILED, By.TASK, "exit code 42"),
         (stopped(None, stopCode="UserInitiated"), Outcome.FAILED, By.USER, "before it ran"),
-        (stopped(None, "CannotPullContainerError: none"), Outcome.FAILED, By.DEPLOYMENT, "build-push"),
+        (stopped(None, "CannotPullContainerError: none"), Outcome.FAILED, By.DEPLOYMENT, "make build-push"),
         (stopped(None, "CannotPullContainerError: i/o timeout"), Outcome.LAUNCH_AGAIN, By.INFRASTRUCTURE,
-         "for a cause that can pass"),
+         "NAT gateway"),
         (stopped(None, "ResourceInitializationError: AccessDenied"), Outcome.FAILED, By.DEPLOYMENT,
          "execution role"),
         (stopped(None, "CannotStartContainerError: exec format"), Outcome.FAILED, By.DEPLOYMENT,
-         "architecture"),
+         "entrypoint"),
         (stopped(None, "CannotCreateContainerError: no space"), Outcome.FAILED, By.DEPLOYMENT,
-         "architecture"),
+         "entrypoint"),
         (stopped(None, "something new"), Outcome.FAILED, By.DEPLOYMENT, "before its container ran"),
-        (stopped(None, stopCode="SpotInterruption"), Outcome.LAUNCH_AGAIN, By.INFRASTRUCTURE, "can pass"),
+        (stopped(None, stopCode="SpotInterruption"), Outcome.LAUNCH_AGAIN, By.INFRASTRUCTURE, "no capacity"),
         (stopped(None, stopCode="SpotInterruption", **STARTED), Outcome.FAILED, By.INFRASTRUCTURE,
-         "gives no exit code"),
-        (stopped(None, **STARTED), Outcome.FAILED, By.UNKNOWN, "gives no exit code"),
-        (a_change("STOPPED", containers=[], **STARTED), Outcome.FAILED, By.DEPLOYMENT, "it has none"),
+         "reports no exit code"),
+        (stopped(None, **STARTED), Outcome.FAILED, By.UNKNOWN, "reports no exit code"),
+        (a_change("STOPPED", containers=[], **STARTED), Outcome.FAILED, By.DEPLOYMENT, "It has none"),
     ],
 )  # fmt: skip
 def test_every_kind_of_end_has_its_verdict(
@@ -83,7 +83,7 @@ def test_a_container_that_the_definition_does_not_have_is_named() -> None:
     """A wrong container_name is told with the names that there are."""
     judged = judge(stopped(0), "airflow")
     assert judged.outcome is Outcome.FAILED
-    assert "it has worker" in str(judged.diagnosis)
+    assert "It has worker" in str(judged.diagnosis)
     assert "[fargate] container_name" in str(judged.diagnosis)
 
 

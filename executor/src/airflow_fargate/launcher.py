@@ -216,7 +216,7 @@ class Launcher:
                 if refusal.kind is LaunchErrorKind.PERMANENT
                 else "Gave up after [fargate] launch_timeout: "
             )
-            self._give_up(attempt, waited + refusal.sentence)
+            self._give_up(attempt, waited + str(refusal))
 
     def _settle(self, attempt: Attempt, refusal: LaunchError) -> None:
         """Before a launch of unknown outcome is given up: is there a container after all?
@@ -249,7 +249,7 @@ class Launcher:
         if found is not None:
             self._accept(attempt, found)
         else:
-            self._give_up(attempt, f"Gave up after [fargate] launch_timeout: {refusal.sentence}")
+            self._give_up(attempt, f"Gave up after [fargate] launch_timeout: {refusal}")
 
     def _give_up(self, attempt: Attempt, sentence: str, *, keep_payload: bool = False) -> None:
         log.log(

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from airflow_fargate import console, exit_codes, sizes
-from airflow_fargate.failures import never_ran_and_may_pass
+from airflow_fargate.failures import LaunchErrorKind, can_pass, cause_of_stop
 
 if TYPE_CHECKING:
     from airflow_fargate.task_state_change import ContainerState, TaskStateChange
@@ -16,7 +16,7 @@ _KILLED = 137  # 128 + SIGKILL, as container engines report it
 _ENDED_BY_SIGTERM = 143
 _MAX_LOG_LINES = 20
 _MAX_LINE = 500
-"""Characters of a log line that are told: an event of CloudWatch may hold a megabyte, which Airflow keeps."""
+"""Characters of a log line that are shown: a line in CloudWatch may be a megabyte, and Airflow keeps it."""
 
 
 class Outcome(Enum):
@@ -29,13 +29,13 @@ class Outcome(Enum):
 
 
 class Responsibility(Enum):
-    """Whose doing it was: where to look first."""
+    """Where to look first."""
 
-    NONE = "nobody's"
-    TASK = "the task's"
+    NONE = "nothing failed"
+    TASK = "the task's code or size"
     USER = "somebody stopped it"
-    INFRASTRUCTURE = "AWS's"
-    DEPLOYMENT = "the deployment's (image, roles, network, configuration)"
+    INFRASTRUCTURE = "AWS"
+    DEPLOYMENT = "the deployment: image, roles, network, configuration"
     UNKNOWN = "not known"
 
 
@@ -53,8 +53,10 @@ class Diagnosis:
 
     Args:
         summary: what happened, a sentence.
-        responsibility: whose doing it was.
-        hint: what to do, a sentence; empty when there is nothing to say.
+        responsibility: where to look first.
+        hint: what to do, a sentence; empty if there is nothing to say.
+        cause: the id of the cause, for a task that did not start (see failure_causes.py); else empty. Two
+            diagnoses of the same cause differ at most in ids and addresses.
         arn: the ECS task, empty when none was started.
         stop_code: ECS's word for the stop.
         reason: ECS's sentences for the stop and the container.
@@ -66,6 +68,7 @@ class Diagnosis:
     summary: str
     responsibility: Responsibility
     hint: str = ""
+    cause: str = ""
     arn: str = ""
     stop_code: str = ""
     reason: str = ""
@@ -119,9 +122,9 @@ def judge(change: TaskStateChange, container_name: str) -> Verdict:
     if not change.ran:
         return _before_running(change, ours)
     summary = (
-        f"The container {container_name!r} was started and ECS gives no exit code for it."
+        f"The container {container_name!r} was started, but ECS reports no exit code."
         if ours is not None
-        else f"The task has no container {container_name!r}: it has "
+        else f"The task has no container {container_name!r}. It has "
         f"{', '.join(each.name for each in change.containers) or 'none'}."
     )
     hint = "" if ours is not None else "Correct [fargate] container_name."
@@ -132,22 +135,28 @@ def judge(change: TaskStateChange, container_name: str) -> Verdict:
 
 
 def lost(arn: str, seconds: float) -> Verdict:
-    """Return the verdict on a task that ECS no longer knows: it ended, how is not known."""
+    """Return the verdict on a task that ECS no longer knows: it ended, but nobody knows how."""
     return Verdict(
         Outcome.FAILED,
         Diagnosis(
-            f"ECS has not known this task for {seconds:.0f} seconds: it ended and its record has expired "
-            "(ECS keeps a stopped task for an hour), so its exit code is not known.",
+            f"ECS has not found this task for {seconds:.0f} seconds. ECS forgets a stopped task after an "
+            "hour, so its exit code is not known.",
             Responsibility.UNKNOWN,
-            "Look for its end in the task's log.",
+            "The task's log may say how it ended.",
             arn=arn,
         ),
     )
 
 
-def launch_failed(sentence: str) -> Verdict:
-    """Return the verdict on a launch that AWS refused for good, or for longer than ``launch_timeout``."""
-    return Verdict(Outcome.FAILED, Diagnosis(sentence, Responsibility.DEPLOYMENT))
+def launch_failed(sentence: str, hint: str = "", cause: str = "") -> Verdict:
+    """Return the verdict on a launch that AWS rejected for good, or for longer than ``launch_timeout``.
+
+    Args:
+        sentence: what AWS said.
+        hint: what to do; see :class:`~airflow_fargate.failures.LaunchError`.
+        cause: the id of the cause; see there.
+    """
+    return Verdict(Outcome.FAILED, Diagnosis(sentence, Responsibility.DEPLOYMENT, hint, cause))
 
 
 def gave_up(judged: Verdict, containers: int) -> Verdict:
@@ -180,18 +189,18 @@ def _after_running(change: TaskStateChange, ours: ContainerState) -> Verdict:
         }.get(change.stop_code, "The host failed while the task ran.")
         responsibility = Responsibility.INFRASTRUCTURE
         hint = (
-            "For a task that cannot be interrupted set executor_config={'capacity': ['FARGATE']}."
+            "If the task cannot be interrupted, set executor_config={'capacity': ['FARGATE']}."
             if change.stop_code == "SpotInterruption"
             else "Give the task retries."
         )
     elif code == _KILLED:
         summary = (
-            "The container was killed with SIGKILL: from outside, because it ignored SIGTERM, or for memory "
-            "without ECS's noting that."
+            "The container was killed with SIGKILL: by somebody, because it ignored SIGTERM, or because it "
+            "ran out of memory and ECS did not notice."
         )
-        responsibility, hint = Responsibility.UNKNOWN, f"If it was memory: {_out_of_memory(change)[2]}"
+        responsibility, hint = Responsibility.UNKNOWN, f"If it ran out of memory: {_out_of_memory(change)[2]}"
     elif code == _ENDED_BY_SIGTERM:
-        summary, responsibility, hint = "The container was ended by SIGTERM.", Responsibility.USER, ""
+        summary, responsibility, hint = "The container was stopped with SIGTERM.", Responsibility.USER, ""
     elif (known := exit_codes.meaning_of(code)) is not None:
         summary = known
         responsibility = (
@@ -199,38 +208,26 @@ def _after_running(change: TaskStateChange, ours: ContainerState) -> Verdict:
         )
         hint = ""
     else:
-        summary, responsibility, hint = f"The container left with exit code {code}.", Responsibility.TASK, ""
+        summary, responsibility, hint = f"The container exited with code {code}.", Responsibility.TASK, ""
     return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, responsibility, hint))
 
 
 def _before_running(change: TaskStateChange, ours: ContainerState | None) -> Verdict:
-    reason = _reason(change, ours)
     if change.stop_code == "UserInitiated":
-        summary, responsibility, hint = (
-            "The task was stopped from outside before it ran.",
-            Responsibility.USER,
-            "",
-        )
-        return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, responsibility, hint))
-    if never_ran_and_may_pass(change.stop_code, reason):
-        summary = "The task never started, for a cause that can pass."
-        return Verdict(Outcome.LAUNCH_AGAIN, _diagnosis(change, ours, summary, Responsibility.INFRASTRUCTURE))
-    lower = reason.lower()
-    if "cannotpullcontainer" in lower:
-        summary = "The image could not be pulled, so the task never started."
-        hint = (
-            "Push it (make build-push), or give the task's subnets a way to the registry: NAT, or endpoints "
-            "for ecr.api, ecr.dkr and S3."
-        )
-    elif "resourceinitializationerror" in lower:
-        summary = "ECS could not prepare the task (secrets, logs or network), so it never started."
-        hint = "Check the execution role's permissions and the subnets' way to the services named."
-    elif "cannotstartcontainer" in lower or "cannotcreatecontainer" in lower:
-        summary = "The container could not be started."
-        hint = "Check the image's entrypoint and architecture, and the command."
-    else:
-        summary, hint = "The task stopped before its container ran.", ""
-    return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, Responsibility.DEPLOYMENT, hint))
+        summary = "The task was stopped from outside before it ran."
+        return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, Responsibility.USER))
+    cause = cause_of_stop(change.stop_code, _reason(change, ours))
+    if cause is None:
+        summary = "The task stopped before its container ran."
+        return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, Responsibility.DEPLOYMENT))
+    again = can_pass(cause)
+    responsibility = {
+        LaunchErrorKind.PERMANENT: Responsibility.DEPLOYMENT,
+        LaunchErrorKind.UNKNOWN: Responsibility.UNKNOWN,
+    }.get(cause.kind, Responsibility.INFRASTRUCTURE)
+    summary = f"The task did not start. {cause.summary}"
+    diagnosis = _diagnosis(change, ours, summary, responsibility, cause.hint)
+    return Verdict(Outcome.LAUNCH_AGAIN if again else Outcome.FAILED, replace(diagnosis, cause=cause.id))
 
 
 def _out_of_memory(change: TaskStateChange) -> tuple[str, Responsibility, str]:
