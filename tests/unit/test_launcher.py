@@ -161,3 +161,33 @@ def test_a_cause_is_logged_once_for_each_launch(caplog: pytest.LogCaptureFixture
     bench.launcher._metrics.send(sink, tasks=0)
     assert sink["fargate.launch_errors"] == 20
     assert isinstance(bench.said[0], Accepted)
+
+
+def test_a_cause_that_comes_three_times_in_a_row_is_shown_once_with_its_remedy() -> None:
+    """The user reads at once what the launch waits for, not after launch_timeout; throttling is no news."""
+    bench = Bench()
+    for number in range(6):
+        bench.fail(client_error("ExpiredToken", f"token {number}"))
+    bench.launcher.submit(an_attempt())
+    bench.run(120)
+    (delayed,) = bench.delays
+    assert delayed.launch_id == launch_id()
+    assert "token 2" in delayed.sentence
+    assert isinstance(bench.said[0], Accepted)
+    throttled = Bench()
+    throttled.fail(*[client_error("ThrottlingException")] * 6)
+    throttled.launcher.submit(an_attempt())
+    throttled.run(120)
+    assert throttled.delays == []
+
+
+def test_what_is_given_up_says_what_to_do_about_the_last_cause() -> None:
+    """The budget is spent: the hint comes with the sentence."""
+    bench = Bench()
+    for _ in range(1000):
+        bench.ecs.refuse_capacity()
+    bench.launcher.submit(an_attempt(deadline=60.0))
+    bench.run(120)
+    (said,) = bench.said
+    assert bench.delays[0].sentence in said.sentence
+    assert "capacity" in said.sentence.removeprefix("Gave up after [fargate] launch_timeout: Capacity is")

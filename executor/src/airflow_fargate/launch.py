@@ -80,8 +80,8 @@ class Attempt:
             each other's numbers; those of different rounds may be under way at once (a repeat of a launch
             whose event came before its answer), so their tokens differ in the round.
         refusals: how often in a row it was refused; for the backoff.
-        why: the last refusal's words.
-        same_why: how often in a row they were these.
+        why: the last refusal's cause.
+        same_why: how often in a row it was this one.
         request: the keyword arguments of RunTask, once they are made. While an outcome is unknown a repeat
             must be the same to the byte.
         made_at: monotonic seconds at which the request was made.

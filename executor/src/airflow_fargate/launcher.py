@@ -191,17 +191,18 @@ class Launcher:
         """Queue the following attempt, or give up."""
         # Throttling says nothing of this launch: the limiter slows all of them, and this one waits a moment.
         refusals = 1 if refusal.kind is LaunchErrorKind.THROTTLED else attempt.refusals + 1
-        same = attempt.same_why + 1 if refusal.sentence == attempt.why else 1
-        following = replace(following, refusals=refusals, why=refusal.sentence, same_why=same)
+        why = refusal.cause or refusal.sentence
+        same = attempt.same_why + 1 if why == attempt.why else 1
+        following = replace(following, refusals=refusals, why=why, same_why=same)
         if same == _WORTH_TELLING and refusal.kind is not LaunchErrorKind.THROTTLED:
-            self._post(Delayed(attempt.launch.launch_id, refusal.sentence))
+            self._post(Delayed(attempt.launch.launch_id, str(refusal)))
         delay = self._policy.delay(refusal.kind, refusals, self._clock(), attempt.deadline)
         if refusal.kind in (LaunchErrorKind.UNKNOWN, LaunchErrorKind.WAIT):
             self._metrics.count(metrics.LAUNCH_ERRORS)
         if attempt.is_moot:
             self._give_up(attempt, _UNWANTED)
         elif delay is not None:
-            if refusal.sentence != attempt.why:
+            if why != attempt.why:
                 # Once for each cause: it may be asked for a hundred times in a gap of ten minutes.
                 log.info("Not launched yet: %s: %s", attempt.launch.identity, refusal.sentence)
             # The rest of the chain is asked at once; only a whole round of refusals is waited out.
