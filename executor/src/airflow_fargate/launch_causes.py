@@ -102,9 +102,9 @@ LAUNCH_CAUSES = (
         "Check the scheduler's role or AWS credentials, and its clock.",
         # A rotated role or a metadata service that stutters: the next call may work.
         codes="ExpiredToken ExpiredTokenException UnrecognizedClientException InvalidClientTokenId "
-        "InvalidAccessKeyId InvalidSignatureException RequestExpired SignatureDoesNotMatch NoCredentialsError "
-        "PartialCredentialsError CredentialRetrievalError TokenRetrievalError SSOTokenLoadError "
-        "UnauthorizedSSOTokenError",
+        "InvalidAccessKeyId InvalidSignatureException RequestExpired SignatureDoesNotMatch "
+        "NoCredentialsError PartialCredentialsError CredentialRetrievalError TokenRetrievalError "
+        "SSOTokenLoadError UnauthorizedSSOTokenError",
     ),
     Cause(
         "not_connected",
