@@ -24,6 +24,7 @@ THROTTLED = """ThrottlingException Throttling ThrottledException TooManyRequests
 RequestThrottled RequestThrottledException LimitExceededException SlowDown EC2ThrottledException
 BandwidthLimitExceeded PriorRequestNotComplete"""
 CREDENTIALS = """ExpiredToken ExpiredTokenException UnrecognizedClientException InvalidClientTokenId
+InvalidAccessKeyId
 InvalidSignatureException RequestExpired SignatureDoesNotMatch"""
 UNKNOWN = """ServerException InternalFailure InternalError InternalServerError RequestTimeout
 RequestTimeoutException ServiceUnavailable ServiceUnavailableException"""

@@ -87,6 +87,25 @@ def test_a_container_that_the_definition_does_not_have_is_named() -> None:
     assert "[fargate] container_name" in str(judged.diagnosis)
 
 
+def test_a_sidecar_that_cannot_start_says_why_the_task_did_not() -> None:
+    """ECS's own sentence and ours are empty of reasons then: the sidecar's image is what is missing."""
+    judged = judge(
+        a_change(
+            "STOPPED",
+            stopCode="TaskFailedToStart",
+            stoppedReason="Task failed to start",
+            containers=[
+                {"name": "worker", "reason": ""},
+                {"name": "sidecar", "reason": "CannotPullContainerError: proxy:1: not found"},
+            ],
+        ),
+        "worker",
+    )
+    assert judged.outcome is Outcome.FAILED
+    assert judged.diagnosis.cause == "image_not_found"
+    assert "proxy:1" in judged.diagnosis.reason
+
+
 def test_what_may_have_run_is_never_launched_again() -> None:
     """Any exit code or start time: Airflow decides."""
     for change in (stopped(1, stopCode="SpotInterruption"), stopped(None, "InternalError", **STARTED)):

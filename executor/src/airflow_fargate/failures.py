@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.failure_causes import Cause, LaunchErrorKind, words_of
-from airflow_fargate.launch_causes import LAUNCH_CAUSES
+from airflow_fargate.launch_causes import LAUNCH_CAUSES, NO_ANSWER, NO_REASON, SERVER_ERROR
 from airflow_fargate.start_causes import START_CAUSES
 
 if TYPE_CHECKING:
@@ -29,14 +29,11 @@ __all__ = [
 ]
 
 CAUSES = (*LAUNCH_CAUSES, *START_CAUSES)
-_SERVER_ERROR = next(each for each in CAUSES if each.has_code("ServerException"))
 _PASSING = (LaunchErrorKind.THROTTLED, LaunchErrorKind.CAPACITY, LaunchErrorKind.WAIT)
 
-# Causes that no code and no words of AWS stand for.
 _CONFLICT = "conflict"
-_NO_ANSWER = "no_answer"
-_NO_REASON = "no_reason"
 _REJECTED = "rejected"
+"""Causes outside the table: the caller knows what to do, or nobody does."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +82,9 @@ def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]
     cause = _find(code, message) if code else _find(type(error).__name__)
     if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_looked_at(cause, code):
         # The answer promises nothing: the task may have been started.
-        cause = _SERVER_ERROR
+        cause = SERVER_ERROR
     if cause is None and not code:
-        return LaunchError(LaunchErrorKind.UNKNOWN, sentence, cause=_NO_ANSWER)
+        cause = NO_ANSWER
     if cause is None:
         return LaunchError(LaunchErrorKind.PERMANENT, sentence, cause=_REJECTED)
     # Only a lack of capacity asks for another request. Whatever else passes is repeated with the same token,
@@ -103,10 +100,9 @@ def classify_failures(failures: Sequence[Mapping[str, Any]]) -> LaunchError:
     sentence = "; ".join(filter(None, reasons + details))
     sentence = sentence or "RunTask started nothing and gave no reason"
     causes = (_find("", each) for each in reasons + details)
-    cause = next(filter(None, causes), None)
+    cause = next(filter(None, causes), None if any(reasons) else NO_REASON)
     if cause is None:
-        kind = LaunchErrorKind.PERMANENT if any(reasons) else LaunchErrorKind.WAIT
-        return LaunchError(kind, sentence, answered=True, cause=_REJECTED if any(reasons) else _NO_REASON)
+        return LaunchError(LaunchErrorKind.PERMANENT, sentence, answered=True, cause=_REJECTED)
     return LaunchError(cause.kind, sentence, answered=True, cause=cause.id, hint=cause.hint)
 
 

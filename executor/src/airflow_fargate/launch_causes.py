@@ -10,6 +10,22 @@ _REQUEST = "^(?!.*(?:cannot|resourceinitialization|unexpected ec2 error)).*"
 """Begins what is said of a request, not of a task that stopped."""
 HEALTH_HINT = "If this continues, check the AWS Health Dashboard for the region."
 
+SERVER_ERROR = Cause(
+    "server_error",
+    Kind.UNKNOWN,
+    "AWS failed while it handled the call.",
+    HEALTH_HINT,
+    codes="ServerException InternalFailure InternalError InternalServerError RequestTimeout "
+    "RequestTimeoutException ServiceUnavailable ServiceUnavailableException",
+)
+NO_ANSWER = Cause(
+    "no_answer",
+    Kind.UNKNOWN,
+    "AWS's answer did not arrive.",
+    "Check the scheduler's route to AWS (proxy, DNS, VPC endpoints).",
+)
+NO_REASON = Cause("no_reason", Kind.WAIT, "RunTask started nothing and gave no reason.", HEALTH_HINT)
+
 LAUNCH_CAUSES = (
     # --- AWS is busy: quotas, rates, capacity ---------------------------------------------------------------
     Cause(
@@ -86,9 +102,9 @@ LAUNCH_CAUSES = (
         "Check the scheduler's role or AWS credentials, and its clock.",
         # A rotated role or a metadata service that stutters: the next call may work.
         codes="ExpiredToken ExpiredTokenException UnrecognizedClientException InvalidClientTokenId "
-        "InvalidSignatureException RequestExpired SignatureDoesNotMatch NoCredentialsError "
-        "PartialCredentialsError CredentialRetrievalError TokenRetrievalError SSOTokenLoadError "
-        "UnauthorizedSSOTokenError",
+        "InvalidAccessKeyId InvalidSignatureException RequestExpired SignatureDoesNotMatch "
+        "NoCredentialsError PartialCredentialsError CredentialRetrievalError TokenRetrievalError "
+        "SSOTokenLoadError UnauthorizedSSOTokenError",
     ),
     Cause(
         "not_connected",
@@ -97,14 +113,9 @@ LAUNCH_CAUSES = (
         "Check the scheduler's route to AWS (proxy, DNS, VPC endpoints) and [fargate] region.",
         codes="EndpointConnectionError ConnectTimeoutError ProxyConnectionError",
     ),
-    Cause(
-        "server_error",
-        Kind.UNKNOWN,
-        "AWS failed while it handled the call.",
-        HEALTH_HINT,
-        codes="ServerException InternalFailure InternalError InternalServerError RequestTimeout "
-        "RequestTimeoutException ServiceUnavailable ServiceUnavailableException",
-    ),
+    SERVER_ERROR,
+    NO_ANSWER,
+    NO_REASON,
     Cause("no_region", Kind.PERMANENT, "No region is set.", "Set [fargate] region.", codes="NoRegionError"),
     Cause(
         "wrong_region",

@@ -216,7 +216,9 @@ def _before_running(change: TaskStateChange, ours: ContainerState | None) -> Ver
     if change.stop_code == "UserInitiated":
         summary = "The task was stopped from outside before it ran."
         return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, Responsibility.USER))
-    cause = cause_of_stop(change.stop_code, _reason(change, ours))
+    # A sidecar whose image is missing keeps ours from starting, and only the sidecar says why.
+    reason = _reason(change, ours, *change.containers)
+    cause = cause_of_stop(change.stop_code, reason)
     if cause is None:
         summary = "The task stopped before its container ran."
         return Verdict(Outcome.FAILED, _diagnosis(change, ours, summary, Responsibility.DEPLOYMENT))
@@ -227,7 +229,9 @@ def _before_running(change: TaskStateChange, ours: ContainerState | None) -> Ver
     }.get(cause.kind, Responsibility.INFRASTRUCTURE)
     summary = f"The task did not start. {cause.summary}"
     diagnosis = _diagnosis(change, ours, summary, responsibility, cause.hint)
-    return Verdict(Outcome.LAUNCH_AGAIN if again else Outcome.FAILED, replace(diagnosis, cause=cause.id))
+    return Verdict(
+        Outcome.LAUNCH_AGAIN if again else Outcome.FAILED, replace(diagnosis, cause=cause.id, reason=reason)
+    )
 
 
 def _out_of_memory(change: TaskStateChange) -> tuple[str, Responsibility, str]:
@@ -246,8 +250,8 @@ def _cut(line: str) -> str:
     return line if len(line) <= _MAX_LINE else f"{line[:_MAX_LINE]}..."
 
 
-def _reason(change: TaskStateChange, ours: ContainerState | None) -> str:
-    parts = [change.stopped_reason, ours.reason if ours is not None else ""]
+def _reason(change: TaskStateChange, *containers: ContainerState | None) -> str:
+    parts = [change.stopped_reason, *(each.reason for each in containers if each is not None)]
     return " ".join(dict.fromkeys(filter(None, parts)))
 
 
