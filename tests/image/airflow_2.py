@@ -1,6 +1,6 @@
 """Runs inside a container of an Airflow 2 image: a metadata database in SQLite, and what became of the tasks.
 
-Usage: python airflow_2.py prepare | states
+Usage: python airflow_2.py prepare | states | clear TASK | mark TASK
 """
 
 # ruff: noqa: PLC0415  Airflow comes in by the image
@@ -26,7 +26,7 @@ from airflow.utils import timezone
 
 class Long(BaseOperator):
     def execute(self, context):
-        open(os.environ["WORKING"], "w").close()
+        open(os.environ["WORKING"] + self.task_id, "w").close()
         try:
             time.sleep(600)
         except Exception:
@@ -78,6 +78,8 @@ with DAG("d", schedule=None, start_date=timezone.datetime(2026, 1, 1)):
 
     ok(), shown(), fail(), again(), skip(), killed()
     Long(task_id="long", retries=1)
+    Long(task_id="cleared", retries=1)
+    Long(task_id="marked", retries=1)
     Later(task_id="later", mode="reschedule")
     Wait(task_id="wait")
 """
@@ -123,5 +125,25 @@ def states() -> None:
             print(f"state of {ti.task_id}: {ti.state}")
 
 
+def clear(task_id: str) -> None:
+    """Clear the task, as a person does on Airflow's page."""
+    from airflow.models import TaskInstance
+    from airflow.models.taskinstance import clear_task_instances
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        clear_task_instances(session.query(TaskInstance).filter_by(task_id=task_id).all(), session)
+
+
+def mark(task_id: str) -> None:
+    """Mark the task failed."""
+    from airflow.models import TaskInstance
+    from airflow.utils.session import create_session
+    from airflow.utils.state import State
+
+    with create_session() as session:
+        session.query(TaskInstance).filter_by(task_id=task_id).one().set_state(State.FAILED, session)
+
+
 if __name__ == "__main__":
-    {"prepare": prepare, "states": states}[sys.argv[1]]()
+    {"prepare": prepare, "states": states, "clear": clear, "mark": mark}[sys.argv[1]](*sys.argv[2:])

@@ -27,7 +27,7 @@ class Home:
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "sqlite:////home/airflow.db",
             "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": "/home/logs",
-            "WORKING": "/home/working",
+            "WORKING": "/home/working-",
         }
         self.options = (
             *("--read-only", "--tmpfs", "/tmp", "--tmpfs", "/opt/airflow/logs:mode=1777"),  # noqa: S108
@@ -35,9 +35,9 @@ class Home:
             *(word for name, value in settings.items() for word in ("--env", f"{name}={value}")),
         )
 
-    def script(self, word):
+    def script(self, *words):
         """Run the script beside this file in a container; return what it printed."""
-        done = self.image.run("python", "/airflow_2.py", word, options=self.options)
+        done = self.image.run("python", "/airflow_2.py", *words, options=self.options)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -49,6 +49,20 @@ class Home:
         """Return what the task logged."""
         files = (self.folder / "logs").glob(f"dag_id=d/run_id=r/task_id={task_id}/*.log")
         return "".join(path.read_text() for path in files)
+
+    def disturbed(self, task_id, disturb):
+        """Run the task, disturb its container (by name) once it works, and return the exit code."""
+        name = f"worker-test-{uuid.uuid4().hex[:8]}"
+        words = self.image.command(*command(task_id), options=("--name", name, *self.options))
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+            deadline = time.monotonic() + 120
+            while not (self.folder / f"working-{task_id}").exists():
+                assert process.poll() is None, process.stdout.read()
+                assert time.monotonic() < deadline, "the task never began"
+                time.sleep(0.1)
+            disturb(name)
+            process.communicate(timeout=120)
+        return process.returncode
 
 
 def command(task_id):
@@ -74,8 +88,8 @@ def home(image, tmp_path_factory):
     [
         ("ok", "success", ExitCode.SUCCESS),
         ("skip", "skipped", ExitCode.SUCCESS),
-        ("later", "up_for_reschedule", ExitCode.SUCCESS),
-        ("wait", "deferred", ExitCode.SUCCESS),
+        ("later", "up_for_reschedule", ExitCode.RESUMES_LATER),
+        ("wait", "deferred", ExitCode.RESUMES_LATER),
         ("fail", "failed", ExitCode.TASK_FAILED),
         ("again", "up_for_retry", ExitCode.TASK_FAILED),
         ("killed", "running", ExitCode.TASK_KILLED),
@@ -100,21 +114,21 @@ def test_the_container_s_output_has_the_task_s_log(home):
 
 def test_a_stopped_container_lets_airflow_record_it(home):
     """SIGTERM reaches on_kill, the retry is recorded, and the container exits with 143."""
-    name = f"worker-test-{uuid.uuid4().hex[:8]}"
-    words = home.image.command(*command("long"), options=("--name", name, *home.options))
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        deadline = time.monotonic() + 120
-        while not (home.folder / "working").exists():
-            assert process.poll() is None, process.stdout.read()
-            assert time.monotonic() < deadline, "the task never began"
-            time.sleep(0.1)
-        home.image.kill(name, "TERM")
-        process.communicate(timeout=120)
-    assert (process.returncode, home.state("long")) == (ExitCode.STOPPED, "up_for_retry")
+    code = home.disturbed("long", lambda name: home.image.kill(name, "TERM"))
+    assert (code, home.state("long")) == (ExitCode.STOPPED, "up_for_retry")
     log = home.log("long")
     assert "on_kill was called" in log
     assert "finally" in log
     assert "swallowed" not in log
+
+
+@pytest.mark.parametrize(
+    ("task_id", "word", "state"), [("cleared", "clear", "up_for_retry"), ("marked", "mark", "failed")]
+)
+def test_a_task_that_airflow_ends_is_no_failure(home, task_id, word, state):
+    """The job sees that the state was changed, ends the task, and the container exits with 82."""
+    code = home.disturbed(task_id, lambda _: home.script(word, task_id))
+    assert (code, home.state(task_id)) == (ExitCode.ENDED_BY_AIRFLOW, state)
 
 
 def test_a_database_that_does_not_answer_has_its_own_code(home):
@@ -122,6 +136,6 @@ def test_a_database_that_does_not_answer_has_its_own_code(home):
     gone = ("--env", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=postgresql+psycopg2://u:secret@127.0.0.1:9/a")
     done = home.image.run(*command("ok"), options=(*home.options, *gone))
     assert done.returncode == ExitCode.API_UNREACHABLE
-    last = done.stderr.splitlines()[-1]
+    last = done.stdout.splitlines()[-1]
     assert "database did not answer" in last
     assert "secret" not in done.stdout + done.stderr

@@ -7,6 +7,7 @@ chosen status instead. For tests only.
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 DAG_RUN: dict[str, Any] = {
     "dag_id": "d",
@@ -39,10 +41,16 @@ class ExecutionApi:
 
     Args:
         should_retry: What the server says at /run: whether a failure is up for retry.
+        certificate: A file with certificate and key, to speak TLS.
+        scheme: How its address begins; by default as it speaks.
     """
 
-    def __init__(self, *, should_retry: bool = False) -> None:
+    def __init__(
+        self, *, should_retry: bool = False, certificate: Path | None = None, scheme: str = ""
+    ) -> None:
         self.should_retry = should_retry
+        self.certificate = certificate
+        self.scheme = scheme or ("https" if certificate else "http")
         self.refusals: dict[str, int] = {}
         self.state = "restarting"
         self.calls: list[tuple[str, str, Any]] = []
@@ -94,6 +102,13 @@ class ExecutionApi:
         return (204, None) if method in ("PATCH", "PUT") else (200, {})
 
 
+class Server(ThreadingHTTPServer):
+    """A server that keeps a refused handshake to itself."""
+
+    def handle_error(self, *_: Any) -> None:
+        """Keep the test's output clean."""
+
+
 @contextmanager
 def serve(api: ExecutionApi, address: str = "127.0.0.1") -> Iterator[ExecutionApi]:
     """Serve it on a free port; `api.url` is then the address for the worker."""
@@ -120,9 +135,14 @@ def serve(api: ExecutionApi, address: str = "127.0.0.1") -> Iterator[ExecutionAp
         def log_message(self, *_: Any) -> None:
             """Keep the test's output clean."""
 
-    server = ThreadingHTTPServer((address, 0), Handler)
+    server = Server((address, 0), Handler)
+    if api.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(api.certificate)
+        # The handshake is made by the thread that answers, for a client may refuse it.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    api.url = f"http://{address}:{server.server_address[1]}/execution/"
+    api.url = f"{api.scheme}://{address}:{server.server_address[1]}/execution/"
     try:
         yield api
     finally:

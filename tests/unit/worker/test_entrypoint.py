@@ -67,10 +67,10 @@ def test_importing_it_loads_neither_airflow_nor_boto3():
     ],
 )
 def test_what_it_cannot_do_ends_with_one_line_and_its_code(words, code):
-    """One sentence on standard error, an exit code of its own, and no token."""
+    """One sentence, an exit code of its own, and no token."""
     done = worker(*words)
     assert done.returncode == code
-    assert len(done.stderr.splitlines()) == 1
+    assert len(done.stdout.splitlines()) == 1
     assert TOKEN not in done.stdout + done.stderr
 
 
@@ -84,7 +84,7 @@ def test_a_wrong_stop_timeout_is_named():
     """A stop time that is no number of seconds is refused before anything runs."""
     done = worker("fargate", "run-workload", document(), AIRFLOW_FARGATE_STOP_TIMEOUT="soon")
     assert done.returncode == ExitCode.CONFIG_MISSING
-    assert "AIRFLOW_FARGATE_STOP_TIMEOUT" in done.stderr
+    assert "AIRFLOW_FARGATE_STOP_TIMEOUT" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -98,4 +98,27 @@ def test_it_says_what_the_image_lacks(tmp_path, changes, code, said):
     """A container without the API server's address, or with another Airflow, says so and tries nothing."""
     done = worker("fargate", "run-workload", document(**changes), AIRFLOW_HOME=str(tmp_path))
     assert (done.returncode, TOKEN in done.stdout + done.stderr) == (code, False)
-    assert said in done.stderr
+    assert said in done.stdout.splitlines()[-1]
+
+
+def test_all_that_a_workload_writes_is_one_stream(tmp_path):
+    """Two streams have no order between them, and the worker's last line must be the container's last."""
+    broken = tmp_path / "airflow" / "__init__.py"
+    broken.parent.mkdir()
+    broken.write_text("import sys; print('one'); print('two', file=sys.stderr); raise RuntimeError('three')")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = worker("fargate", "run-workload", document(), PYTHONPATH=path)
+    assert (done.returncode, done.stderr) == (ExitCode.WORKER_FAILED, "")
+    assert {"one", "two"} <= set(done.stdout.splitlines()[:3])
+    assert done.stdout.splitlines()[-1] == "RuntimeError: three"
+
+
+def test_a_module_that_the_image_lacks_is_a_failure_of_the_worker(tmp_path):
+    """Python's own exit code, 1, is not the one of a failed task; the last line names the module."""
+    broken = tmp_path / "airflow" / "__init__.py"
+    broken.parent.mkdir()
+    broken.write_text("import no_such_module")
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = worker("fargate", "run-workload", document(), PYTHONPATH=path)
+    assert done.returncode == ExitCode.WORKER_FAILED != ExitCode.TASK_FAILED
+    assert "no_such_module" in done.stdout.splitlines()[-1]

@@ -25,8 +25,9 @@ LOCAL = ["airflow", "tasks", "run", "d", "t", "r", "--local"]
 
 @pytest.fixture(autouse=True)
 def this_process(monkeypatch):
-    """Leave this process's signals and its garbage collection as they are."""
+    """Leave this process's signals, its output and its garbage collection as they are."""
     monkeypatch.setattr(stopping, "TaskStop", lambda **_: SimpleNamespace())
+    monkeypatch.setattr(entrypoint, "join_streams", lambda: None)
     yield
     gc.enable()
 
@@ -41,10 +42,10 @@ def raising(error):
 
 
 def test_a_fault_while_a_workload_runs_is_told_in_full_less_the_token(monkeypatch, capsys):
-    """A traceback in the container's log, and the code of a failed task."""
+    """A traceback in the container's log, and the code that says that the worker failed, not the task."""
     monkeypatch.setattr(supervise, "run_payload", raising(RuntimeError(f"odd: {TOKEN}")))
-    assert entrypoint.run(["fargate", "run-workload", REFERENCE]) == ExitCode.TASK_FAILED
-    said = capsys.readouterr().err
+    assert entrypoint.run(["fargate", "run-workload", REFERENCE]) == ExitCode.WORKER_FAILED
+    said = capsys.readouterr().out
     assert "RuntimeError: odd: ***" in said
     assert TOKEN not in said
 
@@ -60,14 +61,14 @@ def test_the_command_for_other_images_runs_the_workload_as_the_entrypoint_does(m
     [
         (lambda *_: ExitCode.SUCCESS, ExitCode.SUCCESS),
         (raising(WorkerError(ExitCode.API_UNREACHABLE, "No database.")), ExitCode.API_UNREACHABLE),
-        (raising(RuntimeError("odd")), ExitCode.TASK_FAILED),
+        (raising(RuntimeError("odd")), ExitCode.WORKER_FAILED),
     ],
 )
 def test_airflow_2s_task_leaves_with_its_own_code(monkeypatch, capsys, run_local, code):
     """How it ended, what kept it from running, or that it broke: each has its code and its words."""
     monkeypatch.setattr(local_task_job, "run_local", run_local)
     assert entrypoint.run(LOCAL) == code
-    assert (capsys.readouterr().err == "") == (code == ExitCode.SUCCESS)
+    assert (capsys.readouterr().out == "") == (code == ExitCode.SUCCESS)
 
 
 def test_where_airflow_has_no_such_command_airflow_itself_is_asked(monkeypatch):

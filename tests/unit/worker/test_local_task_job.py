@@ -13,7 +13,17 @@ from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.local_task_job import JobEnd, exit_code_of, observed_jobs, run_local
 
 
-def runner(*codes, rc=None):
+class Record:
+    """A task instance whose state is known once it was read from the database."""
+
+    def __init__(self, state):
+        self.state, self._stored = "running", state
+
+    def refresh_from_db(self):
+        self.state = self._stored
+
+
+def runner(*codes, rc=None, state="success"):
     """Return a stand-in for Airflow's job runner whose job deals with these exit codes, in this order."""
 
     class Runner:
@@ -21,6 +31,7 @@ def runner(*codes, rc=None):
 
         def __init__(self):
             self.task_runner = SimpleNamespace(_rc=rc)
+            self.task_instance = Record(state)
 
         def _execute(self):
             for code in codes:
@@ -44,18 +55,18 @@ def ended(kind):
     ("code", "expected"),
     [
         (0, ExitCode.SUCCESS),
-        (100, ExitCode.SUCCESS),
+        (100, ExitCode.RESUMES_LATER),
         (1, ExitCode.TASK_FAILED),
         (2, ExitCode.TASK_FAILED),
         (-signal.SIGKILL, ExitCode.TASK_KILLED),
         (-signal.SIGSEGV, ExitCode.TASK_FAILED),
         (-signal.SIGTERM, ExitCode.STOPPED),
         (128 + signal.SIGTERM, ExitCode.STOPPED),
-        (None, ExitCode.STOPPED),
+        (None, ExitCode.ENDED_BY_AIRFLOW),
     ],
 )
 def test_each_end_of_a_job_has_its_exit_code(code, expected):
-    """Success and deferral are 0; a failure, a kill and a stop have the codes they have in Airflow 3."""
+    """Every end has the code that it has in Airflow 3."""
     assert exit_code_of(JobEnd(code, began=True)) == expected
 
 
@@ -67,10 +78,26 @@ def test_a_task_that_did_not_begin_was_refused():
     assert refused.value.code == ExitCode.TRY_REFUSED
 
 
-def test_a_task_that_airflow_ended_itself_was_stopped():
-    """When its state was changed from outside, the job kills the task without dealing with an exit code."""
+def test_a_task_that_airflow_ended_itself_is_no_failure():
+    """If its state was changed in the database, the job kills the task without dealing with an exit code."""
     end, _ = ended(runner(rc=-signal.SIGTERM))
-    assert exit_code_of(end) == ExitCode.STOPPED
+    assert exit_code_of(end) == ExitCode.ENDED_BY_AIRFLOW
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        ("success", ExitCode.SUCCESS),
+        ("skipped", ExitCode.SUCCESS),
+        ("up_for_reschedule", ExitCode.RESUMES_LATER),
+        ("scheduled", ExitCode.RESUMES_LATER),
+        ("queued", ExitCode.RESUMES_LATER),
+    ],
+)
+def test_a_rescheduled_sensor_resumes_later(state, expected):
+    """Its process ends with 0, as a success does; the database tells them apart."""
+    end, _ = ended(runner(0, state=state))
+    assert exit_code_of(end) == expected
 
 
 def test_a_late_sigterm_does_not_turn_a_success_into_a_stop():

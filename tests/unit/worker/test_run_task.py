@@ -109,7 +109,8 @@ def test_a_task_that_ignores_airflows_end_is_killed_and_is_no_failure(home):
     """It goes on, so the supervisor kills it after a few seconds: 82 all the same, and not 137."""
     api = ExecutionApi(should_retry=True)
     ran = run(home, "stubborn", api=api, stop=lambda _: api.refuse("/heartbeat", 409), environment=QUICK)
-    assert (ran.exit_code, ran.states) == (ExitCode.ENDED_BY_AIRFLOW, [])
+    assert ran.exit_code == ExitCode.ENDED_BY_AIRFLOW
+    assert set(ran.states) <= {"server_terminated"}  # which 3.4 acknowledges by
 
 
 @pytest.mark.parametrize(
@@ -140,6 +141,7 @@ def test_a_task_that_airflow_ended_just_before_its_end_is_no_failure(
 def test_a_refused_start_ends_at_once(home, status, code):
     """When the API server does not let the task start, nothing runs, and one line says why."""
     api = ExecutionApi()
+    api.state = "success"
     api.refuse("/run", status)
     ran = run(home, "ok", api=api, environment=QUICK)
     assert (ran.exit_code, ran.states) == (code, [])

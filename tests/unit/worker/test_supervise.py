@@ -42,6 +42,7 @@ SERVER = "http://airflow.internal:8080/execution/"
         (-signal.SIGTERM, "SERVER_TERMINATED", False, ExitCode.ENDED_BY_AIRFLOW),
         (0, "SERVER_TERMINATED", False, ExitCode.ENDED_BY_AIRFLOW),
         (-signal.SIGKILL, "SERVER_TERMINATED", True, ExitCode.ENDED_BY_AIRFLOW),
+        (-signal.SIGKILL, "server_terminated", False, ExitCode.ENDED_BY_AIRFLOW),
     ],
 )
 def test_exits_with_the_truth(exit_code, final_state, stopped, expected):
@@ -88,7 +89,7 @@ def wrapped(error):
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (httpx.ConnectError("refused"), ExitCode.API_UNREACHABLE),
+        (httpx.ConnectError("no route to host"), ExitCode.API_UNREACHABLE),
         (httpx.ReadTimeout("slow"), ExitCode.API_UNREACHABLE),
         (response_error(503), ExitCode.API_UNREACHABLE),
         (response_error(401), ExitCode.TOKEN_REFUSED),

@@ -23,8 +23,8 @@ from airflow_fargate.worker import lazy_imports
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-SERVER_TERMINATED = "SERVER_TERMINATED"
-"""What the supervisor calls a task that it ended because the API server said so."""
+SERVER_TERMINATED = "server_terminated"
+"""What the supervisor calls a task that it ended because the API server said so; in capitals until 3.3."""
 
 NOT_WANTED = frozenset({404, 409, 410})
 """HTTP statuses by which the API server says that this task is not to run any more."""

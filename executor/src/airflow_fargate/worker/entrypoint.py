@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from airflow_fargate.exit_codes import ExitCode
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 STOP_TIMEOUT_VARIABLE = "AIRFLOW_FARGATE_STOP_TIMEOUT"
 DEFAULT_STOP_TIMEOUT = 120.0
 """Seconds between SIGTERM and SIGKILL: the longest `stopTimeout` of Fargate, which Terraform sets."""
+_STDOUT, _STDERR = 1, 2
 SHARE_FOR_THE_TASK = 0.75
 """How much of that the task gets; in the rest Airflow records the state and uploads the log."""
 
@@ -55,6 +57,7 @@ def run_workload(reference: str) -> int:
     """Fetch the payload, run its workload, return the exit code."""
     from airflow_fargate.worker.stopping import TaskStop  # noqa: PLC0415  other commands do without
 
+    join_streams()
     stop = TaskStop(limit=stop_limit(), say=say, leave=leave_stopped)
     # What Airflow's 1,600 modules make lives for good: looking through it for garbage is a sixth of the CPU
     # time that importing them takes. `run_task` switches it on again, before the task begins.
@@ -72,9 +75,9 @@ def run_workload(reference: str) -> int:
         raise
     except Exception:  # noqa: BLE001  said in full, less the token
         token = str(payload.workload.get("token") or "")
-        text = traceback.format_exc()
+        text = traceback.format_exc().rstrip()
         say(f"Running the workload failed:\n{text.replace(token, '***') if token else text}")
-        return int(ExitCode.TASK_FAILED)
+        return int(ExitCode.WORKER_FAILED)
 
 
 def say_if_killed_for_memory() -> None:
@@ -89,13 +92,14 @@ def run_local_task(argv: Sequence[str]) -> int | None:
     """Run Airflow 2's `tasks run --local` here; None where this Airflow has no such command."""
     from airflow_fargate.worker.local_task_job import run_local  # noqa: PLC0415  imports Airflow
 
+    join_streams()
     try:
         code = run_local(argv, stop_limit())
     except WorkerError:
         raise
     except Exception:  # noqa: BLE001  said in full
-        say(f"Running the task failed:\n{traceback.format_exc()}")
-        return int(ExitCode.TASK_FAILED)
+        say(f"Running the task failed:\n{traceback.format_exc().rstrip()}")
+        return int(ExitCode.WORKER_FAILED)
     if code in (ExitCode.TASK_FAILED, ExitCode.TASK_KILLED):
         say_if_killed_for_memory()
     return None if code is None else int(code)
@@ -128,7 +132,18 @@ def stop_limit() -> float:
 
 def say(line: str) -> None:
     """Write one line to the container's log."""
-    print(f"airflow-fargate-worker: {line}", file=sys.stderr, flush=True)  # noqa: T201  the container's log
+    print(f"airflow-fargate-worker: {line}", flush=True)  # noqa: T201  the container's log
+
+
+def join_streams() -> None:
+    """Send standard error where standard output goes, for this process and all that it starts.
+
+    A container engine reads the two as separate streams, and nothing orders one before the other. The
+    worker's last line says why it ended, and the executor shows the container's last lines.
+    """
+    sys.stderr.flush()
+    with suppress(OSError):  # without a standard output there is nobody to read
+        os.dup2(_STDOUT, _STDERR)
 
 
 def leave_stopped() -> NoReturn:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.worker.errors import WorkerError
+from airflow_fargate.worker.supervise import GOES_ON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,11 +35,12 @@ class JobEnd:
 
     `code` is the first exit code that the job dealt with: the task's own (negative for a signal), or 143 when
     a SIGTERM to the job came before it. None where the task ended without one. `began` tells whether the
-    task's process was started at all.
+    task's process was started at all. `state` is the task's state in the database after code 0.
     """
 
     code: int | None = None
     began: bool = False
+    state: str | None = None
 
 
 def run_local(argv: Sequence[str], stop_limit: float) -> ExitCode | None:
@@ -93,6 +95,10 @@ def observed_jobs(runner: type[Any]) -> Iterator[JobEnd]:
     def observed_exit(job: Any, return_code: int) -> None:
         if end.code is None:
             end.code = return_code
+            if return_code == 0:
+                # As the job itself does at a heartbeat; a rescheduled sensor's process ends with 0, too.
+                job.task_instance.refresh_from_db()
+                end.state = job.task_instance.state
         handle_task_exit(job, return_code)
 
     runner._execute, runner.handle_task_exit = observed_execute, observed_exit  # noqa: SLF001
@@ -113,9 +119,12 @@ def exit_code_of(end: JobEnd) -> ExitCode:
             ExitCode.TRY_REFUSED,
             "Airflow did not let the task begin: it runs elsewhere, ended, or what it depends on is not met.",
         )
-    if end.code in (0, DEFERRED):
+    if end.code == DEFERRED or (end.code == 0 and end.state in GOES_ON):
+        return ExitCode.RESUMES_LATER
+    if end.code == 0:
         return ExitCode.SUCCESS
-    # None: the job ended the task, since Airflow's record of it was changed by someone else.
-    if end.code in (None, SIGTERM_CODE, -signal.SIGTERM):
+    if end.code is None:  # The job ended the task, because its state in the database was changed.
+        return ExitCode.ENDED_BY_AIRFLOW
+    if end.code in (SIGTERM_CODE, -signal.SIGTERM):
         return ExitCode.STOPPED
     return ExitCode.TASK_KILLED if end.code == -signal.SIGKILL else ExitCode.TASK_FAILED
