@@ -27,8 +27,8 @@ lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
 
 test-fast: venv ## Every test that needs no container engine
 	@rm -rf $(CALLS)
-	@$(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope -m 'not engine and not last' --aws-calls $(CALLS)
-	@$(BIN)/pytest -q -m last --aws-calls $(CALLS) tests/terraform/test_whole_suite.py
+	@$(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope -m 'not engine and not last' --aws-calls=$(CALLS)
+	@$(BIN)/pytest -q -m last --aws-calls=$(CALLS) tests/terraform/test_whole_suite.py
 
 fuzz: venv ## The property tests with new examples each time; make test plays the same ones (EXAMPLES=2000 each)
 	@EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n $(or $(WORKERS),auto) --hypothesis-profile=explore \
