@@ -27,6 +27,24 @@ SURVIVORS: dict[str, str] = {
     "sizes: 8192: _gib(16, 60, 4), | 60 -> 61": _BEYOND,
     "sizes: 16384: _gib(32, 120, 8), | 120 -> 121": _BEYOND,
     "sizes: size = nearest(0, 2 * memory) | 0 -> 1": "no size has less than 256 units",
+    **{
+        f'failures: "{name}", | {name!r} -> other text': "a name in __all__, which mypy alone reads"
+        for name in (
+            "CAUSES",
+            "LaunchError",
+            "LaunchErrorKind",
+            "cause_of_stop",
+            "classify_error",
+            "classify_failures",
+            "is_throttling",
+        )
+    },
+    "start_causes: _EXECUTION_ROLE_HINT = \"Give the task definition's execution role the permission that "
+    'AWS names" | "Give the task definition\'s execution role the permission that AWS names" -> other text': (
+        "the beginning of a hint, for people"
+    ),
+    'failure_causes: return " ".join(re.findall(r"[a-z0-9]+", _REFERENCE.sub(" ", visible))) | '
+    "' ' -> other text": "whatever stands there separates words",
     "failures: if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_looked_at(cause, code): "
     "| 0 -> 1": "both are below 500",
     "retry: longest: float = min(self.longest, self.first * (1 << min(refusals - 1, 16))) | 16 -> 17": (

@@ -123,7 +123,8 @@ def test_a_conflict_names_the_task_that_exists(place: str) -> None:
     error = client_error("ConflictException", "other parameters", resourceIds=[ARN])
     if place == "error":
         error.response["Error"]["resourceIds"] = error.response.pop("resourceIds")
-    assert classify_error(error, 400, error.response).existing_arns == (ARN,)
+    conflict = classify_error(error, 400, error.response)
+    assert (conflict.existing_arns, conflict.cause, conflict.answered) == ((ARN,), "conflict", False)
 
 
 def test_a_quota_of_tasks_at_once_is_a_lack_of_capacity() -> None:
@@ -196,6 +197,7 @@ def test_a_launch_error_keeps_what_aws_said_apart_from_what_to_do() -> None:
         ([{"reason": "AGENT"}], LaunchErrorKind.WAIT),
         ([{"reason": "Rate exceeded"}], LaunchErrorKind.THROTTLED),
         ([{"reason": "ATTRIBUTE", "detail": "os"}], LaunchErrorKind.PERMANENT),
+        ([{"reason": "MISSING"}], LaunchErrorKind.PERMANENT),
         ([{"reason": "MISSING", "detail": "Rate exceeded"}], LaunchErrorKind.THROTTLED),
         ([{"detail": "words"}], LaunchErrorKind.WAIT),
         ([], LaunchErrorKind.WAIT),

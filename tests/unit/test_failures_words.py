@@ -15,7 +15,7 @@ from airflow_fargate.failures import (
     classify_error,
     classify_failures,
 )
-from airflow_fargate.verdict import Outcome, judge
+from airflow_fargate.verdict import Outcome, Responsibility, judge
 from unit.aws_sentences import ERROR, REASON, SENTENCES, STOP, Published, published
 from unit.examples import client_error, stopped
 
@@ -126,7 +126,7 @@ def test_a_cause_that_can_pass_is_one_that_started_nothing() -> None:
     [
         "CannotPullContainerError: failed to resolve ref docker.io/acme/timeout:eof: not found",
         "CannotPullContainerError: 1.dkr.ecr.eu-west-1.amazonaws.com/503-service-unavailable:1: not found",
-        "CannotPullContainerError: https://registry.example.com/v2/i/o/timeout: not found",
+        "CannotPullContainerError: https://registry/v2/i/o/timeout: not found",
     ],
 )
 def test_an_images_name_is_no_cause(reason: str) -> None:
@@ -170,21 +170,42 @@ def test_a_task_without_a_route_is_launched_again_with_the_hint_for_the_end() ->
 
 
 @pytest.mark.parametrize(
-    ("code", "hint"),
+    ("code", "cause", "hint"),
     [
-        ("ClusterNotFoundException", "Create the cluster"),
-        ("AccessDeniedException", "scheduler_policy_arn"),
-        ("UnauthorizedOperation", "Attach the scheduler policy"),
-        ("PlatformUnknownException", "LATEST"),
-        ("PlatformTaskDefinitionIncompatibilityException", "another platform_version"),
-        ("UnsupportedFeatureException", "region does not offer"),
-        ("BlockedException", "AWS Support"),
+        ("ClusterNotFoundException", "cluster", "Create the cluster"),
+        ("AccessDeniedException", "access_denied", "scheduler_policy_arn"),
+        ("UnauthorizedOperation", "access_denied", "Attach the scheduler policy"),
+        ("PlatformUnknownException", "platform_version", "LATEST"),
+        ("PlatformTaskDefinitionIncompatibilityException", "platform_incompatible", "another platform_ver"),
+        ("UnsupportedFeatureException", "unsupported_in_region", "region does not offer"),
+        ("BlockedException", "account_blocked", "AWS Support"),
     ],
 )
-def test_every_code_that_is_known_comes_with_what_to_do(code: str, hint: str) -> None:
+def test_every_code_that_is_known_comes_with_what_to_do(code: str, cause: str, hint: str) -> None:
     """Whatever the message says."""
     body = {"Error": {"Code": code, "Message": "words"}}
-    assert hint in classify_error(client_error(code), 400, body).hint
+    rejected = classify_error(client_error(code), 400, body)
+    assert rejected.cause == cause
+    assert hint in rejected.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("NoCredentialsError", "credentials"),
+        ("ConnectTimeoutError", "not_connected"),
+        ("ReadTimeoutError", "no_answer"),
+        ("NoRegionError", "no_region"),
+        ("InvalidRegionError", "wrong_region"),
+        ("ProfileNotFound", "wrong_profile"),
+        ("ParamValidationError", "wrong_request"),
+    ],
+)
+def test_every_error_of_botocores_own_has_its_cause_and_hint(name: str, cause: str) -> None:
+    """By its name alone."""
+    error = getattr(botocore.exceptions, name)
+    failed = classify_error(error.__new__(error), None, {})
+    assert (failed.cause, failed.hint) == (cause, BY_ID[cause].hint)
 
 
 def test_a_new_code_promises_something_below_500_only() -> None:
@@ -198,7 +219,21 @@ def test_a_new_code_promises_something_below_500_only() -> None:
 
 def test_an_answer_without_a_reason_says_so() -> None:
     """RunTask's ``failures[]`` can hold nothing that a person could read."""
-    assert classify_failures([{}]).sentence == "RunTask started nothing and gave no reason"
+    nothing = classify_failures([{}])
+    assert (nothing.sentence, nothing.cause) == ("RunTask started nothing and gave no reason", "no_reason")
+
+
+def test_reasons_and_details_are_told_in_awss_order() -> None:
+    """All of them, since only one decides."""
+    failures = [{"reason": "AGENT", "detail": "a"}, {"reason": "ATTRIBUTE", "detail": "b"}]
+    assert classify_failures(failures).sentence == "AGENT; ATTRIBUTE; a; b"
+
+
+def test_a_container_that_may_have_run_is_left_to_airflow() -> None:
+    """Its host lost sight of it: nobody knows whose doing that was, and nothing is launched again."""
+    judged = judge(stopped(None, published(STOP, "container_lost")), "worker")
+    assert judged.outcome is Outcome.FAILED
+    assert judged.diagnosis.responsibility is Responsibility.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -210,4 +245,5 @@ def test_every_stop_of_awss_own_is_told_apart(code: str, words: str) -> None:
     diagnosis = judge(stopped(137, "a", stopCode=code, stoppedReason="b"), "worker").diagnosis
     assert words in diagnosis.summary
     assert diagnosis.reason == "b a"
+    assert cause_of_stop(code, "") == BY_ID["no_capacity" if code == "SpotInterruption" else "host_lost"]
     assert can_pass(cause_of_stop(code, ""))

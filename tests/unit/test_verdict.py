@@ -106,6 +106,16 @@ def test_a_sidecar_that_cannot_start_says_why_the_task_did_not() -> None:
     assert "proxy:1" in judged.diagnosis.reason
 
 
+def test_a_launch_that_was_given_up_says_how_often_it_was_tried() -> None:
+    """The last cause, its hint and ECS's words stay, and the outcome is a failure."""
+    last = judge(stopped(None, "CannotPullContainerError: i/o timeout"), "worker")
+    once, often = (verdict.gave_up(last, containers) for containers in (1, 21))
+    assert once.outcome is often.outcome is Outcome.FAILED
+    assert "(1 container tried)" in str(once.diagnosis)
+    assert "(21 containers tried)" in str(often.diagnosis)
+    assert (often.diagnosis.hint, often.diagnosis.reason) == (last.diagnosis.hint, last.diagnosis.reason)
+
+
 def test_what_may_have_run_is_never_launched_again() -> None:
     """Any exit code or start time: Airflow decides."""
     for change in (stopped(1, stopCode="SpotInterruption"), stopped(None, "InternalError", **STARTED)):
