@@ -11,6 +11,8 @@ from datetime import datetime, timedelta, timezone
 
 from smoke_airflow import CLEARED, dag, find_variable, get_current_context, task
 
+LONGER_THAN_AN_END = timedelta(seconds=15)
+"""Until a container that has ended is STOPPED and explained; the executor lets go of it at the next try."""
 GIVEN_UP_AFTER = 480.0
 """Seconds; whoever waits so long was forgotten, and fails."""
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
@@ -45,7 +47,7 @@ def _wait() -> None:
 def smoke_disturbed() -> None:
     """What people and hosts do to running tasks."""
 
-    @task(retries=2, retry_delay=timedelta(seconds=1))
+    @task(retries=2, retry_delay=LONGER_THAN_AN_END)
     def taken_away() -> None:
         """Lose the first container to StopTask and the second to SIGKILL; the third is left alone."""
         number = get_current_context()["ti"].try_number
