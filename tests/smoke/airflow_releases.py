@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = tuple(ROOT / folder / "requirements" for folder in ("tests", "worker_image"))
+PATIENT = {
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "60",
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "10",
+    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "30",
+}
+"""What a task needs to outlast an API server that is away for minutes."""
 IN_DEV = "3.3.2"
 """The release in ``.venv`` (tests/requirements/dev.in), which the smoke runs on unless told otherwise."""
 
@@ -96,7 +102,10 @@ class AirflowRelease:
         """
         del references  # it has none
         url = f"{home.url}/execution/"
-        return {"airflow": {"execution_api_server_url": url, "cidrs": [f"{gateway}/32"]}}
+        return {
+            "airflow": {"execution_api_server_url": url, "cidrs": [f"{gateway}/32"]},
+            "worker": {"environment": PATIENT},
+        }
 
 
 class Airflow2(AirflowRelease):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from smoke import airflow_services
+from smoke.failure import StoppedError
 
 if TYPE_CHECKING:
     from smoke.airflow_api import AirflowApi
@@ -27,7 +28,8 @@ class RunningAirflow:
     programs: Programs
     home: AirflowHome
     _scheduler: list[Service] = field(default_factory=list)
-    _servers: list[Service] = field(default_factory=list)
+    _server: list[Service] = field(default_factory=list)
+    _dag_processor: list[Service] = field(default_factory=list)
 
     def migrate(self) -> None:
         """Make the metadata database."""
@@ -35,22 +37,33 @@ class RunningAirflow:
 
     def start_dag_processor(self) -> None:
         """It needs the database alone."""
-        self._servers.append(
+        self._dag_processor.append(
             airflow_services.start_service(self.programs, self.home, dict(os.environ), "dag-processor")
         )
 
     def start(self, airflow_cfg: str, cloud: LocalCloud) -> AirflowApi:
         """Start server and scheduler with Terraform's configuration and return the API once it answers."""
         self.home.config.write_text(airflow_cfg, encoding="utf-8")
-        server = airflow_services.start_service(
-            self.programs, self.home, cloud.environment, self.home.release.server
-        )
-        self._servers.append(server)
+        server = self._start_server(cloud)
         self._start_scheduler(cloud)
         airflow_services.wait_for_api(self.programs, self.home, server)
         api = self.home.release.api(self.home.url)
         api.log_in()
         return api
+
+    def _start_server(self, cloud: LocalCloud) -> Service:
+        server = airflow_services.start_service(
+            self.programs, self.home, cloud.environment, self.home.release.server
+        )
+        self._server.append(server)
+        return server
+
+    def replace_server(self, cloud: LocalCloud, away: float) -> None:
+        """Kill the API server with SIGKILL and start another so many seconds later."""
+        self.programs.kill(self._server.pop())
+        if self.programs.stop.wait(away):
+            raise StoppedError("stopped")
+        airflow_services.wait_for_api(self.programs, self.home, self._start_server(cloud))
 
     def _start_scheduler(self, cloud: LocalCloud) -> None:
         self._scheduler.append(
@@ -73,5 +86,5 @@ class RunningAirflow:
 
     def end_servers(self) -> None:
         """End the others."""
-        for service in [*self._servers]:
+        for service in (*self._server, *self._dag_processor):
             self.programs.end(service)

@@ -23,6 +23,8 @@ COMPRESSED = re.compile(r"zlib:([A-Za-z0-9_=-]{20,})")
 
 
 AIRFLOW = "Airflow's page"
+RETRY_DELAY = 300.0
+"""Airflow's default, in seconds: how long it waits after a failure."""
 SECOND_PLAN = "a second plan shows no change but the emulator's known differences"
 
 
@@ -116,6 +118,17 @@ def _scheduler_replaced(evidence: Evidence) -> Iterator[str]:
             yield f"{DISTURBED}.{name} was not handed from one scheduler to the next"
 
 
+def _cleared_again_at_once(evidence: Evidence) -> Iterator[str]:
+    first, second = (
+        next((one for one in evidence.tries if one.key == (DISTURBED, "cleared", -1, number)), None)
+        for number in (1, 2)
+    )
+    if first is None or second is None or first.ended is None or second.started is None:
+        yield f"{DISTURBED}.cleared has no two tries with times"
+    elif (waited := (second.started - first.ended).total_seconds()) > RETRY_DELAY / 2:
+        yield f"{DISTURBED}.cleared ran again {waited:.0f} s after it was cleared, as a failed task does"
+
+
 def _logs_in_airflow(evidence: Evidence) -> Iterator[str]:
     logs = {one.key: one.log for one in evidence.tries}
     yield from _lines_missing(logs, AIRFLOW)
@@ -192,6 +205,7 @@ CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("every container has its exit code and stop code", _exit_and_stop_codes),
     ("Airflow's event log says why a container ended, and what to do", _failures_explained),
     ("a killed scheduler's running tasks went to the next one", _scheduler_replaced),
+    ("a cleared task runs again at once", _cleared_again_at_once),
     ("logs are readable through Airflow", _logs_in_airflow),
     ("logs are in CloudWatch", _logs_in_cloudwatch),
     ("no token, key or password in DescribeTasks, events or logs", _no_secret_in_the_open),

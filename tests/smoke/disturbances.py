@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 EXPLAINED = "out_of_memory"
 READY = "waits for what may come"
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
+API_SERVER_IS_BACK = "smoke_api_server_is_back"
 ADOPTED = re.compile(r"Adopted \d+ of \d+ tasks: (.*)")
 KEY = re.compile(r"dag_id='([^']+)', task_id='([^']+)', .*?try_number=(\d+), map_index=(-?\d+)")
 OURS = "airflow-fargate.local-cloud"
@@ -42,6 +43,7 @@ class Means:
         stop_task: calls StopTask for an ARN, as somebody with AWS's console would.
         replace_scheduler: kills the scheduler with SIGKILL and starts another.
         scheduler_log: what the schedulers have written so far.
+        replace_api_server: kills the API server with SIGKILL and starts another a minute later.
     """
 
     api: AirflowApi
@@ -51,6 +53,7 @@ class Means:
     stop_task: Callable[[str], None]
     replace_scheduler: Callable[[], None]
     scheduler_log: Callable[[], str]
+    replace_api_server: Callable[[], None]
 
 
 @dataclass
@@ -90,6 +93,7 @@ class Disturber:
             self._watch_handover(now)
         else:
             self._take_away(ours.get("taken_away"))
+            self._take_api_server(ours.get("outlives_an_api_server"))
 
     def _is_explained(self, instance: Instance | None) -> bool:
         """Say whether Airflow's event log tells why it ended.
@@ -109,6 +113,14 @@ class Disturber:
                 if arn:
                     act(arn)
                     self._did(what, f"{what} try {number} of taken_away")
+
+    def _take_api_server(self, victim: Instance | None) -> None:
+        """Leave a running task without an API server, once nothing else is to happen."""
+        due = {"stopped", "killed"} <= set(self.done) and "api server" not in self.done
+        if due and victim and self._ready(victim):
+            self.means.replace_api_server()
+            self.means.api.set_variable(API_SERVER_IS_BACK, "yes")
+            self._did("api server", "the API server was away for a minute")
 
     def _watch_handover(self, now: dict[str, Instance]) -> None:
         adopted = _adopted(self.means.scheduler_log())

@@ -57,7 +57,7 @@ EXAMPLE = "tutorial_taskflow_api"
 EXAMPLE_FILE = "example_dags/tutorial_taskflow_api.py"
 """One of Airflow's own, taken from the installed package as it is."""
 
-TASK_FAILED, TASK_KILLED, TASK_STOPPED = 80, 137, 143
+TASK_FAILED, ENDED_BY_AIRFLOW, TASK_KILLED, TASK_STOPPED = 80, 82, 137, 143
 
 EXPECTED: tuple[ExpectedTask, ...] = (
     _once(OUTCOMES, "make_number", "Done. Returned value was: 20"),
@@ -120,19 +120,20 @@ EXPECTED: tuple[ExpectedTask, ...] = (
         ),
     ),
     _once(DISTURBED, "outlives_its_scheduler", "another scheduler has taken over"),
+    _once(DISTURBED, "outlives_an_api_server", "the API server is back"),
     ExpectedTask(
         DISTURBED,
         "marked_failed",
         "failed",
-        (ExpectedTry("failed", TASK_STOPPED, "try 1 waits for what may come"),),
+        (ExpectedTry("failed", ENDED_BY_AIRFLOW, "try 1 waits for what may come"),),
     ),
     ExpectedTask(
         DISTURBED,
         "cleared",
         "success",
         (
-            ExpectedTry("failed", TASK_STOPPED, "try 1 waits for what may come"),
-            ExpectedTry("success", 0, "try 2 was left alone"),
+            ExpectedTry("failed", ENDED_BY_AIRFLOW, "try 1 waits for what may come"),
+            ExpectedTry("success", 0, "try 2 was left alone, retries left: 1"),
         ),
     ),
     _once(EXAMPLE, "extract", "Done. Returned value was: {'1001': 301.27"),

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from smoke.terraform import Terraform
 
 
+API_SERVER_AWAY = 60.0
+"""Seconds; with Airflow's defaults a running task is killed after half of that."""
+
+
 @dataclass
 class Loop:
     """The whole loop, once.
@@ -252,6 +256,7 @@ class Loop:
             inspection.value.stop_task,
             lambda: airflow.replace_scheduler(cloud.value),
             airflow.scheduler_log,
+            lambda: airflow.replace_server(cloud.value, API_SERVER_AWAY),
         )
         runs = DagRuns(api, self.session.programs, Disturber(means, note))
         runs.run(note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -11,6 +12,7 @@ from smoke.evidence import Container, Evidence, Handover, Key, Try
 from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT
 from smoke.report import task_table
 
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 TOKEN = "eyJhbGciOiJIUzUxMiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiJ0YXNrIn0.c2lnbmF0dXJlLW9mLWEtdG9rZW4"
 SECRETS = "no token, key or password in DescribeTasks, events or logs"
 
@@ -23,7 +25,7 @@ def _evidence() -> Evidence:
     for task in EXPECTED:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
-            tries.append(Try(key, expected.state, None, None, None, expected.log_line))
+            tries.append(Try(key, expected.state, NOW, NOW, NOW, expected.log_line))
             arn = f"arn:{len(containers)}"
             told[key] = ("running: ", f"fargate: {'; '.join(expected.told)}")
             containers.append(
@@ -60,6 +62,17 @@ def _with_container(evidence: Evidence, **changes: object) -> Evidence:
     return replace(evidence, containers=(replace(first, **changes), *rest))  # type: ignore[arg-type]
 
 
+def _second_try_of_cleared_after_five_minutes(evidence: Evidence) -> Evidence:
+    late = NOW + timedelta(minutes=5)
+    return replace(
+        evidence,
+        tries=tuple(
+            replace(one, started=late) if one.key == (DISTURBED, "cleared", -1, 2) else one
+            for one in evidence.tries
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     ("doctored", "name"),
     [
@@ -87,6 +100,7 @@ def _with_container(evidence: Evidence, **changes: object) -> Evidence:
             lambda e: replace(e, handovers=(*e.handovers, Handover("a.b", taken_over=False, ended=False))),
             "a killed scheduler's running tasks went to the next one",
         ),
+        (_second_try_of_cleared_after_five_minutes, "a cleared task runs again at once"),
         (lambda e: replace(e, texts={"events": f"x {TOKEN} y"}), SECRETS),
         (
             lambda e: replace(e, texts={"events": "zlib:" + "A" * 40}),

@@ -40,7 +40,7 @@ class ExitCode(IntEnum):
         "The task deferred itself or was rescheduled: it resumes later in another container.",
     )
     ENDED_BY_AIRFLOW = (82, "Airflow ended the task: it was cleared, marked, or its DAG run was deleted.")
-    TASK_KILLED = (137, "The task's process was killed with SIGKILL, most likely for want of memory.")
+    TASK_KILLED = (137, "The task's process was killed with SIGKILL, most likely because memory ran out.")
     STOPPED = (143, "The task was ended by SIGTERM from outside: StopTask or a Spot interruption.")
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow.exceptions import AirflowFailException
+
+CLEARED = {"retries": 1}
+"""Of a task that is cleared while it runs: Airflow's own retry_delay, of 300 s, and the one retry is kept."""
 
 try:
     from airflow.sdk import Variable, dag, get_current_context, task
@@ -14,8 +19,10 @@ except ImportError:  # Airflow 2
     from airflow.operators.python import get_current_context
 
     _ABSENT = {"default_var": None}
+    # Airflow 2 itself takes it for a failure: it waits for retry_delay, and a retry is used up.
+    CLEARED = {"retries": 2, "retry_delay": timedelta(seconds=1)}
 
-__all__ = ["AirflowFailException", "dag", "find_variable", "get_current_context", "task"]
+__all__ = ["CLEARED", "AirflowFailException", "dag", "find_variable", "get_current_context", "task"]
 
 
 def find_variable(key: str) -> str | None:

@@ -9,12 +9,24 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 
-from smoke_airflow import dag, find_variable, get_current_context, task
+from smoke_airflow import CLEARED, dag, find_variable, get_current_context, task
 
-GIVEN_UP_AFTER = 240.0
+LONGER_THAN_AN_END = timedelta(seconds=15)
+"""Until a container that has ended is STOPPED and explained; the executor lets go of it at the next try."""
+GIVEN_UP_AFTER = 480.0
 """Seconds; whoever waits so long was forgotten, and fails."""
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
 """The variable by which a task learns that there is another scheduler."""
+API_SERVER_IS_BACK = "smoke_api_server_is_back"
+"""The variable by which a task learns that the API server was away."""
+
+
+def _wait_for(variable: str) -> None:
+    deadline = time.monotonic() + GIVEN_UP_AFTER
+    while find_variable(variable) is None:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"there is no {variable}")
+        time.sleep(1)
 
 
 def _wait() -> None:
@@ -29,13 +41,13 @@ def _wait() -> None:
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
-    default_args={"retries": 0, "retry_delay": timedelta(seconds=1)},
+    default_args={"retries": 0},
     tags=["smoke"],
 )
 def smoke_disturbed() -> None:
     """What people and hosts do to running tasks."""
 
-    @task(retries=2)
+    @task(retries=2, retry_delay=LONGER_THAN_AN_END)
     def taken_away() -> None:
         """Lose the first container to StopTask and the second to SIGKILL; the third is left alone."""
         number = get_current_context()["ti"].try_number
@@ -47,28 +59,32 @@ def smoke_disturbed() -> None:
     def outlives_its_scheduler() -> None:
         """Run while the scheduler that launched it is killed, until the next one has taken over."""
         print("this waits for what may come: another scheduler")
-        deadline = time.monotonic() + GIVEN_UP_AFTER
-        while find_variable(SCHEDULER_IS_BACK) is None:
-            if time.monotonic() > deadline:
-                raise RuntimeError("no other scheduler came")
-            time.sleep(1)
+        _wait_for(SCHEDULER_IS_BACK)
         print("another scheduler has taken over")
+
+    @task
+    def outlives_an_api_server() -> None:
+        """Run while the API server is away for a minute."""
+        print("this waits for what may come: a minute without an API server")
+        _wait_for(API_SERVER_IS_BACK)
+        print("the API server is back")
 
     @task
     def marked_failed() -> None:
         """Run until a person marks it failed."""
         _wait()
 
-    @task
+    @task(**CLEARED)
     def cleared() -> None:
         """Run until a person clears it; the second time, end."""
-        number = get_current_context()["ti"].try_number
-        if number < 2:
+        ti = get_current_context()["ti"]
+        if ti.try_number < 2:
             _wait()
-        print(f"try {number} was left alone")
+        print(f"try {ti.try_number} was left alone, retries left: {ti.max_tries - ti.try_number + 1}")
 
     taken_away()
     outlives_its_scheduler()
+    outlives_an_api_server()
     marked_failed()
     cleared()
 

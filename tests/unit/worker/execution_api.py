@@ -52,15 +52,17 @@ class ExecutionApi:
         self.certificate = certificate
         self.scheme = scheme or ("https" if certificate else "http")
         self.refusals: dict[str, int] = {}
+        self.times: dict[str, int] = {}
         self.state = "restarting"
         self.calls: list[tuple[str, str, Any]] = []
         self.tokens: set[str] = set()
         self._seen: dict[str, threading.Event] = {}
         self.url = ""
 
-    def refuse(self, ending: str, status: int) -> None:
-        """Answer a status to requests whose path ends so."""
+    def refuse(self, ending: str, status: int, times: int = 1_000_000) -> None:
+        """Answer a status to so many requests whose path ends so."""
         self.refusals[ending] = status
+        self.times[ending] = times
 
     def seen(self, ending: str) -> threading.Event:
         """Return an event that is set once a request's path ends so."""
@@ -81,7 +83,8 @@ class ExecutionApi:
             if path.endswith(ending):
                 event.set()
         for ending, status in self.refusals.items():
-            if path.endswith(ending):
+            if path.endswith(ending) and self.times[ending]:
+                self.times[ending] -= 1
                 return status, {"detail": {"reason": "invalid_state", "previous_state": self.state}}
         if path.endswith("/run"):
             return 200, {

@@ -49,4 +49,4 @@ def test_a_task_that_failed_after_a_kill_for_memory_says_so_last(monkeypatch, ca
     monkeypatch.setattr(supervise, "run_payload", lambda *_: code)
     monkeypatch.setattr(memory, "killed_for_memory", lambda: killed)
     assert entrypoint.run(["fargate", "run-workload", REFERENCE]) == code
-    assert ("for want of memory" in capsys.readouterr().err) == told
+    assert ("because memory ran out" in capsys.readouterr().out) == told

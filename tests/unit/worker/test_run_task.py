@@ -157,6 +157,20 @@ def test_an_api_server_that_does_not_answer_has_its_own_code(home):
     assert "http://127.0.0.1:9/execution/" in ran.output.splitlines()[-1]
 
 
+def test_a_task_outlasts_an_api_server_that_is_away_for_as_long_as_it_is_told(home):
+    """The settings of the deployment reach Airflow's client: more attempts than its own five, each quick."""
+    api = ExecutionApi()
+    for ending in ("/run", "/state"):
+        api.refuse(ending, 503, times=8)
+    patient = {
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "60",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MIN": "0",
+        "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "0.1",
+    }
+    ran = run(home, "ok", api=api, environment=patient)
+    assert (ran.exit_code, api.times) == (ExitCode.SUCCESS, {"/run": 0, "/state": 0}), ran.output
+
+
 def test_an_outcome_that_cannot_be_recorded_is_not_a_success(home):
     """A task that ended while the API server was gone says both: how it ended, and that nobody knows."""
     api = ExecutionApi()

@@ -85,7 +85,7 @@ def say_if_killed_for_memory() -> None:
     from airflow_fargate.worker import memory  # noqa: PLC0415  only tasks that failed need it
 
     if killed := memory.killed_for_memory():
-        say(f"In this container {killed} process(es) were killed for want of memory: give the task more.")
+        say(f"In this container {killed} process(es) were killed because memory ran out: give the task more.")
 
 
 def run_local_task(argv: Sequence[str]) -> int | None:

@@ -1,4 +1,4 @@
-"""Whether the kernel killed a process of this container for want of memory.
+"""Whether the kernel killed a process of this container because memory ran out.
 
 ECS tells of it only where the container itself ends by it. When the task's process is killed, or one that the
 task started, the container lives on to record that, and nobody else knows why it failed.
