@@ -27,16 +27,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 policy_document = test_under_policy.policy_document
-account = commands.session
-"""An emulated account with what the policy is about."""
 
 NOBODY = "0" * 32
 FORBIDDEN = 403
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def account() -> Iterator[Session]:
+    """Return an emulated account with what the policy is about."""
+    with pytest.MonkeyPatch.context() as monkeypatch, commands.emulated_account(monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
 def session(account: Session, policy_document: str) -> Iterator[Session]:
-    """Return the account as one sees it who bears the policy and nothing else, moto's enforcement on."""
+    """Return the account as the policy's bearer sees it, with moto's enforcement on; no test changes it."""
     iam, sts = boto3.client("iam"), boto3.client("sts", region_name=commands.REGION)
     role = iam.create_role(RoleName="scheduler", AssumeRolePolicyDocument="{}")["Role"]
     policy = iam.create_policy(PolicyName="scheduler", PolicyDocument=policy_document)["Policy"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -22,9 +23,9 @@ REGION = "us-east-1"
 IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/airflow:1"
 
 
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    """Return a session on an account where everything is as it should be."""
+@contextmanager
+def emulated_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """Yield a session on an account where everything is as it should be."""
     for name, value in (("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x"), ("DEFAULT_REGION", REGION)):
         monkeypatch.setenv(f"AWS_{name}", value)
     with mock_aws():
@@ -71,6 +72,13 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
         for module in (doctor, render):
             monkeypatch.setattr(module, "open_session", lambda _: made)
         yield made
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """Return a session on an account of the test's own."""
+    with emulated_account(monkeypatch) as found:
+        yield found
 
 
 def _lead_out(ec2: Any) -> None:
