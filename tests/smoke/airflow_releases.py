@@ -96,7 +96,7 @@ class AirflowRelease:
         """
         del references  # it has none
         url = f"{home.url}/execution/"
-        return {"airflow": {"execution_api_server_url": url, "cidrs": [f"{gateway}/32"]}}
+        return {"execution_api_server_url": url, "airflow_cidrs": [f"{gateway}/32"]}
 
 
 class Airflow2(AirflowRelease):
@@ -148,8 +148,9 @@ class Airflow2(AirflowRelease):
     ) -> dict[str, Any]:
         """See above: the way leads to the database, and how to open it is a secret."""
         return {
-            "airflow": {"port": urlsplit(home.database_for_tasks).port, "cidrs": [f"{gateway}/32"]},
-            "worker": {"secrets": dict(references)},
+            "airflow_port": urlsplit(home.database_for_tasks).port,
+            "airflow_cidrs": [f"{gateway}/32"],
+            "worker_secrets": dict(references),
         }
 
 
