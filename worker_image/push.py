@@ -3,7 +3,8 @@
 Usage: python3 worker_image/push.py [NAME=VALUE...], the names being
 
     IMAGE        the reference to push, with a tag; by default Terraform's output `image`
-    TERRAFORM_DIR  the folder that Terraform is applied in; by default terraform/examples/complete
+    TERRAFORM_DIR
+                 the folder that Terraform is applied in; by default terraform/examples/complete
     SOURCE       the local image, when it has another name; by default IMAGE where it exists locally, else the
                  name that build.py gives
     PLATFORM     two of them, or
@@ -58,8 +59,8 @@ def push(reference: str, settings: dict[str, str]) -> str:
     """Push an image unless the registry has it; returns its digest."""
     if not reference:
         raise BuildError(
-            "Terraform has no output 'image' yet: apply terraform/examples/complete first, name the folder that "
-            "you apply with TERRAFORM_DIR=FOLDER, or give IMAGE=REFERENCE."
+            "Terraform has no output 'image' yet: apply terraform/examples/complete first, name the folder "
+            "that you apply with TERRAFORM_DIR=FOLDER, or give IMAGE=REFERENCE."
         )
     if "@" in reference:
         raise BuildError(f"{reference} has a digest, which only the registry gives: push under a tag.")

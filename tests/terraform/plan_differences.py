@@ -1,8 +1,8 @@
 """Judges a second plan: does it change anything but what the emulator is known to give back differently?
 
 The known differences stand in ``emulator_differences.json``: the resource's address in the root module, its
-attributes and the reason. As a program: ``terraform show -json FILE | python3 plan_differences.py`` prints one line for
-each change that is not in the list and ends with 1 if there was any. Standard library only.
+attributes and the reason. As a program: ``terraform show -json FILE | python3 plan_differences.py`` prints a
+line for each change that is not in the list and ends with 1 if there was any. Standard library only.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def unexpected(plan: Mapping[str, Any], known: Mapping[str, frozenset[str]]) -> 
 
 
 def _in_the_root_module(address: str) -> str:
-    """Return an address as the list has it: without the example's call of the root, and one of several teams."""
+    """Return an address as the list has it: without an example's call of the root, and without teams."""
     return re.sub(r'(module\.\w+)\["[^"]*"\]', r"\1", address.removeprefix("module.airflow."))
 
 

@@ -1,4 +1,4 @@
-"""What every example's README says is done, word for word, against an emulator; then planned again and destroyed.
+"""What every example's README says is done against an emulator; then it is planned again and destroyed.
 
 All at once, in one account: nearly all of their time is the provider's own waiting.
 """
@@ -103,7 +103,7 @@ def shell_environment(terraform_program: str, terraform_environment: dict[str, s
 def applied(
     copied: Path, tmp_path_factory: pytest.TempPathFactory, shell_environment: dict[str, str]
 ) -> tuple[dict[str, Outcome], dict[str, list[str]]]:
-    """Return what the READMEs' commands give, a second plan, destroy, and what is left in the account then."""
+    """Return what commands, a second plan and destroy give, and what is left in the account then."""
     folder = tmp_path_factory.mktemp("applied")
     with emulator.moto(folder / "moto.log") as url:
         judge = f"terraform show -json second.tfplan | {sys.executable} {plan_differences.__file__}"
