@@ -9,7 +9,7 @@ CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push sbom lock clean
+.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push destroy sbom lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,9 @@ push: ## Push it; logs in to ECR when IMAGE is an ECR reference
 build-push: ## Both; by buildx alone with PLATFORM=linux/amd64,linux/arm64 or COMPRESSION=zstd
 	@$(MAKE) -s build
 	@$(MAKE) -s push
+
+destroy: venv ## Stop launching, stop the tasks, then terraform destroy (DRAIN=seconds, TERRAFORM_DIR=, AUTO_APPROVE=1)
+	@$(BIN)/python terraform/destroy.py
 
 sbom: ## What the image holds under which licence, and the CycloneDX documents of it (OUT=sbom, IMAGE=...)
 	@$(PYTHON) worker_image/sbom.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))

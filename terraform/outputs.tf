@@ -16,6 +16,11 @@ output "helm_values" {
 output "image" {
   value       = local.image
   description = "The image that tasks run: push it under exactly this name."
+
+  precondition {
+    condition     = var.worker_image == null || var.existing_network != null || var.nat != "none" || local.pulled_through_endpoints
+    error_message = "With nat = none containers can pull from ECR in ${data.aws_region.current.id} alone, and worker_image is elsewhere: ${coalesce(var.worker_image, "none")}. Copy it to ECR in this region, or choose another nat."
+  }
 }
 
 output "repository_url" {
@@ -126,4 +131,9 @@ output "task_role_arn" {
 output "execution_role_arn" {
   value       = module.worker.roles.execution
   description = "Role with which ECS starts the containers."
+}
+
+output "force_destroy" {
+  value       = var.force_destroy
+  description = "Whether destroy also deletes buckets and a repository that are not empty."
 }

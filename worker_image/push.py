@@ -3,6 +3,8 @@
 Usage: python3 worker_image/push.py [NAME=VALUE...], the names being
 
     IMAGE        the reference to push, with a tag; by default Terraform's output `image`
+    TERRAFORM_DIR
+                 the folder that Terraform is applied in; by default terraform/examples/complete
     SOURCE       the local image, when it has another name; by default IMAGE where it exists locally, else the
                  name that build.py gives
     PLATFORM     two of them, or
@@ -10,7 +12,8 @@ Usage: python3 worker_image/push.py [NAME=VALUE...], the names being
 
 An ECR reference is logged in to first, with the AWS credentials of the environment (boto3 or the aws
 command). What the registry already holds is not pushed again. The digest is written to worker_image/.digest,
-and to terraform/image.auto.tfvars.json where the reference is the one that Terraform's output names.
+and, if the reference is the one that Terraform's output names, to image.auto.tfvars.json in TERRAFORM_DIR,
+together with its repository and tag: Terraform ignores the digest for any other repository.
 Standard library alone, but for boto3 where ECR asks for it.
 """
 
@@ -33,16 +36,19 @@ from worker_image import build, registry  # noqa: E402
 from worker_image.build import BuildError  # noqa: E402
 
 DIGEST_FILE = ROOT / "worker_image" / ".digest"
-TERRAFORM_FILE = ROOT / "terraform" / "image.auto.tfvars.json"
+TERRAFORM_DIR = ROOT / "terraform" / "examples" / "complete"
+TERRAFORM_FILE = "image.auto.tfvars.json"
 
 
 def main() -> int:
     """Push; returns an exit code."""
     try:
-        settings = build.read_settings(sys.argv[1:], (*build.SETTINGS, "SOURCE"))
-        named = terraform_output("image")
+        settings = build.read_settings(sys.argv[1:], (*build.SETTINGS, "SOURCE", "TERRAFORM_DIR"))
+        folder = Path(settings.pop("TERRAFORM_DIR", "") or TERRAFORM_DIR)
+        named = terraform_output(folder, "image")
         reference = settings.get("IMAGE") or named
-        print(record(reference, push(reference, settings), deployed=reference == named))
+        digest = push(reference, settings)
+        print(record(reference, digest, folder if reference == named else None))
     except BuildError as error:
         sys.stderr.write(f"push: {error}\n")
         return 1
@@ -53,8 +59,11 @@ def push(reference: str, settings: dict[str, str]) -> str:
     """Push an image unless the registry has it; returns its digest."""
     if not reference:
         raise BuildError(
-            "Terraform has no output 'image' yet: apply terraform/ first, or give IMAGE=REFERENCE."
+            "Terraform has no output 'image' yet: apply terraform/examples/complete first, name the folder "
+            "that you apply with TERRAFORM_DIR=FOLDER, or give IMAGE=REFERENCE."
         )
+    if "@" in reference:
+        raise BuildError(f"{reference} has a digest, which only the registry gives: push under a tag.")
     if ":" not in reference.rpartition("/")[2]:
         raise BuildError(f"{reference} has no tag: an image is pushed under a tag of its own.")
     if build.needs_registry(settings):
@@ -100,7 +109,7 @@ def taken(reference: str) -> BuildError:
     """Return the error for a tag that holds something else."""
     return BuildError(
         f"{reference} is taken by another image, and the repository keeps tags as they are: "
-        "choose a new tag (worker.image_tag in Terraform, then apply) and push again."
+        "choose a new tag (worker_image_tag in Terraform, then apply) and push again."
     )
 
 
@@ -119,24 +128,29 @@ def tag(docker: str, reference: str, settings: dict[str, str]) -> str:
     raise BuildError(f"the engine holds no image {' or '.join(candidates)}: run make build first.")
 
 
-def terraform_output(name: str) -> str:
-    """Return an output of terraform/; empty before it was applied."""
+def terraform_output(folder: Path, name: str) -> str:
+    """Return an output of the deployment in ``folder``; empty before it was applied."""
     program = os.environ.get("TERRAFORM") or shutil.which("terraform") or shutil.which("tofu")
     # Not -raw: without any outputs that prints a warning and exits 0.
-    text = _output(program, f"-chdir={ROOT / 'terraform'}", "output", "-json") if program else ""
+    text = _output(program, f"-chdir={folder}", "output", "-json") if program else ""
     value = json.loads(text or "{}").get(name, {}).get("value")
     return value if isinstance(value, str) else ""
 
 
-def record(reference: str, digest: str, *, deployed: bool) -> str:
-    """Write the digest down, for Terraform too when its tasks run this image; returns reference by digest."""
+def record(reference: str, digest: str, folder: Path | None) -> str:
+    """Write the digest down; returns the repository with the digest.
+
+    Args:
+        reference: repository and tag.
+        digest: what the registry answered.
+        folder: the deployment whose tasks run this image; None where they run another.
+    """
     exact = f"{reference.rpartition(':')[0]}@{digest}"
     DIGEST_FILE.write_text(f"{exact}\n")
-    if deployed:
-        TERRAFORM_FILE.write_text(json.dumps({"image_digest": digest}) + "\n")
-        _say(
-            f"{TERRAFORM_FILE.relative_to(ROOT)} names it: terraform apply lets tasks run exactly this image"
-        )
+    if folder is not None:
+        file = folder / TERRAFORM_FILE
+        file.write_text(json.dumps({"pushed_image": f"{reference}@{digest}"}) + "\n")
+        _say(f"{file} names it: after terraform apply, tasks run exactly this image")
     return exact
 
 

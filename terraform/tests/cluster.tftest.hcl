@@ -23,6 +23,11 @@ run "on_demand_by_default" {
   }
 
   assert {
+    condition     = alltrue([for setting in aws_ecs_cluster.airflow.setting : setting.value == "disabled"])
+    error_message = "Container Insights is billed, so it is off unless asked for."
+  }
+
+  assert {
     condition     = one(aws_ecs_cluster.airflow.configuration).execute_command_configuration[0].logging == "OVERRIDE"
     error_message = "ECS Exec sessions are on record."
   }

@@ -25,13 +25,64 @@ run "what_is_not_there_is_not_configured" {
   }
 
   assert {
-    condition     = !anytrue([for word in ["[logging]", "event_queue_url", "payload", "capacity_chain", "tags"] : strcontains(output.airflow_cfg, word)])
+    condition     = !anytrue([for word in ["[logging]", "event_queue_url", "payload", "capacity_chain", "tags", "ENABLED"] : strcontains(output.airflow_cfg, word)])
     error_message = "No queue, no bucket: nothing of them in the file:\n${output.airflow_cfg}"
   }
 
   assert {
     condition     = output.options.subnets == "subnet-0a,subnet-0b" && output.options.task_cpu == "512"
     error_message = "Lists are separated by commas, numbers are text."
+  }
+}
+
+run "settings_that_outlast_a_redeploy_of_the_api_server_reach_scheduler_and_api_server" {
+  module {
+    source = "./modules/configuration"
+  }
+
+  assert {
+    condition     = alltrue([for lines in ["[scheduler]\ntask_instance_heartbeat_timeout = 600\n", "[execution_api]\njwt_expiration_time = 1800\n"] : strcontains(output.airflow_cfg, lines)])
+    error_message = "airflow.cfg lacks a setting:\n${output.airflow_cfg}"
+  }
+
+  assert {
+    condition     = alltrue([for line in ["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=600", "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME=1800"] : contains(split("\n", output.airflow_env), line)])
+    error_message = "The environment lacks a setting:\n${output.airflow_env}"
+  }
+
+  assert {
+    condition     = yamldecode(output.helm_values).config.scheduler.task_instance_heartbeat_timeout == "600" && yamldecode(output.helm_values).config.execution_api.jwt_expiration_time == "1800"
+    error_message = "The chart's values lack a setting:\n${output.helm_values}"
+  }
+}
+
+run "airflow_2_has_no_such_settings" {
+  module {
+    source = "./modules/configuration"
+  }
+
+  variables {
+    tasks_call_api_server = false
+  }
+
+  assert {
+    condition     = !strcontains(output.airflow_cfg, "[scheduler]") && !strcontains(output.airflow_cfg, "[execution_api]") && !strcontains(output.airflow_env, "SCHEDULER")
+    error_message = "Airflow 2 knows none of these options:\n${output.airflow_cfg}"
+  }
+}
+
+run "public_subnets_need_public_addresses" {
+  module {
+    source = "./modules/configuration"
+  }
+
+  variables {
+    assign_public_ip = true
+  }
+
+  assert {
+    condition     = output.options.assign_public_ip == "ENABLED"
+    error_message = "The executor must ask for a public address."
   }
 }
 

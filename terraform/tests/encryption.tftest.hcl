@@ -22,6 +22,27 @@ run "key_rotates_and_serves_this_deployment_only" {
   }
 }
 
+run "in_china_the_principal_of_logs_ends_in_cn" {
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn", dns_suffix = "amazonaws.com.cn" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "cn-north-1" }
+  }
+
+  module {
+    source = "./modules/encryption"
+  }
+
+  assert {
+    condition     = contains([for statement in jsondecode(aws_kms_key.deployment.policy).Statement : lookup(statement.Principal, "Service", "")], "logs.cn-north-1.amazonaws.com.cn")
+    error_message = "CloudWatch Logs' principal in China has China's domain: ${aws_kms_key.deployment.policy}"
+  }
+}
+
 run "too_short_a_window_is_refused" {
   command = plan
 

@@ -13,17 +13,17 @@ run "two_zones_are_taken" {
   }
 
   override_data {
-    target = data.aws_subnet.private["subnet-0a"]
+    target = data.aws_subnet.tasks["0"]
     values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1a" }
   }
 
   override_data {
-    target = data.aws_subnet.private["subnet-0b"]
+    target = data.aws_subnet.tasks["1"]
     values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1b" }
   }
 
   assert {
-    condition     = output.cidr == "172.31.0.0/16" && length(output.subnet_ids) == 2
+    condition     = jsonencode(output.cidrs) == jsonencode(["172.31.0.0/16"]) && !output.assign_public_ip && length(output.subnet_ids) == 2
     error_message = "The VPC's range and subnets are handed on."
   }
 }
@@ -36,7 +36,7 @@ run "subnets_of_one_zone_are_refused" {
   }
 
   override_data {
-    target = data.aws_subnet.private
+    target = data.aws_subnet.tasks
     values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1a" }
   }
 
@@ -51,11 +51,11 @@ run "another_vpc_s_subnet_is_refused" {
   }
 
   override_data {
-    target = data.aws_subnet.private
+    target = data.aws_subnet.tasks
     values = { vpc_id = "vpc-0bbb", availability_zone = "us-east-1a" }
   }
 
-  expect_failures = [data.aws_subnet.private]
+  expect_failures = [data.aws_subnet.tasks]
 }
 
 run "no_subnet_and_what_is_no_vpc_are_refused" {
@@ -82,6 +82,133 @@ run "what_is_no_subnet_is_refused" {
 
   variables {
     subnet_ids = ["private-a", "private-b"]
+  }
+
+  expect_failures = [var.subnet_ids]
+}
+
+run "a_secondary_range_is_the_vpc_s_own_too" {
+  module {
+    source = "./modules/existing_network"
+  }
+
+  override_data {
+    target = data.aws_vpc.network
+    values = {
+      cidr_block = "172.31.0.0/16"
+      cidr_block_associations = [
+        { association_id = "a", cidr_block = "172.31.0.0/16", state = "associated" },
+        { association_id = "b", cidr_block = "100.64.0.0/16", state = "associated" },
+        { association_id = "c", cidr_block = "100.65.0.0/16", state = "disassociated" },
+      ]
+    }
+  }
+
+  override_data {
+    target = data.aws_subnet.tasks["1"]
+    values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1b" }
+  }
+
+  assert {
+    condition     = jsonencode(output.cidrs) == jsonencode(["172.31.0.0/16", "100.64.0.0/16"])
+    error_message = "Every associated range: ${jsonencode(output.cidrs)}"
+  }
+}
+
+run "a_public_subnet_without_public_addresses_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/existing_network"
+  }
+
+  override_data {
+    target = data.aws_subnet.tasks["1"]
+    values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1b" }
+  }
+
+  override_data {
+    target = data.aws_route_tables.main
+    values = { ids = ["rtb-0main"] }
+  }
+
+  override_data {
+    target = data.aws_route_tables.public
+    values = { ids = ["rtb-0main"] }
+  }
+
+  override_data {
+    target = data.aws_route_tables.subnet["0"]
+    values = { ids = ["rtb-0nat"] }
+  }
+
+  expect_failures = [output.subnet_ids]
+}
+
+run "a_public_subnet_is_taken_with_public_addresses" {
+  module {
+    source = "./modules/existing_network"
+  }
+
+  variables {
+    assign_public_ip = true
+  }
+
+  override_data {
+    target = data.aws_subnet.tasks["1"]
+    values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1b" }
+  }
+
+  override_data {
+    target = data.aws_route_tables.main
+    values = { ids = ["rtb-0main"] }
+  }
+
+  override_data {
+    target = data.aws_route_tables.public
+    values = { ids = ["rtb-0main"] }
+  }
+
+  override_data {
+    target = data.aws_route_tables.subnet["0"]
+    values = { ids = ["rtb-0nat"] }
+  }
+
+  assert {
+    condition     = output.assign_public_ip && length(local.public) == 1
+    error_message = "The second subnet uses the main table, which leads to the internet gateway: ${jsonencode(local.public)}"
+  }
+}
+
+run "a_subnet_in_a_zone_without_fargate_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/existing_network"
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "ap-northeast-1" }
+  }
+
+  override_data {
+    target = data.aws_subnet.tasks
+    values = { vpc_id = "vpc-0aaa", availability_zone = "ap-northeast-1b", availability_zone_id = "apne1-az3" }
+  }
+
+  expect_failures = [data.aws_subnet.tasks]
+}
+
+run "a_subnet_twice_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/existing_network"
+  }
+
+  variables {
+    subnet_ids = ["subnet-0a", "subnet-0a"]
   }
 
   expect_failures = [var.subnet_ids]

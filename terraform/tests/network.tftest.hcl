@@ -13,12 +13,12 @@ run "two_zones_share_one_nat_gateway" {
   }
 
   assert {
-    condition     = join(" ", keys(aws_subnet.private)) == join(" ", ["us-east-1a", "us-east-1b"])
+    condition     = join(" ", keys(aws_subnet.tasks)) == join(" ", ["us-east-1a", "us-east-1b"])
     error_message = "Without zones, the first two of the region are taken."
   }
 
   assert {
-    condition     = [for zone, subnet in aws_subnet.private : subnet.cidr_block] == ["10.0.0.0/19", "10.0.32.0/19"]
+    condition     = [for zone, subnet in aws_subnet.tasks : subnet.cidr_block] == ["10.0.0.0/19", "10.0.32.0/19"]
     error_message = "Each zone gets an eighth of the VPC."
   }
 
@@ -28,7 +28,7 @@ run "two_zones_share_one_nat_gateway" {
   }
 
   assert {
-    condition     = alltrue([for subnet in concat(values(aws_subnet.private), values(aws_subnet.public)) : !subnet.map_public_ip_on_launch])
+    condition     = alltrue([for subnet in concat(values(aws_subnet.tasks), values(aws_subnet.public)) : !subnet.map_public_ip_on_launch])
     error_message = "No subnet hands out public addresses."
   }
 
@@ -38,7 +38,7 @@ run "two_zones_share_one_nat_gateway" {
   }
 
   assert {
-    condition     = aws_flow_log.network.traffic_type == "ALL" && length(output.subnet_ids) == 2
+    condition     = aws_flow_log.network["flow"].traffic_type == "ALL" && length(output.subnet_ids) == 2
     error_message = "All traffic is on record, and tasks have two subnets."
   }
 }
@@ -54,7 +54,7 @@ run "a_nat_gateway_per_zone" {
   }
 
   assert {
-    condition     = keys(aws_nat_gateway.zone) == keys(aws_subnet.private)
+    condition     = keys(aws_nat_gateway.zone) == keys(aws_subnet.tasks)
     error_message = "Every zone has its own."
   }
 }
@@ -81,6 +81,31 @@ run "no_nat_means_endpoints_and_no_internet" {
   assert {
     condition     = output.https.cidrs[0] == "10.0.0.0/16" && length(output.https.cidrs) == 1 && join(" ", keys(output.https.prefix_lists)) == join(" ", ["s3"])
     error_message = "HTTPS leads to the endpoints and to S3 only."
+  }
+}
+
+run "elsewhere_an_endpoint_s_service_is_called_after_its_region" {
+  module {
+    source = "./modules/network"
+  }
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-us-gov" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "us-gov-west-1" }
+  }
+
+  variables {
+    nat = "none"
+  }
+
+  assert {
+    condition     = aws_vpc_endpoint.service["logs"].service_name == "com.amazonaws.us-gov-west-1.logs" && length(data.aws_vpc_endpoint_service.china) == 0
+    error_message = "GovCloud's names are as in the public regions, and nothing is asked."
   }
 }
 
@@ -111,8 +136,159 @@ run "smallest_vpc_fits" {
   }
 
   assert {
-    condition     = length(distinct(concat(values(aws_subnet.private)[*].cidr_block, values(aws_subnet.public)[*].cidr_block))) == 12
+    condition     = length(distinct(concat(values(aws_subnet.tasks)[*].cidr_block, values(aws_subnet.public)[*].cidr_block))) == 12
     error_message = "Six zones must fit into the smallest VPC without overlap."
+  }
+}
+
+run "no_nat_adds_what_secrets_need_to_the_endpoints_that_are_asked_for" {
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    nat              = "none"
+    needed_endpoints = ["ecr.api", "ecr.dkr", "logs", "secretsmanager"]
+    endpoints        = ["sts"]
+  }
+
+  assert {
+    condition     = join(" ", keys(aws_vpc_endpoint.service)) == "ecr.api ecr.dkr logs secretsmanager sts"
+    error_message = "One's own list adds to what containers need: ${join(" ", keys(aws_vpc_endpoint.service))}"
+  }
+}
+
+run "public_has_no_nat_gateway_and_tasks_route_to_the_internet_gateway" {
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    nat = "public"
+  }
+
+  assert {
+    condition     = length(aws_nat_gateway.zone) + length(aws_eip.nat) + length(aws_subnet.public) + length(aws_vpc_endpoint.service) == 0
+    error_message = "Nothing that costs by the hour is made."
+  }
+
+  assert {
+    condition     = output.assign_public_ip && length(aws_route.nat) == 2 && alltrue([for route in aws_route.nat : route.gateway_id == aws_internet_gateway.nat["internet"].id])
+    error_message = "Each zone's table leads to the internet gateway, and tasks need public addresses."
+  }
+
+  assert {
+    condition     = alltrue([for subnet in aws_subnet.tasks : !subnet.map_public_ip_on_launch])
+    error_message = "Only tasks get public addresses, not whatever else is put there."
+  }
+}
+
+run "the_flow_log_can_be_left_out" {
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    flow_log = false
+  }
+
+  assert {
+    condition     = length(aws_flow_log.network) + length(aws_iam_role.flow) + length(aws_cloudwatch_log_group.flow) == 0
+    error_message = "Neither log nor role is made."
+  }
+}
+
+run "zones_without_fargate_are_passed_over" {
+  module {
+    source = "./modules/network"
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "ap-northeast-1" }
+  }
+
+  override_data {
+    target = data.aws_availability_zones.all
+    values = {
+      names    = ["ap-northeast-1a", "ap-northeast-1c", "ap-northeast-1d"]
+      zone_ids = ["apne1-az3", "apne1-az4", "apne1-az1"]
+    }
+  }
+
+  assert {
+    condition     = join(" ", keys(aws_subnet.tasks)) == "ap-northeast-1c ap-northeast-1d"
+    error_message = "The zone with the id apne1-az3 has no Fargate: ${join(" ", keys(aws_subnet.tasks))}"
+  }
+}
+
+run "zones_do_not_depend_on_their_state" {
+  module {
+    source = "./modules/network"
+  }
+
+  assert {
+    condition     = data.aws_availability_zones.all.state == null
+    error_message = "A zone that leaves the state available must not replace subnets."
+  }
+}
+
+run "a_zone_that_has_no_fargate_or_does_not_exist_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    zones = ["us-east-1a", "us-east-1z"]
+  }
+
+  expect_failures = [aws_vpc.network]
+}
+
+run "a_region_with_one_zone_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  override_data {
+    target = data.aws_availability_zones.all
+    values = { names = ["us-east-1a"], zone_ids = ["use1-az1"] }
+  }
+
+  expect_failures = [aws_vpc.network]
+}
+
+run "in_china_aws_says_what_an_endpoint_s_service_is_called" {
+  module {
+    source = "./modules/network"
+  }
+
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "cn-northwest-1" }
+  }
+
+  override_data {
+    target = data.aws_vpc_endpoint_service.china["ecr.api"]
+    values = { service_name = "cn.com.amazonaws.cn-northwest-1.ecr.api" }
+  }
+
+  variables {
+    nat = "none"
+  }
+
+  assert {
+    condition     = aws_vpc_endpoint.service["ecr.api"].service_name == "cn.com.amazonaws.cn-northwest-1.ecr.api"
+    error_message = "The name is AWS's: ${aws_vpc_endpoint.service["ecr.api"].service_name}"
   }
 }
 

@@ -17,8 +17,8 @@ run "alarms_watch_and_the_dashboard_has_no_overlap" {
   }
 
   variables {
-    alarms = { sns_topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall" }
-    prices = { vcpu_hour = 0.03238 }
+    alarm_sns_topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall"
+    price_vcpu_hour     = 0.03238
   }
 
   assert {
@@ -88,11 +88,11 @@ run "budget_without_reader_and_what_is_no_topic_are_refused" {
   }
 
   variables {
-    budget = { monthly_usd = 100, emails = [] }
-    alarms = { sns_topic_arn = "oncall@example.org" }
+    budget              = { monthly_usd = 100, emails = [] }
+    alarm_sns_topic_arn = "oncall@example.org"
   }
 
-  expect_failures = [var.budget, var.alarms]
+  expect_failures = [var.budget, var.alarm_sns_topic_arn]
 }
 
 run "alarm_at_nothing_is_refused" {
@@ -103,8 +103,46 @@ run "alarm_at_nothing_is_refused" {
   }
 
   variables {
-    alarms = { queue_age_seconds = 0 }
+    alarm_queue_age_seconds = 0
+    alarm_failed_launches   = 0
+    budget                  = { monthly_usd = 100, emails = ["on call"] }
   }
 
-  expect_failures = [var.alarms]
+  expect_failures = [var.alarm_queue_age_seconds, var.alarm_failed_launches, var.budget]
+}
+
+run "one_log_policy_can_serve_many_deployments" {
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    own_log_policy = false
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_log_resource_policy.events) == 0 && output.event_log_group_name == "/aws/events/airflow-fargate/airflow"
+    error_message = "AWS allows ten such policies in a region; the log's name fits one for /aws/events/airflow-fargate/*."
+  }
+}
+
+run "the_dashboard_s_link_is_of_its_partition" {
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-us-gov" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "us-gov-west-1" }
+  }
+
+  module {
+    source = "./modules/observability"
+  }
+
+  assert {
+    condition     = output.dashboard_url == "https://console.amazonaws-us-gov.com/cloudwatch/home?region=us-gov-west-1#dashboards/dashboard/airflow"
+    error_message = "GovCloud has a console of its own: ${output.dashboard_url}"
+  }
 }

@@ -3,7 +3,7 @@ mock_provider "aws" {
 }
 
 variables {
-  airflow = { execution_api_server_url = "http://airflow.internal:8080/execution/" }
+  execution_api_server_url = "http://airflow.internal:8080/execution/"
 }
 
 run "defaults_give_a_whole_configuration" {
@@ -16,9 +16,14 @@ run "defaults_give_a_whole_configuration" {
     condition = alltrue([for line in [
       "cluster = airflow", "task_definition = airflow-worker", "container_name = worker", "launch_type = FARGATE",
       "assign_public_ip = DISABLED", "security_groups = sg-0123456789abcdef0", "task_cpu = 1024", "task_memory = 2048",
-      "region = us-east-1", "remote_logging = True", "remote_log_conn_id = aws_default",
+      "region = us-east-1", "remote_logging = True", "task_instance_heartbeat_timeout = 600", "jwt_expiration_time = 1800",
     ] : contains(split("\n", output.airflow_cfg), line)])
     error_message = "airflow_cfg lacks a line:\n${output.airflow_cfg}"
+  }
+
+  assert {
+    condition     = !anytrue([for text in [output.airflow_cfg, output.airflow_env, output.helm_values] : strcontains(lower(text), "conn_id")])
+    error_message = "The users' connections are not borrowed."
   }
 
   assert {
@@ -52,11 +57,13 @@ run "defaults_give_a_whole_configuration" {
 
 run "what_is_chosen_reaches_airflow_and_the_container" {
   variables {
-    airflow       = { execution_api_server_url = "http://airflow.internal:8081/execution/" }
-    worker        = { environment = { AIRFLOW__CORE__PLUGINS_FOLDER = "/opt/airflow/plugins" } }
-    observability = { sns_topic_arn = "arn:aws:sns:us-east-1:123456789012:oncall", prices = { vcpu_hour = 0.05 } }
-    capacity      = ["FARGATE_SPOT", "FARGATE"]
-    tags          = { share = "50%" }
+    execution_api_server_url = "http://airflow.internal:8081/execution/"
+    worker_environment       = { AIRFLOW__CORE__PLUGINS_FOLDER = "/opt/airflow/plugins" }
+    observability            = true
+    alarm_sns_topic_arn      = "arn:aws:sns:us-east-1:123456789012:oncall"
+    price_vcpu_hour          = 0.05
+    capacity                 = ["FARGATE_SPOT", "FARGATE"]
+    tags                     = { team = "data/science" }
   }
 
   assert {
@@ -70,7 +77,7 @@ run "what_is_chosen_reaches_airflow_and_the_container" {
   }
 
   assert {
-    condition     = jsonencode(module.worker.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow 10.0.0.0/16" = 8081 })
+    condition     = jsonencode(module.worker.egress) == jsonencode({ "airflow 10.0.0.0/16" = 8081, "https 0.0.0.0/0" = 443 })
     error_message = "Out may go HTTPS, and the port of the URL into the VPC: ${jsonencode(module.worker.egress)}"
   }
 
@@ -85,13 +92,8 @@ run "what_is_chosen_reaches_airflow_and_the_container" {
   }
 
   assert {
-    condition     = contains(split("\n", output.airflow_cfg), "tags = {\"share\":\"50%%\"}")
-    error_message = "A percent sign must be doubled in airflow.cfg."
-  }
-
-  assert {
-    condition     = contains(split("\n", output.airflow_env), "AIRFLOW__FARGATE__TAGS={\"share\":\"50%\"}")
-    error_message = "A percent sign must stay single in the environment."
+    condition     = contains(split("\n", output.airflow_cfg), "tags = {\"team\":\"data/science\"}")
+    error_message = "Tags must reach the executor."
   }
 
   assert {
@@ -109,19 +111,19 @@ run "what_is_chosen_reaches_airflow_and_the_container" {
 
 run "existing_vpc_and_image_are_taken_as_they_are" {
   override_data {
-    target = module.existing_network["network"].data.aws_subnet.private["subnet-0a"]
+    target = module.existing_network["network"].data.aws_subnet.tasks["0"]
     values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1a" }
   }
 
   override_data {
-    target = module.existing_network["network"].data.aws_subnet.private["subnet-0b"]
+    target = module.existing_network["network"].data.aws_subnet.tasks["1"]
     values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1b" }
   }
 
   variables {
-    network = { existing = { vpc_id = "vpc-0aaa", subnet_ids = ["subnet-0a", "subnet-0b"] } }
-    airflow = { execution_api_server_url = "https://airflow.example.org/execution/" }
-    worker  = { image = "example.org/airflow@sha256:0000000000000000000000000000000000000000000000000000000000000000" }
+    existing_network         = { vpc_id = "vpc-0aaa", subnet_ids = ["subnet-0a", "subnet-0b"] }
+    execution_api_server_url = "https://airflow.example.org/execution/"
+    worker_image             = "example.org/airflow@sha256:0000000000000000000000000000000000000000000000000000000000000000"
   }
 
   assert {
@@ -140,11 +142,141 @@ run "existing_vpc_and_image_are_taken_as_they_are" {
   }
 }
 
+run "a_secondary_range_of_the_vpc_is_the_default_for_airflow_too" {
+  override_data {
+    target = module.existing_network["network"].data.aws_subnet.tasks["1"]
+    values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1b", availability_zone_id = "use1-az2" }
+  }
+
+  override_data {
+    target = module.existing_network["network"].data.aws_vpc.network
+    values = {
+      cidr_block = "172.31.0.0/16"
+      cidr_block_associations = [
+        { association_id = "a", cidr_block = "172.31.0.0/16", state = "associated" },
+        { association_id = "b", cidr_block = "100.64.0.0/16", state = "associated" },
+      ]
+    }
+  }
+
+  variables {
+    existing_network = { vpc_id = "vpc-0aaa", subnet_ids = ["subnet-0a", "subnet-0b"] }
+  }
+
+  assert {
+    condition     = module.worker.egress["airflow 100.64.0.0/16"] == 8080 && module.worker.egress["airflow 172.31.0.0/16"] == 8080
+    error_message = "An API server in a secondary range must be reachable: ${jsonencode(module.worker.egress)}"
+  }
+}
+
+run "existing_public_subnets_work_with_public_addresses" {
+  override_data {
+    target = module.existing_network["network"].data.aws_subnet.tasks["1"]
+    values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1b", availability_zone_id = "use1-az2" }
+  }
+
+  variables {
+    existing_network = { vpc_id = "vpc-0aaa", subnet_ids = ["subnet-0a", "subnet-0b"] }
+    assign_public_ip = true
+  }
+
+  assert {
+    condition     = contains(split("\n", output.airflow_cfg), "assign_public_ip = ENABLED")
+    error_message = "The executor must ask for public addresses."
+  }
+}
+
+run "nat_public_lets_the_executor_ask_for_public_addresses" {
+  variables {
+    nat = "public"
+  }
+
+  assert {
+    condition     = contains(split("\n", output.airflow_cfg), "assign_public_ip = ENABLED")
+    error_message = "Tasks in public subnets need public addresses."
+  }
+}
+
+run "no_nat_with_secrets_has_their_endpoints" {
+  variables {
+    nat                         = "none"
+    interface_endpoints         = ["sts"]
+    worker_secrets              = { DB = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf" }
+    worker_parameters           = { KEY = "arn:aws:ssm:us-east-1:123456789012:parameter/key" }
+    worker_secrets_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:key/0"]
+  }
+
+  assert {
+    condition     = local.needed_endpoints == ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "kms"]
+    error_message = "What ECS calls before the first line of code: ${jsonencode(local.needed_endpoints)}"
+  }
+}
+
+run "no_nat_and_an_image_from_elsewhere_is_refused" {
+  command = plan
+
+  variables {
+    nat          = "none"
+    worker_image = "docker.io/apache/airflow:3.3.2"
+  }
+
+  expect_failures = [output.image]
+}
+
+run "no_nat_and_ecr_of_another_account_in_this_region_is_taken" {
+  command = plan
+
+  variables {
+    nat          = "none"
+    worker_image = "210987654321.dkr.ecr.us-east-1.amazonaws.com/airflow/worker:v1"
+  }
+
+  assert {
+    condition     = module.worker.repository_arn == "arn:aws:ecr:us-east-1:210987654321:repository/airflow/worker"
+    error_message = "The endpoints of ECR lead to every account's repositories."
+  }
+}
+
+run "container_insights_are_off_unless_the_dashboard_shows_them" {
+  assert {
+    condition     = local.container_insights == "disabled"
+    error_message = "Nothing is billed for monitoring that nobody asked for."
+  }
+}
+
+run "container_insights_come_with_the_dashboard" {
+  command = plan
+
+  variables {
+    observability = true
+  }
+
+  assert {
+    condition     = local.container_insights == "enabled"
+    error_message = "The dashboard shows them."
+  }
+}
+
+run "container_insights_can_be_switched_by_themselves" {
+  command = plan
+
+  variables {
+    observability      = true
+    container_insights = "disabled"
+    flow_log           = false
+  }
+
+  assert {
+    condition     = local.container_insights == "disabled"
+    error_message = "One's own choice outranks."
+  }
+}
+
 run "without_a_word_of_airflow_there_is_no_way_to_it" {
   command = plan
 
   variables {
-    airflow = {}
+    execution_api_server_url = null
   }
 
   expect_failures = [check.tasks_can_reach_airflow]
@@ -159,15 +291,20 @@ run "airflow_2_is_reached_at_its_database" {
   command = plan
 
   variables {
-    airflow = { port = 5432, security_group_ids = ["sg-0bbb"] }
-    worker = {
-      secrets = { AIRFLOW__DATABASE__SQL_ALCHEMY_CONN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:airflow-db-AbCdEf" }
-    }
+    execution_api_server_url   = null
+    airflow_port               = 5432
+    airflow_security_group_ids = { database = "sg-0bbb" }
+    worker_secrets             = { AIRFLOW__DATABASE__SQL_ALCHEMY_CONN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:airflow-db-AbCdEf" }
   }
 
   assert {
-    condition     = jsonencode(module.worker.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow group 0" = 5432 })
+    condition     = jsonencode(module.worker.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow group database" = 5432 })
     error_message = "Out may go HTTPS, and to the database's group at its port: ${jsonencode(module.worker.egress)}"
+  }
+
+  assert {
+    condition     = !anytrue([for name in keys(module.worker.environment) : startswith(name, "AIRFLOW__WORKERS__")])
+    error_message = "Tasks of Airflow 2 call no API server: ${jsonencode(module.worker.environment)}"
   }
 }
 
@@ -175,26 +312,110 @@ run "what_has_the_wrong_shape_is_refused" {
   command = plan
 
   variables {
-    airflow              = { port = 5432, security_group_ids = ["10.0.0.0/16"] }
-    scheduler_role_names = ["arn:aws:iam::123456789012:role/airflow"]
-    triggerer_role_names = ["service/airflow"]
-    permissions_boundary = "boundary"
+    airflow_security_group_ids = { office = "10.0.0.0/16" }
+    scheduler_role_names       = ["arn:aws:iam::123456789012:role/airflow"]
+    triggerer_role_names       = ["service/airflow"]
+    permissions_boundary       = "boundary"
   }
 
-  expect_failures = [var.airflow, var.scheduler_role_names, var.triggerer_role_names, var.permissions_boundary]
+  expect_failures = [var.airflow_security_group_ids, var.scheduler_role_names, var.triggerer_role_names, var.permissions_boundary]
 }
 
 run "wrong_inputs_are_refused" {
   command = plan
 
   variables {
-    name      = "My_Airflow"
-    airflow   = { execution_api_server_url = "http://airflow.internal:8080/" }
-    retention = { log_days = 10 }
-    tags      = { for number in range(41) : "tag${number}" => "x" }
+    name                     = "My_Airflow"
+    execution_api_server_url = "http://airflow.internal:8080/"
+    log_retention_days       = 10
+    worker_image_tag         = "v1@latest"
+    tags                     = { for number in range(41) : "tag${number}" => "x" }
   }
 
-  expect_failures = [var.name, var.airflow, var.retention, var.tags]
+  expect_failures = [var.name, var.execution_api_server_url, var.log_retention_days, var.worker_image_tag, var.tags]
+}
+
+run "a_tag_with_a_character_that_aws_rejects_is_refused" {
+  command = plan
+
+  variables {
+    tags = { share = "50%" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "a_tag_with_a_tab_is_refused" {
+  command = plan
+
+  variables {
+    tags = { "cost\tcentre" = "x" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "a_tag_without_a_key_is_refused" {
+  command = plan
+
+  variables {
+    tags = { "" = "x" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "too_long_a_tag_is_refused" {
+  command = plan
+
+  variables {
+    tags = { team = join("", [for number in range(257) : "x"]) }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "a_tag_of_aws_is_refused" {
+  command = plan
+
+  variables {
+    tags = { "AWS:team" = "data" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tags_that_iam_takes_for_the_same_are_refused" {
+  command = plan
+
+  variables {
+    tags = { team = "data", Team = "science" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "the_deployment_s_own_tag_is_refused" {
+  command = plan
+
+  variables {
+    tags = { "airflow-fargate" = "mine" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tags_that_aws_takes_are_taken" {
+  command = plan
+
+  variables {
+    tags = { "Kostenstelle über 東京" = "x", "a b_c.d:e/f=g+h-i@j" = "" }
+  }
+
+  assert {
+    condition     = length(local.tags) == 3
+    error_message = "Letters of every script, digits, spaces and _ . : / = + - @ are taken."
+  }
 }
 
 run "too_long_a_name_is_refused" {
@@ -207,12 +428,12 @@ run "too_long_a_name_is_refused" {
   expect_failures = [var.name]
 }
 
-run "a_digest_is_what_runs_and_the_tag_what_is_pushed" {
+run "the_pushed_digest_is_what_runs_and_the_tag_what_is_pushed" {
   command = plan
 
   variables {
-    worker       = { image = "registry.internal:5000/airflow/worker:2026-11-22" }
-    image_digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    worker_image = "registry.internal:5000/airflow/worker:2026-11-22"
+    pushed_image = "registry.internal:5000/airflow/worker:2026-11-22@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
   }
 
   assert {
@@ -226,12 +447,58 @@ run "a_digest_is_what_runs_and_the_tag_what_is_pushed" {
   }
 }
 
+run "a_digest_of_another_repository_is_ignored_with_a_word" {
+  command = plan
+
+  variables {
+    worker_image = "example.org/airflow:3.3.2"
+    pushed_image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker:v1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+
+  expect_failures = [check.pushed_image_is_of_this_repository]
+
+  assert {
+    condition     = module.worker.image == "example.org/airflow:3.3.2"
+    error_message = "The digest belongs to the image that was pushed: ${module.worker.image}"
+  }
+}
+
+run "an_image_that_has_a_digest_keeps_it" {
+  command = plan
+
+  variables {
+    worker_image = "example.org/airflow:3.3.2@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    pushed_image = "example.org/airflow:v1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+
+  expect_failures = [check.pushed_image_is_of_this_repository]
+
+  assert {
+    condition     = module.worker.image == "example.org/airflow:3.3.2@sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    error_message = "name:tag@digest is a reference, and says what runs: ${module.worker.image}"
+  }
+}
+
+run "the_own_repository_s_digest_runs_until_a_new_tag_is_pushed" {
+  variables {
+    worker_image_tag = "v2"
+    pushed_image     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker:v1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+
+  expect_failures = [check.pushed_image_has_the_tag]
+
+  assert {
+    condition     = module.worker.image == "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" && endswith(output.image, ":v2")
+    error_message = "Tasks run what was pushed last, and the new tag is where to push: ${module.worker.image}"
+  }
+}
+
 run "what_is_no_digest_is_refused" {
   command = plan
 
   variables {
-    image_digest = "v1"
+    pushed_image = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
   }
 
-  expect_failures = [var.image_digest]
+  expect_failures = [var.pushed_image]
 }

@@ -81,18 +81,40 @@ run "what_is_not_there_is_not_permitted" {
   }
 
   variables {
-    queue    = null
-    payloads = null
-    logs     = null
+    queue          = null
+    repository_arn = null
+    payloads       = null
+    logs           = null
   }
 
   assert {
-    condition     = !anytrue([for word in ["sqs:", "s3:", "kms:"] : strcontains(output.policy_json, word)])
+    condition     = !anytrue([for word in ["sqs:", "s3:", "kms:", "ecr:"] : strcontains(output.policy_json, word)])
     error_message = "Without queue and buckets the policy must not speak of them."
   }
 
   assert {
     condition     = output.triggerer_policy_arn == null
     error_message = "Without a log bucket there is nothing for the triggerer to write."
+  }
+}
+
+run "in_china_keys_are_used_through_services_of_china" {
+  override_data {
+    target = data.aws_partition.current
+    values = { partition = "aws-cn", dns_suffix = "amazonaws.com.cn" }
+  }
+
+  override_data {
+    target = data.aws_region.current
+    values = { id = "cn-north-1" }
+  }
+
+  module {
+    source = "./modules/scheduler_access"
+  }
+
+  assert {
+    condition     = { for statement in jsondecode(output.policy_json).Statement : statement.Sid => statement.Condition.StringEquals["kms:ViaService"] if startswith(jsonencode(statement.Action), "\"kms:") } == { KeyOfPayloads = "s3.cn-north-1.amazonaws.com.cn", KeyOfLogs = "s3.cn-north-1.amazonaws.com.cn", KeyOfTaskEvents = "sqs.cn-north-1.amazonaws.com.cn" }
+    error_message = "kms:ViaService has China's domain: ${output.policy_json}"
   }
 }

@@ -3,18 +3,15 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "airflow"
-  image          = "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker:v1"
-  repository_arn = "arn:aws:ecr:us-east-1:123456789012:repository/airflow/worker"
-  kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
-  payloads       = { bucket_arn = "arn:aws:s3:::payloads", prefix = "workloads", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/payloads" }
-  logs           = { bucket = "logs", bucket_arn = "arn:aws:s3:::logs", prefix = "logs", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/logs" }
+  name        = "airflow"
+  image       = "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker:v1"
+  kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
+  payloads    = { bucket_arn = "arn:aws:s3:::payloads", prefix = "workloads", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/payloads" }
+  logs        = { bucket = "logs", bucket_arn = "arn:aws:s3:::logs", prefix = "logs", kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/logs" }
 
-  network = {
-    vpc_id  = "vpc-0123456789abcdef0"
-    https   = { cidrs = ["0.0.0.0/0"], prefix_lists = {} }
-    airflow = { port = 8080, cidrs = ["10.0.0.0/16"], security_group_ids = ["sg-0aaa"] }
-  }
+  vpc_id  = "vpc-0123456789abcdef0"
+  https   = { cidrs = ["0.0.0.0/0"], prefix_lists = {} }
+  airflow = { port = 8080, cidrs = ["10.0.0.0/16"], security_group_ids = { api = "sg-0aaa" } }
 }
 
 run "container_and_its_rights_are_hardened" {
@@ -35,12 +32,17 @@ run "container_and_its_rights_are_hardened" {
   }
 
   assert {
+    condition     = contains([for mount in jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].mountPoints : mount.containerPath], output.environment.HOME)
+    error_message = "Libraries keep caches below HOME, so it must be on a writable volume: ${output.environment.HOME}"
+  }
+
+  assert {
     condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].logConfiguration.options["awslogs-stream-prefix"] == output.log.stream_prefix
     error_message = "The executor must be told the stream prefix that the container has."
   }
 
   assert {
-    condition     = jsonencode(output.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow 10.0.0.0/16" = 8080, "airflow group 0" = 8080 })
+    condition     = jsonencode(output.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow 10.0.0.0/16" = 8080, "airflow group api" = 8080 })
     error_message = "Out goes HTTPS and the way to Airflow: ${jsonencode(output.egress)}"
   }
 
@@ -60,6 +62,36 @@ run "container_and_its_rights_are_hardened" {
   }
 }
 
+run "no_connection_of_the_users_is_borrowed_for_logs" {
+  module {
+    source = "./modules/worker"
+  }
+
+  assert {
+    condition     = !strcontains(jsonencode([output.settings, output.environment]), "aws_default") && !can(output.settings.logging.remote_log_conn_id)
+    error_message = "Logs are written with the container's own role; aws_default is the users'."
+  }
+}
+
+run "a_task_outlasts_an_api_server_that_is_away_for_minutes" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    execution_api_server_url = "http://airflow.internal:8080/execution/"
+  }
+
+  assert {
+    condition = { for name, value in output.environment : name => value if startswith(name, "AIRFLOW__WORKERS__") } == {
+      AIRFLOW__WORKERS__EXECUTION_API_RETRIES        = "60"
+      AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX = "10"
+      AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS        = "40"
+    }
+    error_message = "The container lacks a setting: ${jsonencode(output.environment)}"
+  }
+}
+
 run "what_is_chosen_reaches_the_task" {
   module {
     source = "./modules/worker"
@@ -67,20 +99,18 @@ run "what_is_chosen_reaches_the_task" {
 
   variables {
     execution_api_server_url = "http://airflow.internal:8080/execution/"
-    environment              = { AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID = "logs", TEAM = "data" }
-    network = {
-      vpc_id  = "vpc-0123456789abcdef0"
-      https   = { cidrs = ["10.0.0.0/16"], prefix_lists = { s3 = "pl-63a5400a" } }
-      airflow = { port = 443, cidrs = ["10.0.0.0/16"], security_group_ids = [] }
-    }
-    secrets = {
-      AIRFLOW_CONN_DB = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf:url::"
-      API_KEY         = "arn:aws:ssm:us-east-1:123456789012:parameter/api-key"
-    }
-    secrets_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:key/11111111-1111-1111-1111-111111111111"]
-    permissions_boundary = "arn:aws:iam::123456789012:policy/boundary"
-    task_policy_arns     = { athena = "arn:aws:iam::123456789012:policy/athena" }
-    size                 = { cpu = 16384, memory = 122880, architecture = "ARM64", ephemeral_storage_gib = 200 }
+    environment              = { AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID = "logs", TEAM = "data", HOME = "/home/airflow" }
+    https                    = { cidrs = ["10.0.0.0/16"], prefix_lists = { s3 = "pl-63a5400a" } }
+    airflow                  = { port = 443, cidrs = ["10.0.0.0/16"], security_group_ids = {} }
+    secrets                  = { AIRFLOW_CONN_DB = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf:url::" }
+    parameters               = { API_KEY = "arn:aws:ssm:us-east-1:123456789012:parameter/api-key" }
+    secrets_kms_key_arns     = ["arn:aws:kms:us-east-1:123456789012:key/11111111-1111-1111-1111-111111111111"]
+    permissions_boundary     = "arn:aws:iam::123456789012:policy/boundary"
+    task_policy_arns         = { athena = "arn:aws:iam::123456789012:policy/athena" }
+    cpu                      = 16384
+    memory                   = 122880
+    architecture             = "ARM64"
+    ephemeral_storage_gib    = 200
   }
 
   assert {
@@ -94,13 +124,21 @@ run "what_is_chosen_reaches_the_task" {
   }
 
   assert {
-    condition     = output.environment.AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID == "logs" && output.environment.TEAM == "data"
+    condition     = output.environment.AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID == "logs" && output.environment.TEAM == "data" && output.environment.HOME == "/home/airflow"
     error_message = "What the caller sets outranks what is set here."
   }
 
   assert {
     condition     = jsonencode(output.egress) == jsonencode({ "https 10.0.0.0/16" = 443, "https s3" = 443 })
-    error_message = "AWS refuses the same rule twice: ${jsonencode(output.egress)}"
+    error_message = "AWS rejects the same rule twice: ${jsonencode(output.egress)}"
+  }
+
+  assert {
+    condition = { for secret in jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].secrets : secret.name => secret.valueFrom } == {
+      AIRFLOW_CONN_DB = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf:url::"
+      API_KEY         = "arn:aws:ssm:us-east-1:123456789012:parameter/api-key"
+    }
+    error_message = "The container gets secrets and parameters."
   }
 
   assert {
@@ -138,7 +176,8 @@ run "smallest_size_is_taken_and_without_buckets_the_task_may_nothing" {
   variables {
     payloads = null
     logs     = null
-    size     = { cpu = 256, memory = 512 }
+    cpu      = 256
+    memory   = 512
   }
 
   assert {
@@ -152,6 +191,120 @@ run "smallest_size_is_taken_and_without_buckets_the_task_may_nothing" {
   }
 }
 
+run "an_image_in_another_account_and_region_may_be_pulled" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    image              = "210987654321.dkr.ecr.eu-west-1.amazonaws.com/docker-hub/apache/airflow:3.3.2@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    pull_through_cache = true
+  }
+
+  assert {
+    condition     = output.repository_arn == "arn:aws:ecr:eu-west-1:210987654321:repository/docker-hub/apache/airflow"
+    error_message = "The repository is the reference's: ${output.repository_arn}"
+  }
+
+  assert {
+    condition = [for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : [statement.Resource, contains(statement.Action, "ecr:BatchGetImage"), contains(statement.Action, "ecr:BatchImportUpstreamImage")] if statement.Sid == "Pull"] == [
+      [output.repository_arn, true, true]
+    ]
+    error_message = "ECS may pull it, and fill the cache: ${aws_iam_role_policy.execution.policy}"
+  }
+}
+
+run "hosts_of_ecr_are_known" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    image = "123456789012.dkr-ecr.us-east-1.on.aws/airflow/worker:v1"
+  }
+
+  assert {
+    condition     = output.repository_arn == "arn:aws:ecr:us-east-1:123456789012:repository/airflow/worker"
+    error_message = "The dual-stack host is ECR too."
+  }
+}
+
+run "an_image_in_a_private_registry_elsewhere_has_credentials" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    image                      = "registry.example.org:5000/airflow/worker:v1"
+    repository_credentials_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-AbCdEf"
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].repositoryCredentials.credentialsParameter == var.repository_credentials_arn
+    error_message = "ECS is told which secret opens the registry."
+  }
+
+  assert {
+    condition     = contains(flatten([for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Resource if statement.Sid == "FetchSecrets"]), var.repository_credentials_arn)
+    error_message = "ECS may fetch it."
+  }
+
+  assert {
+    condition     = output.repository_arn == null && !strcontains(aws_iam_role_policy.execution.policy, "BatchGetImage")
+    error_message = "Nothing of ECR is permitted that is not used."
+  }
+}
+
+run "the_way_to_databases_is_open_and_the_same_rule_is_made_once" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    egress_cidrs = {
+      warehouse = { port = 5439, cidrs = ["10.1.0.0/16", "10.2.0.0/16"] }
+      reports   = { port = 5439, cidrs = ["10.2.0.0/16"] }
+      api       = { port = 8080, cidrs = ["10.0.0.0/16"] }
+    }
+    egress_security_groups = { mysql = { port = 3306, security_group_id = "sg-0aaa" } }
+  }
+
+  assert {
+    condition = output.egress == {
+      "https 0.0.0.0/0"       = 443
+      "airflow 10.0.0.0/16"   = 8080
+      "airflow group api"     = 8080
+      "mysql group"           = 3306
+      "reports 10.2.0.0/16"   = 5439
+      "warehouse 10.1.0.0/16" = 5439
+    }
+    error_message = "Each port and range once, and never a rule that AWS has already: ${jsonencode(output.egress)}"
+  }
+}
+
+run "reordering_moves_no_rule" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    https   = { cidrs = ["10.2.0.0/16", "10.1.0.0/16"], prefix_lists = {} }
+    airflow = { port = 8080, cidrs = ["10.4.0.0/16", "10.3.0.0/16"], security_group_ids = { z = "sg-0bbb", a = "sg-0ccc" } }
+  }
+
+  assert {
+    condition = { for key, rule in aws_vpc_security_group_egress_rule.worker : key => coalesce(rule.cidr_ipv4, rule.referenced_security_group_id) } == {
+      "https 10.1.0.0/16"   = "10.1.0.0/16"
+      "https 10.2.0.0/16"   = "10.2.0.0/16"
+      "airflow 10.3.0.0/16" = "10.3.0.0/16"
+      "airflow 10.4.0.0/16" = "10.4.0.0/16"
+      "airflow group a"     = "sg-0ccc"
+      "airflow group z"     = "sg-0bbb"
+    }
+    error_message = "Keys are ranges and the caller's names, whatever the order."
+  }
+}
+
 run "wrong_inputs_are_refused" {
   command = plan
 
@@ -160,19 +313,123 @@ run "wrong_inputs_are_refused" {
   }
 
   variables {
-    task_policy_arns = { athena = "AmazonAthenaFullAccess" }
-    size             = { cpu = 1024, memory = 1024 }
-    image            = "example.org:5000/airflow"
-    secrets          = { API_KEY = "hunter2" }
-    environment      = { "MY-VARIABLE" = "x" }
-    network = {
-      vpc_id  = "vpc-0123456789abcdef0"
-      https   = { cidrs = ["0.0.0.0/0"], prefix_lists = {} }
-      airflow = { port = 0, cidrs = ["anywhere"], security_group_ids = [] }
-    }
+    task_policy_arns     = { athena = "AmazonAthenaFullAccess" }
+    image                = "example.org:5000/airflow"
+    secrets              = { API_KEY = "hunter2" }
+    parameters           = { KEY = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf" }
+    environment          = { "MY-VARIABLE" = "x" }
+    secrets_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:alias/secrets"]
+    airflow              = { port = 0, cidrs = ["anywhere"], security_group_ids = {} }
   }
 
-  expect_failures = [var.size, var.image, var.secrets, var.environment, var.task_policy_arns, var.network]
+  expect_failures = [var.image, var.secrets, var.parameters, var.environment, var.secrets_kms_key_arns, var.task_policy_arns, var.airflow]
+}
+
+run "names_that_no_variable_has_are_refused_in_secrets_too" {
+  command = plan
+
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    secrets                    = { "MY-KEY" = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf" }
+    parameters                 = { "1KEY" = "arn:aws:ssm:us-east-1:123456789012:parameter/api-key" }
+    repository_credentials_arn = "hunter2"
+  }
+
+  expect_failures = [var.secrets, var.parameters, var.repository_credentials_arn]
+}
+
+run "a_name_in_environment_and_secrets_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    environment = { TEAM = "data" }
+    secrets     = { TEAM = "arn:aws:secretsmanager:us-east-1:123456789012:secret:team-AbCdEf" }
+  }
+
+  expect_failures = [aws_ecs_task_definition.worker]
+}
+
+run "a_name_that_is_set_here_is_refused_in_parameters" {
+  command = plan
+
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    execution_api_server_url = "http://airflow.internal:8080/execution/"
+    parameters               = { AIRFLOW__CORE__EXECUTION_API_SERVER_URL = "arn:aws:ssm:us-east-1:123456789012:parameter/url" }
+  }
+
+  expect_failures = [aws_ecs_task_definition.worker]
+}
+
+run "a_name_in_secrets_and_parameters_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    secrets    = { TEAM = "arn:aws:secretsmanager:us-east-1:123456789012:secret:team-AbCdEf" }
+    parameters = { TEAM = "arn:aws:ssm:us-east-1:123456789012:parameter/team" }
+  }
+
+  expect_failures = [aws_ecs_task_definition.worker]
+}
+
+run "ninety_secrets_fit" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    secrets = { for number in range(90) : "SECRET_${number}" => "arn:aws:secretsmanager:us-east-1:123456789012:secret:airflow/connection-${100 + number}-AbCdEf" }
+  }
+
+  assert {
+    condition     = length(jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].secrets) == 90 && length(aws_iam_role_policy.execution.policy) <= 10240
+    error_message = "IAM takes 10,240 characters: ${length(aws_iam_role_policy.execution.policy)}"
+  }
+}
+
+run "more_secrets_than_the_policy_holds_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    secrets = { for number in range(120) : "SECRET_${number}" => "arn:aws:secretsmanager:us-east-1:123456789012:secret:airflow/connection-${100 + number}-AbCdEf" }
+  }
+
+  expect_failures = [aws_iam_role_policy.execution]
+}
+
+run "a_hundred_and_twenty_values_of_one_secret_fit" {
+  command = plan
+
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    secrets = { for number in range(120) : "SECRET_${number}" => "arn:aws:secretsmanager:us-east-1:123456789012:secret:airflow-AbCdEf:${number}::" }
+  }
+
+  assert {
+    condition     = length(local.secret_arns) == 1
+    error_message = "The policy names the secret once."
+  }
 }
 
 run "step_that_fargate_lacks_is_refused" {
@@ -183,13 +440,14 @@ run "step_that_fargate_lacks_is_refused" {
   }
 
   variables {
-    size = { cpu = 8192, memory = 18432 }
+    cpu    = 8192
+    memory = 18432
   }
 
-  expect_failures = [var.size]
+  expect_failures = [aws_ecs_task_definition.worker]
 }
 
-run "cpu_that_fargate_lacks_is_refused" {
+run "sizes_and_disks_that_fargate_lacks_are_refused" {
   command = plan
 
   module {
@@ -197,13 +455,16 @@ run "cpu_that_fargate_lacks_is_refused" {
   }
 
   variables {
-    size = { cpu = 1000, memory = 2048 }
+    cpu                   = 1000
+    memory                = 2000
+    architecture          = "amd64"
+    ephemeral_storage_gib = 201
   }
 
-  expect_failures = [var.size]
+  expect_failures = [var.cpu, var.memory, var.architecture, var.ephemeral_storage_gib]
 }
 
-run "unknown_architecture_is_refused" {
+run "a_security_group_twice_is_refused" {
   command = plan
 
   module {
@@ -211,13 +472,13 @@ run "unknown_architecture_is_refused" {
   }
 
   variables {
-    size = { architecture = "amd64" }
+    airflow = { port = 8080, cidrs = [], security_group_ids = { a = "sg-0aaa", b = "sg-0aaa" } }
   }
 
-  expect_failures = [var.size]
+  expect_failures = [var.airflow]
 }
 
-run "too_much_disk_is_refused" {
+run "a_security_group_twice_at_one_port_is_refused" {
   command = plan
 
   module {
@@ -225,8 +486,24 @@ run "too_much_disk_is_refused" {
   }
 
   variables {
-    size = { ephemeral_storage_gib = 201 }
+    egress_security_groups = { api = { port = 8080, security_group_id = "sg-0aaa" } }
   }
 
-  expect_failures = [var.size]
+  expect_failures = [aws_security_group.worker]
+}
+
+run "a_range_that_begins_in_its_middle_is_refused" {
+  command = plan
+
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    airflow                = { port = 8080, cidrs = ["10.0.0.7/16"], security_group_ids = {} }
+    egress_cidrs           = { warehouse = { port = 5439, cidrs = ["10.1.0.7/16"] } }
+    egress_security_groups = { https = { port = 0, security_group_id = "warehouse" } }
+  }
+
+  expect_failures = [var.airflow, var.egress_cidrs, var.egress_security_groups]
 }

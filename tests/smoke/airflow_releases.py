@@ -21,12 +21,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = tuple(ROOT / folder / "requirements" for folder in ("tests", "worker_image"))
-PATIENT = {
-    "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "60",
-    "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "10",
-    "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "30",
-}
-"""What a task needs to outlast an API server that is away for minutes."""
 IN_DEV = "3.3.2"
 """The release in ``.venv`` (tests/requirements/dev.in), which the smoke runs on unless told otherwise."""
 
@@ -102,10 +96,7 @@ class AirflowRelease:
         """
         del references  # it has none
         url = f"{home.url}/execution/"
-        return {
-            "airflow": {"execution_api_server_url": url, "cidrs": [f"{gateway}/32"]},
-            "worker": {"environment": PATIENT},
-        }
+        return {"execution_api_server_url": url, "airflow_cidrs": [f"{gateway}/32"]}
 
 
 class Airflow2(AirflowRelease):
@@ -157,8 +148,9 @@ class Airflow2(AirflowRelease):
     ) -> dict[str, Any]:
         """See above: the way leads to the database, and how to open it is a secret."""
         return {
-            "airflow": {"port": urlsplit(home.database_for_tasks).port, "cidrs": [f"{gateway}/32"]},
-            "worker": {"secrets": dict(references)},
+            "airflow_port": urlsplit(home.database_for_tasks).port,
+            "airflow_cidrs": [f"{gateway}/32"],
+            "worker_secrets": dict(references),
         }
 
 

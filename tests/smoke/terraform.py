@@ -108,12 +108,16 @@ class Terraform:
 
 
 def copy_configuration(programs: Programs, settings: Settings, program: str) -> Terraform:
-    """Copy ``terraform/`` with what the local cloud needs besides, and find where providers come from."""
-    folder = settings.state / "terraform"
+    """Copy ``terraform/`` with what the local cloud needs besides, and find where providers come from.
+
+    What is applied is ``examples/complete``, as the README says.
+    """
+    copy = settings.state / "terraform"
     # A deployment's own state and image are not the smoke's.
-    left_out = (".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.auto.tfvars.json", "tests", "examples")
+    left_out = (".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.auto.tfvars.json", "tests")
     ignored = shutil.ignore_patterns(*left_out)
-    shutil.copytree(ROOT / "terraform", folder, ignore=ignored)
+    shutil.copytree(ROOT / "terraform", copy, ignore=ignored)
+    folder = copy / "examples" / "complete"
     shutil.copy(TESTS / "local_override.tf", folder)
     configuration = settings.state / "terraform.rc"
     script = str(TESTS / "provider_mirror.py")

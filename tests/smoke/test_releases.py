@@ -40,8 +40,9 @@ def test_a_release_s_secrets_reach_its_containers_and_no_text() -> None:
     references = dict.fromkeys(hidden, "arn")
     told = release.terraform_inputs(home, "172.28.0.1", references)
     assert told == {
-        "airflow": {"port": 5432, "cidrs": ["172.28.0.1/32"]},
-        "worker": {"secrets": references},
+        "airflow_port": 5432,
+        "airflow_cidrs": ["172.28.0.1/32"],
+        "worker_secrets": references,
     }
     assert {"5ecret", home.fernet_key} < set(home.secrets)
 

@@ -22,7 +22,7 @@ FACTS = Path(__file__).with_name("provider_6.json")
 BLOCK = re.compile(r'^(resource|data) "(aws_\w+)" "\w+" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
 REFERENCE = re.compile(r"\b(data\.)?(aws_[a-z0-9_]+)\.\w+(?:\[[^\]]*\])?\.(\w+)")
 META = {"for_each", "count", "depends_on", "provider", "lifecycle", "content"}
-META |= {"create_before_destroy", "postcondition", "condition", "error_message"}
+META |= {"create_before_destroy", "precondition", "postcondition", "condition", "error_message"}
 
 
 def name_of(kind: str, resource: str) -> str:

@@ -19,26 +19,21 @@ pytestmark = pytest.mark.apply
 
 @pytest.fixture
 def stack(copied: Path, tmp_path: Path, run: Run) -> Path:
-    """Return a copy of ``terraform/`` of its own, with the provider's local options, initialised."""
-    folder = tmp_path / "terraform"
-    shutil.copytree(
-        copied, folder, ignore=shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "tests")
-    )
+    """Return ``examples/complete`` in a copy of its own, with the provider's local options, initialised."""
+    copy = tmp_path / "terraform"
+    shutil.copytree(copied, copy, ignore=shutil.ignore_patterns(".terraform", ".terraform.lock.hcl", "tests"))
+    folder = copy / "examples" / "complete"
     shutil.copy(Path(__file__).with_name("local_override.tf"), folder)
     done = run(folder, "init", "-no-color")
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
 
-WATCHED = {
-    "name": "watched",
-    "network": {"nat": "none"},
-    "capacity": ["FARGATE_SPOT", "FARGATE"],
-    "observability": {},
-}
+WATCHED = {"name": "watched", "nat": "none", "observability": True}
+PUBLIC = {"name": "public", "nat": "public", "tags": {"cost": "a+b"}}
 
 
-@pytest.mark.parametrize("variables", [{"tags": {"cost": "100%"}}, WATCHED], ids=["defaults", "watched"])
+@pytest.mark.parametrize("variables", [{}, WATCHED, PUBLIC], ids=["defaults", "watched", "public"])
 def test_the_stack_comes_stays_and_goes(
     variables: dict[str, object], stack: Path, tmp_path: Path, run: Run
 ) -> None:

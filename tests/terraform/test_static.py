@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from terraform import provider_6
 
 if TYPE_CHECKING:
     import subprocess
@@ -99,3 +102,36 @@ def test_nothing_is_declared_in_vain(folder: str, copied: Path) -> None:
 
     assert declared
     assert [name for name, where in declared if not re.search(rf"\b{re.escape(name)}\b", where)] == []
+
+
+TYPED = [TERRAFORM, *(TERRAFORM / "modules" / each for each in MODULES), *(TERRAFORM / "examples").iterdir()]
+
+
+@pytest.mark.parametrize("folder", TYPED, ids=lambda folder: folder.name)
+def test_no_typo_in_an_input_passes_silently(folder: Path) -> None:
+    """No optional attribute, which Terraform drops when it is misspelt, and nothing without a type."""
+    text = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.tf")))
+
+    assert "optional(" not in text
+    assert not re.search(r"type += any\b|\(any\)", text)
+
+
+@pytest.mark.parametrize("folder", ["", *(f"modules/{each}" for each in MODULES)])
+def test_what_others_call_has_no_provider(folder: str) -> None:
+    """A module with a provider block works neither with for_each nor with count."""
+    files = (TERRAFORM / folder).glob("*.tf")
+
+    assert not any(re.search(r"^provider ", file.read_text(encoding="utf-8"), re.MULTILINE) for file in files)
+
+
+def test_every_resource_has_the_deployment_s_tags() -> None:
+    """What AWS can tag is tagged by the module, not by default_tags of a provider that others configure."""
+    facts = json.loads(provider_6.FACTS.read_text(encoding="utf-8"))["known"]
+    untagged = [
+        f"{file.parent.name}/{file.name}: {resource}"
+        for file in sorted((TERRAFORM / "modules").rglob("*.tf"))
+        for kind, resource, body in provider_6.BLOCK.findall(file.read_text(encoding="utf-8"))
+        if kind == "resource" and "tags_all" in facts[resource] and "var.tags" not in body
+    ]
+
+    assert untagged == []

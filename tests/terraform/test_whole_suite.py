@@ -42,12 +42,9 @@ SECOND = INPUTS | {
 WORKER = {
     "name": "airflow",
     "image": "example.org/airflow:1",
-    "repository_arn": INPUTS["repository_arn"],
-    "network": {
-        "vpc_id": "vpc-0aaa",
-        "https": {"cidrs": [], "prefix_lists": {}},
-        "airflow": {"port": 8080, "cidrs": [], "security_group_ids": []},
-    },
+    "vpc_id": "vpc-0aaa",
+    "https": {"cidrs": [], "prefix_lists": {}},
+    "airflow": {"port": 8080, "cidrs": [], "security_group_ids": {}},
     "payloads": INPUTS["payloads"],
     "logs": {**LOGS, "bucket": "logs"},
     "kms_key_arn": test_under_policy.KEYS["logs"],

@@ -69,7 +69,9 @@ def test_what_people_write_is_understood(name: str, text: str, value: Any) -> No
         ("tags", "[]", "a JSON object is needed"),
         ("tags", '{"a": 1}', "the value of 'a' is not a string"),
         ("tags", '{"aws:a": "1"}', "AWS keeps keys"),
-        ("tags", '{"": "1"}', "too long"),
+        ("tags", '{"": "1"}', "a key must not be empty"),
+        ("tags", '{"a\\tb": "1"}', r"the key 'a\tb' has '\t'"),
+        ("tags", '{"a": "50%"}', "the value of 'a' has '%'"),
         ("tags", '{"a": "%s"}' % ("x" * 257), "too long"),
         ("tags", "{%s}" % ",".join(f'"{n}": "v"' for n in range(41)), "41 given, 40 at most"),  # noqa: UP031
         ("deployment", "a b", "1 to 64 letters"),

@@ -74,13 +74,13 @@ def test_every_task_is_tagged_with_what_it_runs() -> None:
 
 def test_map_index_and_owner_are_tags_where_there_are_any() -> None:
     """And what AWS does not take in a tag is replaced, and cut at 256."""
-    identity = TaskIdentity("dag{ä}", "t" * 300, "run|1", 2, map_index=3, owner="me")
+    identity = TaskIdentity("dag{ä}", "t" * 300, "run|1\t\n", 2, map_index=3, owner="me")
     attempt = an_attempt(identity=identity)
     found = tags(RunRequestBuilder(CONFIG, None, request_faults).build(attempt, COMMAND))
     assert found["airflow-fargate:map-index"] == "3"
     assert found["airflow-fargate:owner"] == "me"
     assert found["airflow-fargate:dag-id"] == "dag_ä_"
-    assert found["airflow-fargate:run-id"] == "run_1"
+    assert found["airflow-fargate:run-id"] == "run_1__"
     assert len(found["airflow-fargate:task-id"]) == 256
 
 

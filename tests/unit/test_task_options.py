@@ -64,6 +64,12 @@ def test_what_people_write_is_understood(name: str, given: Any, value: Any) -> N
         ({"env": {"A": 1}}, "env['A'] takes a text, 1 was given"),
         ({"env": {1: "A"}}, "takes a dictionary"),
         ({"tags": "a=b"}, "takes a dictionary"),
+        ({"tags": {"": "b"}}, "a key must not be empty"),
+        ({"tags": {"AWS:a": "b"}}, "AWS keeps keys that begin with aws: to itself"),
+        ({"tags": {"a" * 129: "b"}}, "too long: 129 characters, ECS takes 128"),
+        ({"tags": {"a": "b" * 257}}, "too long: 257 characters, ECS takes 256"),
+        ({"tags": {"a": "b\nc"}}, "the value of 'a' has"),
+        ({"tags": {"a\tb": "c"}}, "ECS takes letters, digits, spaces"),
         ({"run_task": []}, "takes a dictionary"),
     ],
 )

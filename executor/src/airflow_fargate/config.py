@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.errors import ConfigurationError
 from airflow_fargate.options import OPTIONS, SECTION, Option
+from airflow_fargate.tags import fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 MAX_SUBNETS = 16  # ECS API reference, AwsVpcConfiguration
 MAX_SECURITY_GROUPS = 5  # the same
 MAX_OWN_TAGS = 40  # 50 per task (RunTask), less the standard ones
-TAG_KEY_CHARACTERS = 128
-TAG_VALUE_CHARACTERS = 256
 _SECONDS_PER_LAUNCH = 0.4  # RunTask and PutObject, slow ones: they must not be what holds the rate down
 _FEWEST_THREADS, _MOST_THREADS = 4, 64
 _EVENTS_PER_TASK = 3  # RUNNING, DEPROVISIONING, STOPPED: what the task_events module lets through
@@ -214,7 +213,5 @@ def _tag_faults(tags: Mapping[str, Any]) -> Iterable[str]:
     for key, value in tags.items():
         if not isinstance(value, str):
             yield f"[{SECTION}] tags: the value of {key!r} is not a string."
-        elif not 0 < len(key) <= TAG_KEY_CHARACTERS or len(value) > TAG_VALUE_CHARACTERS:
-            yield f"[{SECTION}] tags: {key!r} is too long: keys take 128 characters, values 256."
-        elif key.lower().startswith("aws:"):
-            yield f"[{SECTION}] tags: {key!r}: AWS keeps keys that begin with aws: to itself."
+        elif wrong := fault(key, value):
+            yield f"[{SECTION}] tags: {wrong}"

@@ -24,7 +24,7 @@ MAX_TAG_VALUE = 256
 LAUNCH_ID_TAG = "airflow-fargate:launch-id"
 DEPLOYMENT_TAG = "airflow-fargate:deployment"
 
-_NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")
+_NOT_IN_TAGS = re.compile(r"[^\w .:/=+\-@]")
 
 # What a hook need not return: it is checked before these are filled in.
 _REQUIRED = {"taskDefinition": "?"}

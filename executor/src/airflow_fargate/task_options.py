@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate import sizes
+from airflow_fargate import sizes, tags
 from airflow_fargate.errors import TaskOptionsError
 
 if TYPE_CHECKING:
@@ -233,6 +233,8 @@ def _value(source: str, name: str, value: Any) -> Any:
             raise TaskOptionsError(
                 f"{source}: {name}[{wrong[0]!r}] takes a text, {value[wrong[0]]!r} was given."
             )
+    if name == "tags" and (faults := list(filter(None, map(tags.fault, value.keys(), value.values())))):
+        raise TaskOptionsError(f"{source}: tags: {faults[0]}")
     try:
         # A DAG may go on changing what it handed in; a kept request must not change with it.
         return MappingProxyType(copy.deepcopy(dict(value)))

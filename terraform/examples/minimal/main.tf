@@ -37,18 +37,15 @@ module "registry" {
 module "worker" {
   source = "../../modules/worker"
 
-  name           = var.name
-  image          = "${module.registry.repository_url}:v1"
-  repository_arn = module.registry.repository_arn
-  kms_key_arn    = module.encryption.key_arn
+  name        = var.name
+  image       = "${module.registry.repository_url}:v1"
+  kms_key_arn = module.encryption.key_arn
 
   execution_api_server_url = var.execution_api_server_url
 
-  network = {
-    vpc_id  = module.network.vpc_id
-    https   = module.network.https
-    airflow = { port = 8080, cidrs = [module.network.cidr], security_group_ids = [] }
-  }
+  vpc_id  = module.network.vpc_id
+  https   = module.network.https
+  airflow = { port = 8080, cidrs = module.network.cidrs, security_group_ids = {} }
 }
 
 module "scheduler_access" {

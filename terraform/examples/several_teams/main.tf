@@ -2,15 +2,13 @@
 # a payload bucket, a key and roles of its own. A team's tasks cannot fetch another's payloads or use its permissions.
 # Logs are in one bucket for all: Airflow's page reads them from one place.
 
-provider "aws" {
-  default_tags {
-    tags = { "airflow-fargate" = var.name }
-  }
-}
+provider "aws" {}
 
 locals {
   # Everyone without a team of their own is "shared", the executor that Airflow demands for all.
   deployments = { for team, wanted in merge({ shared = {} }, var.teams) : team => merge(wanted, { name = "${var.name}-${team}" }) }
+
+  tags = { "airflow-fargate" = var.name }
 }
 
 module "network_encryption" {
@@ -18,6 +16,7 @@ module "network_encryption" {
 
   name                 = var.name
   deletion_window_days = var.force_destroy ? 7 : 30
+  tags                 = local.tags
 }
 
 module "network" {
@@ -25,6 +24,7 @@ module "network" {
 
   name        = var.name
   kms_key_arn = module.network_encryption.key_arn
+  tags        = local.tags
 }
 
 module "encryption" {
@@ -33,6 +33,7 @@ module "encryption" {
 
   name                 = each.value.name
   deletion_window_days = var.force_destroy ? 7 : 30
+  tags                 = local.tags
 }
 
 module "storage" {
@@ -42,6 +43,7 @@ module "storage" {
   name          = each.value.name
   kms_key_arn   = module.encryption[each.key].key_arn
   force_destroy = var.force_destroy
+  tags          = local.tags
 }
 
 module "cluster" {
@@ -51,6 +53,7 @@ module "cluster" {
   name        = each.value.name
   capacity    = try(each.value.capacity, ["FARGATE"])
   kms_key_arn = module.encryption[each.key].key_arn
+  tags        = local.tags
 }
 
 module "registry" {
@@ -60,6 +63,7 @@ module "registry" {
   name          = each.value.name
   kms_key_arn   = module.encryption[each.key].key_arn
   force_destroy = var.force_destroy
+  tags          = local.tags
 }
 
 module "worker" {
@@ -67,20 +71,19 @@ module "worker" {
   for_each = local.deployments
 
   name                     = each.value.name
-  size                     = try(each.value.size, {})
+  cpu                      = try(each.value.cpu, 1024)
+  memory                   = try(each.value.memory, 2048)
   image                    = "${module.registry[each.key].repository_url}:v1"
-  repository_arn           = module.registry[each.key].repository_arn
   execution_api_server_url = var.execution_api_server_url
   task_policy_arns         = try(each.value.task_policy_arns, {})
   payloads                 = module.storage[each.key].payloads
   logs                     = module.storage["shared"].logs
   kms_key_arn              = module.encryption[each.key].key_arn
 
-  network = {
-    vpc_id  = module.network.vpc_id
-    https   = module.network.https
-    airflow = { port = 8080, cidrs = [module.network.cidr], security_group_ids = [] }
-  }
+  vpc_id  = module.network.vpc_id
+  https   = module.network.https
+  airflow = { port = 8080, cidrs = module.network.cidrs, security_group_ids = {} }
+  tags    = local.tags
 }
 
 module "task_events" {
@@ -90,6 +93,7 @@ module "task_events" {
   name        = each.value.name
   cluster_arn = module.cluster[each.key].arn
   kms_key_arn = module.encryption[each.key].key_arn
+  tags        = local.tags
 }
 
 module "scheduler_access" {
@@ -106,6 +110,7 @@ module "scheduler_access" {
   log_group_arn    = module.worker[each.key].log.group_arn
   repository_arn   = module.registry[each.key].repository_arn
   role_names       = var.scheduler_role_names
+  tags             = local.tags
 }
 
 module "configuration" {

@@ -6,13 +6,14 @@ variable "name" {
 
 variable "teams" {
   type = map(object({
-    capacity         = optional(list(string), ["FARGATE"])
-    size             = optional(object({ cpu = number, memory = number }), { cpu = 1024, memory = 2048 })
-    task_policy_arns = optional(map(string), {})
+    capacity         = list(string)
+    cpu              = number
+    memory           = number
+    task_policy_arns = map(string)
   }))
   default = {
-    analytics = { capacity = ["FARGATE_SPOT", "FARGATE"] }
-    science   = { size = { cpu = 4096, memory = 16384 } }
+    analytics = { capacity = ["FARGATE_SPOT", "FARGATE"], cpu = 1024, memory = 2048, task_policy_arns = {} }
+    science   = { capacity = ["FARGATE"], cpu = 4096, memory = 16384, task_policy_arns = {} }
   }
   description = "The teams as Airflow knows them (airflow teams create NAME), and what their tasks get."
 

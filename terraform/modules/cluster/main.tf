@@ -1,5 +1,5 @@
 resource "aws_ecs_cluster" "airflow" {
-  #checkov:skip=CKV_AWS_65:On by default; container_insights lets those turn it off who pay for their own monitoring.
+  #checkov:skip=CKV_AWS_65:container_insights turns it on; it bills each metric, so it comes with the dashboard or on request.
   name = var.name
 
   setting {
@@ -19,6 +19,8 @@ resource "aws_ecs_cluster" "airflow" {
       }
     }
   }
+
+  tags = var.tags
 }
 
 # Both are always there: an idle provider costs nothing, and a task may ask for the other one by itself.
@@ -36,4 +38,6 @@ resource "aws_cloudwatch_log_group" "exec" {
   name              = "/airflow-fargate/${var.name}/exec"
   kms_key_id        = var.kms_key_arn
   retention_in_days = var.log_retention_days
+
+  tags = var.tags
 }

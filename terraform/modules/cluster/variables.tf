@@ -26,8 +26,8 @@ variable "capacity" {
 
 variable "container_insights" {
   type        = string
-  default     = "enabled"
-  description = "Container Insights: enabled, enhanced (per task, at a higher price) or disabled."
+  default     = "disabled"
+  description = "Container Insights: enabled, enhanced (per task, at a higher price) or disabled. CloudWatch bills each metric."
 
   validation {
     condition     = contains(["enabled", "enhanced", "disabled"], var.container_insights)
@@ -44,4 +44,10 @@ variable "log_retention_days" {
   type        = number
   default     = 365
   description = "Days for which the log of ECS Exec sessions is kept."
+}
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags for every resource."
 }

@@ -16,7 +16,7 @@ locals {
     subnets           = join(",", var.subnet_ids)
     platform_version  = "LATEST"
     launch_type       = "FARGATE"
-    assign_public_ip  = "DISABLED"
+    assign_public_ip  = var.assign_public_ip ? "ENABLED" : "DISABLED"
     deployment        = var.deployment
     capacity_chain    = length(var.cluster.capacity_chain) > 0 ? join(",", var.cluster.capacity_chain) : null
     event_queue_url   = var.event_queue_url
@@ -29,13 +29,21 @@ locals {
     task_memory       = tostring(var.worker.memory)
   }
 
-  settings = {
+  # An API server that is redeployed is away for minutes. The scheduler waits 600 s for a running task's heartbeat
+  # instead of 300; and a task's token is valid for 1800 s instead of 600, because only a successful call in the last
+  # fifth of its life renews it. The container's part is in modules/worker.
+  outage = {
+    scheduler     = { for key, seconds in { task_instance_heartbeat_timeout = "600" } : key => seconds if var.tasks_call_api_server }
+    execution_api = { for key, seconds in { jwt_expiration_time = "1800" } : key => seconds if var.tasks_call_api_server }
+  }
+
+  settings = merge({
     core                     = { executor = "airflow_fargate.FargateExecutor" }
     (local.declared.section) = { for key, value in local.options : key => value if value != null }
     logging                  = var.worker.logging
-  }
+  }, local.outage)
 
-  sections = [for section in ["core", local.declared.section, "logging"] : section if length(local.settings[section]) > 0]
+  sections = [for section in ["core", local.declared.section, "logging", "scheduler", "execution_api"] : section if length(local.settings[section]) > 0]
 
   # configparser interpolates: a percent sign of a value is written twice.
   airflow_cfg = join("\n", [

@@ -27,6 +27,18 @@ variable "subnet_ids" {
   description = "Where tasks get their address."
 }
 
+variable "assign_public_ip" {
+  type        = bool
+  default     = false
+  description = "Whether each task gets a public address, which it needs in public subnets."
+}
+
+variable "tasks_call_api_server" {
+  type        = bool
+  default     = true
+  description = "Whether tasks call Airflow's API server (Airflow 3): then scheduler and API server get settings with which tasks outlast its redeploy. Tasks of Airflow 2 open the database."
+}
+
 variable "event_queue_url" {
   type        = string
   default     = null

@@ -29,7 +29,7 @@ resource "aws_kms_key" "deployment" {
       {
         Sid       = "LogGroupsOfThisDeployment"
         Effect    = "Allow"
-        Principal = { Service = "logs.${local.region}.amazonaws.com" }
+        Principal = { Service = "logs.${local.region}.${data.aws_partition.current.dns_suffix}" }
         Action    = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"]
         Resource  = "*"
         Condition = {
@@ -55,6 +55,8 @@ resource "aws_kms_key" "deployment" {
       },
     ]
   })
+
+  tags = var.tags
 }
 
 resource "aws_kms_alias" "deployment" {

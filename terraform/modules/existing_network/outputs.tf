@@ -3,9 +3,9 @@ output "vpc_id" {
   description = "The VPC."
 }
 
-output "cidr" {
-  value       = data.aws_vpc.network.cidr_block
-  description = "Address range of the VPC."
+output "cidrs" {
+  value       = [for range in data.aws_vpc.network.cidr_block_associations : range.cidr_block if range.state == "associated"]
+  description = "Address ranges of the VPC, the secondary ones too."
 }
 
 output "subnet_ids" {
@@ -13,9 +13,19 @@ output "subnet_ids" {
   description = "Subnets in which tasks run."
 
   precondition {
-    condition     = length(distinct([for subnet in data.aws_subnet.private : subnet.availability_zone])) >= 2
+    condition     = length(distinct([for subnet in data.aws_subnet.tasks : subnet.availability_zone])) >= 2
     error_message = "All of subnet_ids lie in one availability zone: give subnets in two or more, so that one zone's lack of capacity does not stop every task."
   }
+
+  precondition {
+    condition     = var.assign_public_ip || length(local.public) == 0
+    error_message = "Public subnets: ${join(", ", local.public)}. A task there cannot reach AWS without a public address: set assign_public_ip = true, or give subnets behind a NAT gateway or with endpoints."
+  }
+}
+
+output "assign_public_ip" {
+  value       = var.assign_public_ip
+  description = "Whether each task gets a public address."
 }
 
 output "https" {

@@ -21,4 +21,15 @@ variable "subnet_ids" {
     condition     = alltrue([for id in var.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))])
     error_message = "Each of subnet_ids must look like subnet-0123456789abcdef0."
   }
+
+  validation {
+    condition     = length(distinct(var.subnet_ids)) == length(var.subnet_ids)
+    error_message = "Each of subnet_ids may be named once."
+  }
+}
+
+variable "assign_public_ip" {
+  type        = bool
+  default     = false
+  description = "Whether each task gets a public address, which it needs in public subnets. Nothing can connect to it: the tasks' security group lets nothing in."
 }

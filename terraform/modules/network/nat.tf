@@ -1,18 +1,22 @@
-# Public subnets hold NAT gateways and nothing else: no task ever gets a public address here.
+# The way out: NAT gateways in subnets of their own, or the internet gateway itself, or none.
 
 locals {
   nat_zones = {
     none     = []
-    single   = slice(local.zones, 0, 1)
+    public   = []
+    single   = slice(local.zones, 0, min(1, length(local.zones)))
     per_zone = local.zones
   }[var.nat]
 
   nat = { for zone in local.nat_zones : zone => local.subnets[zone] }
 
-  # Each private subnet's NAT gateway: its own zone's where there is one, else the only one.
+  # Each zone's NAT gateway: its own where there is one, else the only one.
   nat_of = { for zone in local.zones : zone => contains(local.nat_zones, zone) ? zone : local.nat_zones[0] if length(local.nat_zones) > 0 }
 
   internet = { for gateway in ["internet"] : gateway => var.nat if var.nat != "none" }
+
+  # The gateway's own table is for NAT gateways; with nat = public, tasks route to it from theirs.
+  nat_table = { for gateway, nat in local.internet : gateway => nat if nat != "public" }
 }
 
 resource "aws_internet_gateway" "nat" {
@@ -20,7 +24,7 @@ resource "aws_internet_gateway" "nat" {
 
   vpc_id = aws_vpc.network.id
 
-  tags = { Name = var.name }
+  tags = merge(var.tags, { Name = var.name })
 }
 
 resource "aws_subnet" "public" {
@@ -28,22 +32,22 @@ resource "aws_subnet" "public" {
 
   vpc_id                  = aws_vpc.network.id
   availability_zone       = each.key
-  cidr_block              = each.value.public
+  cidr_block              = each.value.nat
   map_public_ip_on_launch = false
 
-  tags = { Name = "${var.name}-public-${each.key}" }
+  tags = merge(var.tags, { Name = "${var.name}-public-${each.key}" })
 }
 
 resource "aws_route_table" "public" {
-  for_each = local.internet
+  for_each = local.nat_table
 
   vpc_id = aws_vpc.network.id
 
-  tags = { Name = "${var.name}-public" }
+  tags = merge(var.tags, { Name = "${var.name}-public" })
 }
 
 resource "aws_route" "internet" {
-  for_each = local.internet
+  for_each = local.nat_table
 
   route_table_id         = aws_route_table.public[each.key].id
   destination_cidr_block = "0.0.0.0/0"
@@ -62,7 +66,7 @@ resource "aws_eip" "nat" {
 
   domain = "vpc"
 
-  tags = { Name = "${var.name}-nat-${each.key}" }
+  tags = merge(var.tags, { Name = "${var.name}-nat-${each.key}" })
 }
 
 resource "aws_nat_gateway" "zone" {
@@ -71,16 +75,19 @@ resource "aws_nat_gateway" "zone" {
   allocation_id = aws_eip.nat[each.key].id
   subnet_id     = aws_subnet.public[each.key].id
 
-  tags = { Name = "${var.name}-${each.key}" }
+  tags = merge(var.tags, { Name = "${var.name}-${each.key}" })
 
   # A NAT gateway in a VPC without an internet gateway fails.
   depends_on = [aws_internet_gateway.nat]
 }
 
+# One resource for both ways out: changing nat replaces the target of a route. A second resource for the same
+# destination could be created before the first is gone, which EC2 rejects.
 resource "aws_route" "nat" {
-  for_each = local.nat_of
+  for_each = { for zone, subnet in local.subnets : zone => lookup(local.nat_of, zone, null) if var.nat != "none" }
 
-  route_table_id         = aws_route_table.private[each.key].id
+  route_table_id         = aws_route_table.tasks[each.key].id
   destination_cidr_block = "0.0.0.0/0"
-  nat_gateway_id         = aws_nat_gateway.zone[each.value].id
+  nat_gateway_id         = var.nat == "public" ? null : aws_nat_gateway.zone[each.value].id
+  gateway_id             = var.nat == "public" ? aws_internet_gateway.nat["internet"].id : null
 }

@@ -3,17 +3,22 @@ output "vpc_id" {
   description = "The VPC."
 }
 
-output "cidr" {
-  value       = aws_vpc.network.cidr_block
-  description = "Address range of the VPC."
+output "cidrs" {
+  value       = [var.cidr]
+  description = "Address ranges of the VPC."
 }
 
 output "subnet_ids" {
-  value       = [for zone in local.zones : aws_subnet.private[zone].id]
-  description = "Private subnets in which tasks run, one per zone."
+  value       = [for zone in local.zones : aws_subnet.tasks[zone].id]
+  description = "Subnets in which tasks run, one per zone."
 
   # A task that starts before its route exists cannot pull its image.
-  depends_on = [aws_route.nat, aws_route_table_association.private, aws_vpc_endpoint.s3, aws_vpc_endpoint.service]
+  depends_on = [aws_route.nat, aws_route_table_association.tasks, aws_vpc_endpoint.s3, aws_vpc_endpoint.service]
+}
+
+output "assign_public_ip" {
+  value       = var.nat == "public"
+  description = "Whether each task needs a public address: it has no other way out."
 }
 
 output "https" {
@@ -24,7 +29,7 @@ output "https" {
     cidrs        = ["0.0.0.0/0"]
     prefix_lists = {}
   }
-  description = "Where tasks may go with HTTPS: anywhere behind a NAT gateway, else only to the endpoints."
+  description = "Where tasks may go with HTTPS: anywhere if there is a way to the internet, else only to the endpoints."
 }
 
 output "nat_addresses" {

@@ -17,7 +17,7 @@ variable "cidr" {
 variable "zones" {
   type        = list(string)
   default     = []
-  description = "Availability zones, two to six, for instance [\"us-east-1a\", \"us-east-1b\"]. Empty: the first two of the region."
+  description = "Availability zones, two to six, for instance [\"us-east-1a\", \"us-east-1b\"]. Empty: the first two of the region that have Fargate."
 
   validation {
     condition     = length(var.zones) == 0 || (length(var.zones) >= 2 && length(var.zones) <= 6)
@@ -33,23 +33,35 @@ variable "zones" {
 variable "nat" {
   type        = string
   default     = "single"
-  description = "How tasks reach the internet: none (endpoints only), single (one NAT gateway for all zones) or per_zone (one each)."
+  description = "How tasks reach the internet: none (endpoints only), single (one NAT gateway for all zones), per_zone (one each), or public (no NAT gateway: each task has a public address, and nothing can connect to it)."
 
   validation {
-    condition     = contains(["none", "single", "per_zone"], var.nat)
-    error_message = "nat must be none, single or per_zone."
+    condition     = contains(["none", "single", "per_zone", "public"], var.nat)
+    error_message = "nat must be none, single, per_zone or public."
   }
+}
+
+variable "needed_endpoints" {
+  type        = set(string)
+  default     = ["ecr.api", "ecr.dkr", "logs"]
+  description = "Services that a container calls before its first line of code: image and log stream, and the stores of its secrets. With nat = none they get endpoints, whatever endpoints says."
 }
 
 variable "endpoints" {
   type        = set(string)
-  default     = null
-  description = "AWS services reached through interface endpoints, for instance [\"ecr.api\", \"ecr.dkr\", \"logs\"]. Null: those three when nat is none, else no endpoint. S3 always has its gateway endpoint, which is free."
+  default     = []
+  description = "Further AWS services reached through interface endpoints, for instance [\"sts\", \"athena\"]. S3 always has its gateway endpoint, which is free."
 
   validation {
-    condition     = alltrue([for service in(var.endpoints == null ? [] : var.endpoints) : can(regex("^[a-z0-9.-]+$", service)) && service != "s3"])
-    error_message = "endpoints holds service names such as ecr.api, ecr.dkr, logs or secretsmanager; S3 has its gateway endpoint already."
+    condition     = alltrue([for service in var.endpoints : can(regex("^[a-z0-9.-]+$", service)) && service != "s3"])
+    error_message = "endpoints holds service names such as sts, athena or secretsmanager; S3 has its gateway endpoint already."
   }
+}
+
+variable "flow_log" {
+  type        = bool
+  default     = true
+  description = "Whether all traffic of the VPC is logged. CloudWatch Logs bills it by the GB."
 }
 
 variable "kms_key_arn" {
@@ -67,4 +79,10 @@ variable "permissions_boundary" {
   type        = string
   default     = null
   description = "ARN of the permissions boundary of the flow log's role."
+}
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags for every resource."
 }

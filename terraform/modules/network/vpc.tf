@@ -1,10 +1,10 @@
 data "aws_region" "current" {}
+data "aws_partition" "current" {}
 
-# Local Zones and Wavelength Zones are opt-in and have no Fargate.
-data "aws_availability_zones" "open" {
+# Local Zones and Wavelength Zones are opt-in and have no Fargate. A zone that is impaired stays in the list: the two
+# zones of a deployment must not change because one of them has a bad day.
+data "aws_availability_zones" "all" {
   #checkov:skip=CKV_AWS_394:Only the first two names are taken, and AWS adds zones at the end of the alphabet; name the zones to pin them.
-  state = "available"
-
   filter {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
@@ -12,14 +12,21 @@ data "aws_availability_zones" "open" {
 }
 
 locals {
-  zones = length(var.zones) > 0 ? var.zones : slice(sort(data.aws_availability_zones.open.names), 0, 2)
+  # Zone names differ between accounts, zone ids do not.
+  fargate_zone_ids = lookup(jsondecode(file("${path.module}/../../fargate_zones.json")).zone_ids, data.aws_region.current.id, data.aws_availability_zones.all.zone_ids)
+
+  offered = sort([
+    for position, zone in data.aws_availability_zones.all.names : zone
+    if contains(local.fargate_zone_ids, data.aws_availability_zones.all.zone_ids[position])
+  ])
+  zones = length(var.zones) > 0 ? var.zones : slice(local.offered, 0, min(2, length(local.offered)))
 
   # The range is cut in eight: one piece per zone for tasks, the last piece in eight again for NAT gateways.
   # The cut does not depend on the number of zones, so a zone added later moves no subnet.
   subnets = {
     for position, zone in local.zones : zone => {
-      private = cidrsubnet(var.cidr, 3, position)
-      public  = cidrsubnet(var.cidr, 6, 56 + position)
+      tasks = cidrsubnet(var.cidr, 3, position)
+      nat   = cidrsubnet(var.cidr, 6, 56 + position)
     }
   }
 }
@@ -31,39 +38,68 @@ resource "aws_vpc" "network" {
   enable_dns_support   = true
   enable_dns_hostnames = true
 
-  tags = { Name = var.name }
+  tags = merge(var.tags, { Name = var.name })
+
+  lifecycle {
+    precondition {
+      condition     = length(setsubtract(local.zones, local.offered)) == 0
+      error_message = "No Fargate in ${join(", ", setsubtract(local.zones, local.offered))}: the zones of ${data.aws_region.current.id} with Fargate are ${join(", ", local.offered)}."
+    }
+
+    precondition {
+      condition     = length(local.zones) >= 2
+      error_message = "This account has fewer than two zones with Fargate in ${data.aws_region.current.id}: choose another region."
+    }
+  }
 }
 
 # A task that someone starts without naming a security group gets this one, which lets nothing through.
 resource "aws_default_security_group" "closed" {
   vpc_id = aws_vpc.network.id
 
-  tags = { Name = "${var.name}-default-closed" }
+  tags = merge(var.tags, { Name = "${var.name}-default-closed" })
 }
 
-resource "aws_subnet" "private" {
+resource "aws_subnet" "tasks" {
   for_each = local.subnets
 
-  vpc_id                  = aws_vpc.network.id
-  availability_zone       = each.key
-  cidr_block              = each.value.private
+  vpc_id            = aws_vpc.network.id
+  availability_zone = each.key
+  cidr_block        = each.value.tasks
+
+  # With nat = public, RunTask asks for each task's address; nothing else here gets one by chance.
   map_public_ip_on_launch = false
 
-  tags = { Name = "${var.name}-private-${each.key}" }
+  tags = merge(var.tags, { Name = "${var.name}-tasks-${each.key}" })
 }
 
-# One table per zone, whatever the number of NAT gateways: going from single to per_zone changes routes only.
-resource "aws_route_table" "private" {
+# One table per zone, whatever the number of NAT gateways: another value of nat changes routes only.
+resource "aws_route_table" "tasks" {
   for_each = local.subnets
 
   vpc_id = aws_vpc.network.id
 
-  tags = { Name = "${var.name}-private-${each.key}" }
+  tags = merge(var.tags, { Name = "${var.name}-tasks-${each.key}" })
 }
 
-resource "aws_route_table_association" "private" {
+resource "aws_route_table_association" "tasks" {
   for_each = local.subnets
 
-  subnet_id      = aws_subnet.private[each.key].id
-  route_table_id = aws_route_table.private[each.key].id
+  subnet_id      = aws_subnet.tasks[each.key].id
+  route_table_id = aws_route_table.tasks[each.key].id
+}
+
+moved {
+  from = aws_subnet.private
+  to   = aws_subnet.tasks
+}
+
+moved {
+  from = aws_route_table.private
+  to   = aws_route_table.tasks
+}
+
+moved {
+  from = aws_route_table_association.private
+  to   = aws_route_table_association.tasks
 }

@@ -16,7 +16,7 @@ locals {
       metric      = "ApproximateAgeOfOldestMessage"
       dimensions  = { QueueName = var.queues.events }
       statistic   = "Maximum"
-      threshold   = var.alarms.queue_age_seconds
+      threshold   = var.alarm_queue_age_seconds
       periods     = 3
       period      = 60
     }
@@ -36,13 +36,13 @@ locals {
       metric      = aws_cloudwatch_log_metric_filter.events["failed_launches"].name
       dimensions  = {}
       statistic   = "Sum"
-      threshold   = var.alarms.failed_launches
+      threshold   = var.alarm_failed_launches
       periods     = 1
       period      = 300
     }
   }
 
-  actions = compact([var.alarms.sns_topic_arn])
+  actions = compact([var.alarm_sns_topic_arn])
 }
 
 resource "aws_cloudwatch_metric_alarm" "watch" {
@@ -61,4 +61,6 @@ resource "aws_cloudwatch_metric_alarm" "watch" {
   treat_missing_data  = "notBreaching"
   alarm_actions       = local.actions
   ok_actions          = local.actions
+
+  tags = var.tags
 }

@@ -24,4 +24,6 @@ resource "aws_budgets_budget" "deployment" {
       subscriber_email_addresses = each.value.emails
     }
   }
+
+  tags = var.tags
 }

@@ -1,7 +1,15 @@
+data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
   region = data.aws_region.current.id
+
+  # The consoles of other partitions are not public.
+  console = lookup({
+    aws        = "${local.region}.console.aws.amazon.com"
+    aws-us-gov = "console.amazonaws-us-gov.com"
+    aws-cn     = "console.amazonaws.cn"
+  }, data.aws_partition.current.partition, null)
 
   # Container Insights writes a line per task and minute, with what the task has reserved and when it began.
   insights = "SOURCE '/aws/ecs/containerinsights/${var.cluster.name}/performance' | filter Type = \"Task\" and TaskDefinitionFamily = \"${var.family}\""
@@ -81,7 +89,7 @@ locals {
     {
       title = "Cost per hour, USD (estimate: On-Demand prices, whole minutes)"
       view  = "timeSeries"
-      query = "${local.insights} | stats sum(CpuReserved) / 1024 / 60 * ${var.prices.vcpu_hour} + sum(MemoryReserved) / 1024 / 60 * ${var.prices.gb_hour} as usd by bin(1h)"
+      query = "${local.insights} | stats sum(CpuReserved) / 1024 / 60 * ${var.price_vcpu_hour} + sum(MemoryReserved) / 1024 / 60 * ${var.price_gb_hour} as usd by bin(1h)"
     },
     {
       title = "Start: seconds from creation to running, by pull"

@@ -5,9 +5,13 @@ resource "aws_cloudwatch_log_group" "events" {
   name              = "/aws/events/airflow-fargate/${var.name}"
   kms_key_id        = var.kms_key_arn
   retention_in_days = var.log_retention_days
+
+  tags = var.tags
 }
 
 resource "aws_cloudwatch_log_resource_policy" "events" {
+  for_each = { for policy in ["own"] : policy => true if var.own_log_policy }
+
   policy_name = "${var.name}-task-events"
 
   policy_document = jsonencode({
@@ -30,6 +34,8 @@ resource "aws_cloudwatch_event_rule" "history" {
     detail-type = ["ECS Task State Change"]
     detail      = { clusterArn = [var.cluster.arn] }
   })
+
+  tags = var.tags
 }
 
 resource "aws_cloudwatch_event_target" "history" {
@@ -68,4 +74,9 @@ resource "aws_cloudwatch_log_metric_filter" "events" {
     default_value = "0"
     unit          = "Count"
   }
+}
+
+moved {
+  from = aws_cloudwatch_log_resource_policy.events
+  to   = aws_cloudwatch_log_resource_policy.events["own"]
 }

@@ -1,5 +1,5 @@
 output "dashboard_url" {
-  value       = "https://${local.region}.console.aws.amazon.com/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.deployment.dashboard_name}"
+  value       = local.console == null ? null : "https://${local.console}/cloudwatch/home?region=${local.region}#dashboards/dashboard/${aws_cloudwatch_dashboard.deployment.dashboard_name}"
   description = "The dashboard's page."
 }
 

@@ -34,24 +34,43 @@ variable "log_retention_days" {
   description = "Days for which the log of task events is kept. ECS itself forgets a stopped task after an hour."
 }
 
-variable "alarms" {
-  type = object({
-    sns_topic_arn     = optional(string)
-    queue_age_seconds = optional(number, 120)
-    failed_launches   = optional(number, 5)
-  })
-  default     = {}
-  description = "Where alarms go (null: they only show in CloudWatch), the age of the oldest event that is too much, and how many launches may fail in five minutes."
+variable "alarm_sns_topic_arn" {
+  type        = string
+  default     = null
+  description = "SNS topic that alarms go to. Null: they only show in CloudWatch."
 
   validation {
-    condition     = var.alarms.sns_topic_arn == null || can(regex("^arn:[a-z-]+:sns:", var.alarms.sns_topic_arn))
-    error_message = "alarms.sns_topic_arn must be the ARN of an SNS topic."
+    condition     = var.alarm_sns_topic_arn == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$", var.alarm_sns_topic_arn))
+    error_message = "alarm_sns_topic_arn must be the ARN of an SNS topic, for instance arn:aws:sns:us-east-1:123456789012:oncall."
   }
+}
+
+variable "alarm_queue_age_seconds" {
+  type        = number
+  default     = 120
+  description = "Age of the oldest task event, in seconds, that raises an alarm."
 
   validation {
-    condition     = var.alarms.queue_age_seconds >= 60 && var.alarms.failed_launches >= 1
-    error_message = "alarms.queue_age_seconds must be at least 60 and alarms.failed_launches at least 1."
+    condition     = var.alarm_queue_age_seconds >= 60
+    error_message = "alarm_queue_age_seconds must be at least 60: events are taken in batches."
   }
+}
+
+variable "alarm_failed_launches" {
+  type        = number
+  default     = 5
+  description = "Failed launches in five minutes that raise an alarm."
+
+  validation {
+    condition     = var.alarm_failed_launches >= 1
+    error_message = "alarm_failed_launches must be at least 1."
+  }
+}
+
+variable "own_log_policy" {
+  type        = bool
+  default     = true
+  description = "Whether a CloudWatch Logs resource policy is made that lets EventBridge write the log of task events. AWS allows ten in a region: with more deployments, make one by other means for /aws/events/airflow-fargate/* and give false."
 }
 
 variable "budget" {
@@ -66,13 +85,27 @@ variable "budget" {
     condition     = var.budget == null || try(var.budget.monthly_usd > 0 && length(var.budget.emails) >= 1 && length(var.budget.emails) <= 10, false)
     error_message = "budget needs monthly_usd above 0 and 1 to 10 emails."
   }
+
+  validation {
+    condition     = alltrue([for email in try(var.budget.emails, []) : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", email))])
+    error_message = "Each of budget.emails must be an e-mail address."
+  }
 }
 
-variable "prices" {
-  type = object({
-    vcpu_hour = optional(number, 0.04048)
-    gb_hour   = optional(number, 0.004445)
-  })
+variable "price_vcpu_hour" {
+  type        = number
+  default     = 0.04048
+  description = "USD per vCPU-hour for the dashboard's estimate; by default On-Demand x86 in us-east-1."
+}
+
+variable "price_gb_hour" {
+  type        = number
+  default     = 0.004445
+  description = "USD per GB-hour of memory for the dashboard's estimate; by default On-Demand x86 in us-east-1."
+}
+
+variable "tags" {
+  type        = map(string)
   default     = {}
-  description = "USD per vCPU-hour and GB-hour for the dashboard's estimate; by default On-Demand x86 in us-east-1."
+  description = "Tags for every resource."
 }

@@ -13,6 +13,8 @@ resource "aws_ecr_repository" "worker" {
     encryption_type = "KMS"
     kms_key         = var.kms_key_arn
   }
+
+  tags = var.tags
 }
 
 resource "aws_ecr_lifecycle_policy" "worker" {

@@ -24,3 +24,9 @@ variable "force_destroy" {
   default     = false
   description = "Whether destroy deletes a repository that still holds images."
 }
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags for every resource."
+}

@@ -75,12 +75,15 @@ locals {
       ]
       Resource = "*"
     },
-    {
+  ]
+
+  image_statements = [
+    for repository in [var.repository_arn] : {
       Sid      = "DoctorLooksForTheImage"
       Effect   = "Allow"
       Action   = ["ecr:DescribeImages", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-      Resource = var.repository_arn
-    },
+      Resource = repository
+    } if repository != null
   ]
 
   queue_statements = [
@@ -131,13 +134,13 @@ locals {
       Effect    = "Allow"
       Action    = use.action
       Resource  = use.store.kms_key_arn
-      Condition = { StringEquals = { "kms:ViaService" = "${use.service}.${data.aws_region.current.id}.amazonaws.com" } }
+      Condition = { StringEquals = { "kms:ViaService" = "${use.service}.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}" } }
     } if use.store != null
   ]
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.statements, local.queue_statements, local.payload_statements, local.log_statements, local.key_statements)
+    Statement = concat(local.statements, local.image_statements, local.queue_statements, local.payload_statements, local.log_statements, local.key_statements)
   })
 }
 
@@ -145,6 +148,8 @@ resource "aws_iam_policy" "scheduler" {
   name        = "${var.name}-scheduler"
   description = "What the FargateExecutor of ${var.name} calls, and nothing else."
   policy      = local.policy
+
+  tags = var.tags
 }
 
 resource "aws_iam_role_policy_attachment" "scheduler" {

@@ -43,7 +43,8 @@ variable "log_group_arn" {
 
 variable "repository_arn" {
   type        = string
-  description = "Repository of the worker image, looked at by the executor's doctor."
+  default     = null
+  description = "ECR repository of the worker image, looked at by the executor's doctor. Null: the image is not in ECR."
 }
 
 variable "role_names" {
@@ -56,4 +57,10 @@ variable "triggerer_role_names" {
   type        = set(string)
   default     = []
   description = "Existing roles that run the triggerer: they get the policy that writes task logs. One of role_names may be here too."
+}
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags for every resource."
 }

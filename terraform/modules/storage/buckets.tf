@@ -29,6 +29,8 @@ resource "aws_s3_bucket" "storage" {
 
   bucket        = "${var.name}-${each.key}-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.id}"
   force_destroy = var.force_destroy
+
+  tags = var.tags
 }
 
 resource "aws_s3_bucket_ownership_controls" "storage" {

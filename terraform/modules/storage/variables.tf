@@ -35,3 +35,9 @@ variable "force_destroy" {
   default     = false
   description = "Whether destroy empties the buckets first."
 }
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags for every resource."
+}

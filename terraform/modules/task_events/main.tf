@@ -28,6 +28,8 @@ resource "aws_cloudwatch_event_rule" "task_state_change" {
       lastStatus = ["RUNNING", "DEPROVISIONING", "STOPPED"]
     }
   })
+
+  tags = var.tags
 }
 
 resource "aws_cloudwatch_event_target" "queue" {

@@ -43,6 +43,8 @@ resource "aws_sqs_queue" "events" {
   })
 
   policy = local.queue_policy[local.events]
+
+  tags = var.tags
 }
 
 # An alarm belongs on this one: nothing should ever arrive.
@@ -55,4 +57,6 @@ resource "aws_sqs_queue" "dead_letter" {
   kms_data_key_reuse_period_seconds = 3600
 
   policy = local.queue_policy[local.dead_letter]
+
+  tags = var.tags
 }

@@ -1,9 +1,27 @@
 # What ECS may do to start the container: pull, log, fetch secrets.
 
 locals {
+  # ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME, with -fips, China's .cn, or the dual-stack host: the repository may be in
+  # another account or region.
+  ecr = try(regex("^(?P<account>[0-9]{12})\\.dkr[.-]ecr(?:-fips)?\\.(?P<region>[a-z0-9-]+)\\.(?:amazonaws\\.com(?:\\.cn)?|on\\.aws|on\\.amazonwebservices\\.com\\.cn)/(?P<name>[^:@]+)", var.image), null)
+
+  repository_arn = local.ecr == null ? null : "arn:${data.aws_partition.current.partition}:ecr:${local.ecr.region}:${local.ecr.account}:repository/${local.ecr.name}"
+
+  pull = concat(
+    ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"],
+    var.pull_through_cache ? ["ecr:BatchImportUpstreamImage", "ecr:CreateRepository"] : [],
+  )
+
+  pull_statements = [
+    for repository in [local.repository_arn] : { Sid = "Pull", Effect = "Allow", Action = local.pull, Resource = repository } if repository != null
+  ]
+
   # An ARN of a secret may have ":json-key:version-stage:version-id" behind it, which is no part of the resource.
-  secret_arns    = toset([for arn in values(var.secrets) : join(":", slice(split(":", arn), 0, 7)) if strcontains(arn, ":secretsmanager:")])
-  parameter_arns = toset([for arn in values(var.secrets) : arn if strcontains(arn, ":ssm:")])
+  secret_arns    = toset([for arn in concat(values(var.secrets), compact([var.repository_credentials_arn])) : join(":", slice(split(":", arn), 0, 7))])
+  parameter_arns = toset(values(var.parameters))
+
+  # With the quotes and the comma that each has in the policy.
+  secret_characters = sum(concat([0], [for arn in concat(tolist(local.secret_arns), tolist(local.parameter_arns), var.secrets_kms_key_arns) : length(arn) + 3]))
 
   assumed_by_ecs = jsonencode({
     Version = "2012-10-17"
@@ -18,7 +36,7 @@ locals {
     for statement in [
       { Sid = "FetchSecrets", Effect = "Allow", Action = "secretsmanager:GetSecretValue", Resource = sort(local.secret_arns) },
       { Sid = "FetchParameters", Effect = "Allow", Action = "ssm:GetParameters", Resource = sort(local.parameter_arns) },
-      { Sid = "KeysOfSecrets", Effect = "Allow", Action = "kms:Decrypt", Resource = sort(var.secrets_kms_key_arns) },
+      { Sid = "KeysOfSecrets", Effect = "Allow", Action = "kms:Decrypt", Resource = sort(distinct(var.secrets_kms_key_arns)) },
     ] : statement if length(statement.Resource) > 0
   ]
 }
@@ -28,6 +46,8 @@ resource "aws_iam_role" "execution" {
   description          = "Starts the worker containers of ${var.name}: pull, log, secrets."
   assume_role_policy   = local.assumed_by_ecs
   permissions_boundary = var.permissions_boundary
+
+  tags = var.tags
 }
 
 resource "aws_iam_role_policy" "execution" {
@@ -45,17 +65,20 @@ resource "aws_iam_role_policy" "execution" {
         Resource = "*"
       },
       {
-        Sid      = "Pull"
-        Effect   = "Allow"
-        Action   = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
-        Resource = var.repository_arn
-      },
-      {
         Sid      = "Log"
         Effect   = "Allow"
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "${aws_cloudwatch_log_group.worker.arn}:log-stream:*"
       },
-    ], local.secret_statements)
+    ], local.pull_statements, local.secret_statements)
   })
+
+  lifecycle {
+    # 10,240 characters are what all inline policies of a role may hold together, and what is not a secret takes
+    # less than 1,500 of them.
+    precondition {
+      condition     = local.secret_characters <= 8500
+      error_message = "The ARNs of ${length(local.secret_arns) + length(local.parameter_arns)} secrets, parameters and their keys have ${local.secret_characters} characters. The execution role's inline policy holds 8500, about 90 secrets: put several values into one secret and read them by their JSON keys (ARN:key::)."
+    }
+  }
 }

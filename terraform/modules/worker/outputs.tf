@@ -18,13 +18,18 @@ output "image" {
   description = "The image."
 }
 
+output "repository_arn" {
+  value       = local.repository_arn
+  description = "ARN of the image's repository; null if it is not in a private ECR repository."
+}
+
 output "settings" {
   value = {
     family            = aws_ecs_task_definition.worker.family
     container_name    = local.container.name
     security_group_id = aws_security_group.worker.id
-    cpu               = var.size.cpu
-    memory            = var.size.memory
+    cpu               = var.cpu
+    memory            = var.memory
     log_group         = aws_cloudwatch_log_group.worker.name
     log_stream_prefix = local.container.logConfiguration.options["awslogs-stream-prefix"]
     logging           = local.logging

@@ -1,21 +1,28 @@
-# Nothing comes in. Out goes HTTPS, and the way to Airflow.
+# Nothing comes in. Out goes HTTPS, the way to Airflow, and what egress_cidrs and egress_security_groups name.
+# A rule's key is its purpose with its range or the caller's name, never a position: if a list is reordered, rules stay
+# where they are. AWS rejects the same rule twice (InvalidPermission.Duplicate), so of two with the same port and range
+# the first one is made.
 
 locals {
-  https = merge(
-    { for cidr in var.network.https.cidrs : "https ${cidr}" => { cidr = cidr, description = "HTTPS: AWS, and what tasks use" } },
-    { for name, id in var.network.https.prefix_lists : "https ${name}" => { prefix_list = id, description = "HTTPS to ${name}" } },
+  cidr_rules = concat(
+    [for cidr in var.https.cidrs : { key = "https ${cidr}", cidr = cidr, port = 443, description = "HTTPS: AWS, and what tasks use" }],
+    [for cidr in var.airflow.cidrs : { key = "airflow ${cidr}", cidr = cidr, port = var.airflow.port, description = "Airflow" }],
+    flatten([for name, rule in var.egress_cidrs : [
+      for cidr in rule.cidrs : { key = "${name} ${cidr}", cidr = cidr, port = rule.port, description = name }
+    ]]),
   )
 
-  airflow = merge(
-    { for cidr in var.network.airflow.cidrs : "airflow ${cidr}" => { cidr = cidr } },
-    { for position, id in var.network.airflow.security_group_ids : "airflow group ${position}" => { security_group = id } },
+  cidr_rules_by_target = { for rule in local.cidr_rules : "${rule.port} ${rule.cidr}" => rule... }
+
+  group_rules = merge(
+    { for name, id in var.airflow.security_group_ids : "airflow group ${name}" => { group = id, port = var.airflow.port, description = "Airflow" } },
+    { for name, rule in var.egress_security_groups : "${name} group" => { group = rule.security_group_id, port = rule.port, description = name } },
   )
 
   egress = merge(
-    { for key, rule in local.https : key => merge({ cidr = null, prefix_list = null, security_group = null, port = 443 }, rule) },
-    { for key, rule in local.airflow : key => merge({ cidr = null, prefix_list = null, security_group = null, port = var.network.airflow.port, description = "Airflow" }, rule)
-      # AWS refuses the same rule twice.
-    if !(var.network.airflow.port == 443 && contains(var.network.https.cidrs, lookup(rule, "cidr", "none"))) },
+    { for rules in values(local.cidr_rules_by_target) : rules[0].key => { cidr = rules[0].cidr, prefix_list = null, group = null, port = rules[0].port, description = rules[0].description } },
+    { for name, id in var.https.prefix_lists : "https ${name}" => { cidr = null, prefix_list = id, group = null, port = 443, description = "HTTPS to ${name}" } },
+    { for key, rule in local.group_rules : key => { cidr = null, prefix_list = null, group = rule.group, port = rule.port, description = rule.description } },
   )
 }
 
@@ -23,9 +30,16 @@ resource "aws_security_group" "worker" {
   #checkov:skip=CKV2_AWS_5:Attached by RunTask to every task; the executor names it.
   name        = "${var.name}-worker"
   description = "Airflow tasks: nothing in, HTTPS and Airflow out."
-  vpc_id      = var.network.vpc_id
+  vpc_id      = var.vpc_id
 
-  tags = { Name = "${var.name}-worker" }
+  tags = merge(var.tags, { Name = "${var.name}-worker" })
+
+  lifecycle {
+    precondition {
+      condition     = length(distinct([for rule in local.group_rules : "${rule.port} ${rule.group}"])) == length(local.group_rules)
+      error_message = "The same security group at the same port twice, among Airflow's security groups and egress_security_groups: name it once."
+    }
+  }
 }
 
 resource "aws_vpc_security_group_egress_rule" "worker" {
@@ -35,8 +49,10 @@ resource "aws_vpc_security_group_egress_rule" "worker" {
   description                  = each.value.description
   cidr_ipv4                    = each.value.cidr
   prefix_list_id               = each.value.prefix_list
-  referenced_security_group_id = each.value.security_group
+  referenced_security_group_id = each.value.group
   ip_protocol                  = "tcp"
   from_port                    = each.value.port
   to_port                      = each.value.port
+
+  tags = var.tags
 }

@@ -8,25 +8,52 @@ locals {
     logs = "/opt/airflow/logs"
   }
 
-  # The same for the container, which writes task logs, and for Airflow's page, which reads them.
+  # The same for the container, which writes task logs, and for Airflow's page, which reads them. No connection is
+  # named: without one Airflow uses the role that it runs with, and aws_default stays the users' own.
   logging = merge([
     for logs in [var.logs] : {
       remote_logging         = "True"
       remote_base_log_folder = "s3://${logs.bucket}/${logs.prefix}"
-      remote_log_conn_id     = "aws_default"
 
       # The bucket encrypts by itself, with the deployment's key; Airflow's own switch would ask for another one.
       encrypt_s3_logs = "False"
     } if logs != null
   ]...)
 
+  # An API server that is redeployed is away for minutes, and a task must outlast that. 60 tries at most 10 s apart
+  # take about five minutes in one call; with Airflow's defaults (5 tries, three failed heartbeats) a running task is
+  # terminated after half a minute. Errors that are not tried again within a call count as failed heartbeats, 5 s apart.
+  api_server = merge([
+    for url in [var.execution_api_server_url] : {
+      AIRFLOW__CORE__EXECUTION_API_SERVER_URL        = url
+      AIRFLOW__WORKERS__EXECUTION_API_RETRIES        = "60"
+      AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX = "10"
+      AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS        = "40"
+    } if url != null
+  ]...)
+
   environment = merge(
-    { for url in compact([var.execution_api_server_url]) : "AIRFLOW__CORE__EXECUTION_API_SERVER_URL" => url },
+    # Libraries keep caches and settings below HOME (Hugging Face, torch, NLTK, matplotlib), and the image's own is
+    # on the read-only root.
+    { HOME = local.writable.tmp },
+    local.api_server,
     { for key, value in local.logging : "AIRFLOW__LOGGING__${upper(key)}" => value },
     var.environment,
   )
 
-  container = {
+  # Name -> where ECS fetches the value.
+  secrets = merge(var.secrets, var.parameters)
+
+  given_twice = setunion(
+    setintersection(keys(local.environment), keys(local.secrets)),
+    setintersection(keys(var.secrets), keys(var.parameters)),
+  )
+
+  registry = merge([
+    for secret in [var.repository_credentials_arn] : { repositoryCredentials = { credentialsParameter = secret } } if secret != null
+  ]...)
+
+  container = merge(local.registry, {
     name      = "worker"
     image     = var.image
     essential = true
@@ -43,7 +70,7 @@ locals {
     ]
 
     environment = [for name, value in local.environment : { name = name, value = value }]
-    secrets     = [for name, arn in var.secrets : { name = name, valueFrom = arn }]
+    secrets     = [for name, arn in local.secrets : { name = name, valueFrom = arn }]
 
     logConfiguration = {
       logDriver = "awslogs"
@@ -62,26 +89,26 @@ locals {
     portMappings   = []
     systemControls = []
     volumesFrom    = []
-  }
+  })
 }
 
 resource "aws_ecs_task_definition" "worker" {
   family                   = "${var.name}-worker"
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
-  cpu                      = var.size.cpu
-  memory                   = var.size.memory
+  cpu                      = var.cpu
+  memory                   = var.memory
   task_role_arn            = aws_iam_role.task.arn
   execution_role_arn       = aws_iam_role.execution.arn
   container_definitions    = jsonencode([local.container])
 
   runtime_platform {
     operating_system_family = "LINUX"
-    cpu_architecture        = var.size.architecture
+    cpu_architecture        = var.architecture
   }
 
   ephemeral_storage {
-    size_in_gib = var.size.ephemeral_storage_gib
+    size_in_gib = var.ephemeral_storage_gib
   }
 
   dynamic "volume" {
@@ -96,11 +123,33 @@ resource "aws_ecs_task_definition" "worker" {
   # revision is registered before the old one goes.
   lifecycle {
     create_before_destroy = true
+
+    precondition {
+      condition = contains(lookup({
+        256   = [512, 1024, 2048]
+        512   = range(1024, 4097, 1024)
+        1024  = range(2048, 8193, 1024)
+        2048  = range(4096, 16385, 1024)
+        4096  = range(8192, 30721, 1024)
+        8192  = range(16384, 61441, 4096)
+        16384 = range(32768, 122881, 8192)
+      }, tostring(var.cpu), []), var.memory)
+      error_message = "Fargate has no such pair of cpu and memory: ${var.cpu} and ${var.memory}. It has, as cpu units: MiB of memory - 256: 512, 1024, 2048; 512: 1024 to 4096; 1024: 2048 to 8192; 2048: 4096 to 16384; 4096: 8192 to 30720 (each in steps of 1024); 8192: 16384 to 61440 in steps of 4096; 16384: 32768 to 122880 in steps of 8192."
+    }
+
+    precondition {
+      condition     = length(local.given_twice) == 0
+      error_message = "Given twice: ${join(", ", local.given_twice)}. ECS rejects a name that is in more than one of environment (with what is set here), secrets and parameters: remove it from one of them."
+    }
   }
+
+  tags = var.tags
 }
 
 resource "aws_cloudwatch_log_group" "worker" {
   name              = "/airflow-fargate/${var.name}/worker"
   kms_key_id        = var.kms_key_arn
   retention_in_days = var.log_retention_days
+
+  tags = var.tags
 }

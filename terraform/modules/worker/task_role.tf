@@ -57,7 +57,7 @@ locals {
   key_through_s3 = {
     Sid       = "KeyThroughS3"
     Effect    = "Allow"
-    Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.id}.amazonaws.com" } }
+    Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}" } }
   }
 }
 
@@ -66,6 +66,8 @@ resource "aws_iam_role" "task" {
   description          = "What Airflow tasks of ${var.name} may do on AWS."
   assume_role_policy   = local.assumed_by_tasks
   permissions_boundary = var.permissions_boundary
+
+  tags = var.tags
 }
 
 resource "aws_iam_role_policy" "task" {

@@ -3,53 +3,75 @@ variable "name" {
   description = "Name of the deployment. The task definition's family is NAME-worker."
 }
 
-variable "size" {
-  type = object({
-    cpu                   = optional(number, 1024)
-    memory                = optional(number, 2048)
-    architecture          = optional(string, "X86_64")
-    ephemeral_storage_gib = optional(number, 21)
-  })
-  default     = {}
-  description = "What a task gets that asks for nothing else: cpu units (1024 are one vCPU), memory in MiB, X86_64 or ARM64, disk in GiB."
+variable "cpu" {
+  type        = number
+  default     = 1024
+  description = "CPU units of a task that asks for nothing else: 1024 are one vCPU."
 
   validation {
-    condition = contains(lookup({
-      256   = [512, 1024, 2048]
-      512   = range(1024, 4097, 1024)
-      1024  = range(2048, 8193, 1024)
-      2048  = range(4096, 16385, 1024)
-      4096  = range(8192, 30721, 1024)
-      8192  = range(16384, 61441, 4096)
-      16384 = range(32768, 122881, 8192)
-    }, tostring(var.size.cpu), []), var.size.memory)
-    error_message = "Fargate has no such pair of cpu and memory. It has, as cpu units: MiB of memory - 256: 512, 1024, 2048; 512: 1024 to 4096; 1024: 2048 to 8192; 2048: 4096 to 16384; 4096: 8192 to 30720 (each in steps of 1024); 8192: 16384 to 61440 in steps of 4096; 16384: 32768 to 122880 in steps of 8192."
+    condition     = contains([256, 512, 1024, 2048, 4096, 8192, 16384], var.cpu)
+    error_message = "cpu must be 256, 512, 1024, 2048, 4096, 8192 or 16384: Fargate has no other sizes."
   }
+}
+
+variable "memory" {
+  type        = number
+  default     = 2048
+  description = "MiB of memory of a task that asks for nothing else. Fargate offers only some pairs of cpu and memory."
 
   validation {
-    condition     = contains(["X86_64", "ARM64"], var.size.architecture)
+    condition     = var.memory == 512 || (var.memory >= 1024 && var.memory <= 122880 && var.memory % 1024 == 0)
+    error_message = "memory must be 512, or a multiple of 1024 from 1024 to 122880 MiB."
+  }
+}
+
+variable "architecture" {
+  type        = string
+  default     = "X86_64"
+  description = "X86_64 or ARM64, as the image was built."
+
+  validation {
+    condition     = contains(["X86_64", "ARM64"], var.architecture)
     error_message = "architecture must be X86_64 or ARM64, as the image was built."
   }
+}
+
+variable "ephemeral_storage_gib" {
+  type        = number
+  default     = 21
+  description = "Disk of a task in GiB, 21 to 200. The image counts against it."
 
   validation {
-    condition     = var.size.ephemeral_storage_gib >= 21 && var.size.ephemeral_storage_gib <= 200
-    error_message = "ephemeral_storage_gib must lie between 21 and 200, which is what Fargate allows; the image counts against it."
+    condition     = var.ephemeral_storage_gib >= 21 && var.ephemeral_storage_gib <= 200 && floor(var.ephemeral_storage_gib) == var.ephemeral_storage_gib
+    error_message = "ephemeral_storage_gib must be a whole number between 21 and 200, which is what Fargate allows; the image counts against it."
   }
 }
 
 variable "image" {
   type        = string
-  description = "The image, with its tag or digest."
+  description = "The image, with its tag, its digest or both. If it is in a private ECR repository, of this account or another, the execution role may pull it."
 
   validation {
-    condition     = can(regex("^[^\\s:]+(:[0-9]+)?[^\\s:@]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$", var.image))
-    error_message = "image must name a tag or a digest, for instance example.org/airflow:2026-11-22."
+    condition     = can(regex("^[^\\s:@]+(:[0-9]+/[^\\s:@]+)?(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$", var.image)) && can(regex(":[^/]+$", var.image))
+    error_message = "image must name a tag or a digest, for instance example.org/airflow:2026-11-22 or example.org/airflow:2026-11-22@sha256:..."
   }
 }
 
-variable "repository_arn" {
+variable "pull_through_cache" {
+  type        = bool
+  default     = false
+  description = "Whether the image's repository is filled by a pull through cache rule of ECR: the execution role may then fill it."
+}
+
+variable "repository_credentials_arn" {
   type        = string
-  description = "ECR repository from which the image may be pulled."
+  default     = null
+  description = "Secret in Secrets Manager with username and password of a private registry outside ECR. Null: the image needs none."
+
+  validation {
+    condition     = var.repository_credentials_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+$", var.repository_credentials_arn))
+    error_message = "repository_credentials_arn must be the ARN of a secret in Secrets Manager, for instance arn:aws:secretsmanager:us-east-1:123456789012:secret:registry-AbCdEf."
+  }
 }
 
 variable "execution_api_server_url" {
@@ -72,18 +94,44 @@ variable "environment" {
 variable "secrets" {
   type        = map(string)
   default     = {}
-  description = "Environment variables whose values ECS fetches at start: name -> ARN in Secrets Manager (with an optional :json-key:: behind it) or of an SSM parameter."
+  description = "Environment variables whose values ECS fetches from Secrets Manager at start: name -> ARN, with an optional :json-key:version-stage:version-id behind it."
 
   validation {
-    condition     = alltrue([for arn in values(var.secrets) : can(regex("^arn:[a-z-]+:(secretsmanager|ssm):", arn))])
-    error_message = "Each of secrets must be the ARN of a Secrets Manager secret or of an SSM parameter."
+    condition     = alltrue([for arn in values(var.secrets) : can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+(:[^:]*:[^:]*:[^:]*)?$", arn))])
+    error_message = "Each of secrets must be the ARN of a Secrets Manager secret, with nothing or :json-key:version-stage:version-id behind it; SSM parameters go into parameters."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.secrets) : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name))])
+    error_message = "Names in secrets must be letters, digits and underscores, and must not begin with a digit."
+  }
+}
+
+variable "parameters" {
+  type        = map(string)
+  default     = {}
+  description = "Environment variables whose values ECS fetches from SSM Parameter Store at start: name -> the parameter's ARN."
+
+  validation {
+    condition     = alltrue([for arn in values(var.parameters) : can(regex("^arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+$", arn))])
+    error_message = "Each of parameters must be the ARN of an SSM parameter, for instance arn:aws:ssm:us-east-1:123456789012:parameter/airflow/fernet-key."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.parameters) : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name))])
+    error_message = "Names in parameters must be letters, digits and underscores, and must not begin with a digit."
   }
 }
 
 variable "secrets_kms_key_arns" {
-  type        = set(string)
+  type        = list(string)
   default     = []
-  description = "Customer managed keys of those secrets."
+  description = "Customer managed keys of those secrets and parameters."
+
+  validation {
+    condition     = alltrue([for arn in var.secrets_kms_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+$", arn))])
+    error_message = "Each of secrets_kms_key_arns must be the ARN of a key, not of an alias: arn:aws:kms:us-east-1:123456789012:key/..."
+  }
 }
 
 variable "task_policy_arns" {
@@ -103,29 +151,78 @@ variable "permissions_boundary" {
   description = "ARN of the permissions boundary of both roles."
 }
 
-variable "network" {
+variable "vpc_id" {
+  type        = string
+  description = "The VPC in which tasks run."
+}
+
+variable "https" {
   type = object({
-    vpc_id = string
-    https = object({
-      cidrs        = list(string)
-      prefix_lists = map(string)
-    })
-    airflow = object({
-      port               = number
-      cidrs              = list(string)
-      security_group_ids = list(string)
-    })
+    cidrs        = list(string)
+    prefix_lists = map(string)
   })
-  description = "Where tasks run, where they may go with HTTPS, and at which port and where Airflow is."
+  description = "Where tasks may go with HTTPS: address ranges, and prefix lists by name."
+}
+
+variable "airflow" {
+  type = object({
+    port               = number
+    cidrs              = set(string)
+    security_group_ids = map(string)
+  })
+  description = "At which port and where Airflow is: address ranges, and security groups by a name of yours."
 
   validation {
-    condition     = var.network.airflow.port >= 1 && var.network.airflow.port <= 65535
+    condition     = var.airflow.port >= 1 && var.airflow.port <= 65535
     error_message = "Airflow's port must lie between 1 and 65535."
   }
 
   validation {
-    condition     = alltrue([for cidr in var.network.airflow.cidrs : can(cidrhost(cidr, 0))])
-    error_message = "Each of Airflow's cidrs must be an IPv4 range, for instance 10.0.0.0/16."
+    condition     = alltrue([for cidr in var.airflow.cidrs : try(cidrsubnet(cidr, 0, 0) == cidr, false)])
+    error_message = "Each of Airflow's cidrs must be an IPv4 range that begins at its first address, for instance 10.0.0.0/16 and not 10.0.0.7/16."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.airflow.security_group_ids))) == length(var.airflow.security_group_ids)
+    error_message = "Each of Airflow's security groups may be named once: AWS rejects the same rule twice."
+  }
+}
+
+variable "egress_cidrs" {
+  type = map(object({
+    port  = number
+    cidrs = set(string)
+  }))
+  default     = {}
+  description = "Where else tasks may go (databases, SFTP, SMTP, git over ssh): name -> TCP port and address ranges."
+
+  validation {
+    condition     = alltrue([for name, rule in var.egress_cidrs : rule.port >= 1 && rule.port <= 65535 && alltrue([for cidr in rule.cidrs : try(cidrsubnet(cidr, 0, 0) == cidr, false)])])
+    error_message = "Each of egress_cidrs needs a port between 1 and 65535 and IPv4 ranges that begin at their first address, for instance { port = 5439, cidrs = [\"10.1.0.0/16\"] }."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.egress_cidrs) : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && !contains(["https", "airflow"], name)])
+    error_message = "Names in egress_cidrs must be 1 to 64 letters, digits, hyphens and underscores, and not https or airflow, which are rules of their own."
+  }
+}
+
+variable "egress_security_groups" {
+  type = map(object({
+    port              = number
+    security_group_id = string
+  }))
+  default     = {}
+  description = "The same by security group: name -> TCP port and the group of what listens there."
+
+  validation {
+    condition     = alltrue([for name, rule in var.egress_security_groups : rule.port >= 1 && rule.port <= 65535 && can(regex("^sg-[0-9a-f]+$", rule.security_group_id))])
+    error_message = "Each of egress_security_groups needs a port between 1 and 65535 and a security_group_id such as sg-0123456789abcdef0."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.egress_security_groups) : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && !contains(["https", "airflow"], name)])
+    error_message = "Names in egress_security_groups must be 1 to 64 letters, digits, hyphens and underscores, and not https or airflow, which are rules of their own."
   }
 }
 
@@ -150,4 +247,10 @@ variable "log_retention_days" {
   type        = number
   default     = 365
   description = "Days for which the container's output is kept."
+}
+
+variable "tags" {
+  type        = map(string)
+  default     = {}
+  description = "Tags for every resource."
 }

@@ -13,11 +13,30 @@ mock_data "aws_partition" {
 }
 
 mock_data "aws_availability_zones" {
-  defaults = { names = ["us-east-1c", "us-east-1a", "us-east-1b"] }
+  defaults = {
+    names    = ["us-east-1c", "us-east-1a", "us-east-1b", "us-east-1d", "us-east-1e", "us-east-1f"]
+    zone_ids = ["use1-az6", "use1-az1", "use1-az2", "use1-az4", "use1-az3", "use1-az5"]
+  }
 }
 
 mock_data "aws_vpc" {
-  defaults = { id = "vpc-0aaa", cidr_block = "172.31.0.0/16" }
+  defaults = {
+    id                      = "vpc-0aaa"
+    cidr_block              = "172.31.0.0/16"
+    cidr_block_associations = [{ association_id = "a", cidr_block = "172.31.0.0/16", state = "associated" }]
+  }
+}
+
+mock_data "aws_subnet" {
+  defaults = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1a", availability_zone_id = "use1-az1" }
+}
+
+mock_data "aws_route_tables" {
+  defaults = { ids = [] }
+}
+
+mock_data "aws_vpc_endpoint_service" {
+  defaults = { service_name = "cn.com.amazonaws.cn-north-1.mock" }
 }
 
 mock_resource "aws_vpc" {

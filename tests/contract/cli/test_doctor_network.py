@@ -25,6 +25,8 @@ class Vpc:
 
     def __init__(self) -> None:
         self.ec2 = boto3.client("ec2", region_name=REGION)
+        self.container: dict[str, Any] = {}
+        self.changes: dict[str, dict[str, Any]] = {}
         self.id = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.subnets = tuple(self.subnet(number) for number in (0, 1))
         self.table = self.ec2.create_route_table(VpcId=self.id)["RouteTable"]["RouteTableId"]
@@ -67,7 +69,40 @@ class Vpc:
             region=REGION,
             assign_public_ip=public,
         )
-        return list(network.subnets(Session(config, lambda _: self.ec2)))
+        clients = {"ec2": Changed(self.ec2, self.changes), "ecs": Definition(self.container)}
+        return list(network.subnets(Session(config, clients.__getitem__)))
+
+
+class Definition:
+    """ECS with one task definition."""
+
+    def __init__(self, container: dict[str, Any]) -> None:
+        self.container = container
+
+    def describe_task_definition(self, taskDefinition: str) -> dict[str, Any]:  # noqa: N803  boto3's name
+        """Return the definition, with a container of somebody else's before ours."""
+        strange = {"name": "sidecar", "secrets": [{"name": "X", "valueFrom": "arn:aws:ssm:::parameter/x"}]}
+        ours = {"name": taskDefinition, **self.container}
+        return {"taskDefinition": {"containerDefinitions": [strange, ours]}}
+
+
+class Changed:
+    """EC2 whose endpoints have what moto gives none: a state that is not available, no private DNS."""
+
+    def __init__(self, ec2: Any, changes: dict[str, dict[str, Any]]) -> None:
+        self._ec2 = ec2
+        self._changes = changes
+
+    def describe_vpc_endpoints(self, **arguments: Any) -> dict[str, Any]:
+        """Return moto's endpoints with the changes by service."""
+        found = self._ec2.describe_vpc_endpoints(**arguments)["VpcEndpoints"]
+        changed = [
+            each | self._changes.get(each["ServiceName"].partition(f"{REGION}.")[2], {}) for each in found
+        ]
+        return {"VpcEndpoints": changed}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ec2, name)
 
 
 @pytest.fixture
@@ -106,6 +141,58 @@ def test_without_a_way_out_the_missing_endpoints_are_named(vpc: Vpc) -> None:
     vpc.endpoint("logs")
     vpc.endpoint("s3", RouteTableIds=[vpc.table])
     assert all(each.ok for each in vpc.findings())
+
+
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:db-AbCdEf"
+PARAMETER = "arn:aws:ssm:us-east-1:123456789012:parameter/key"
+
+
+@pytest.mark.parametrize(
+    ("container", "store"),
+    [
+        ({"secrets": [{"name": "DB", "valueFrom": SECRET}]}, "secretsmanager"),
+        ({"secrets": [{"name": "KEY", "valueFrom": PARAMETER}]}, "ssm"),
+        ({"secrets": [{"name": "KEY", "valueFrom": "key"}]}, "ssm"),
+        ({"repositoryCredentials": {"credentialsParameter": SECRET}}, "secretsmanager"),
+    ],
+)
+def test_a_container_with_secrets_needs_their_endpoints(
+    vpc: Vpc, container: dict[str, Any], store: str
+) -> None:
+    """Without a way out ECS cannot fetch a secret but through its store's endpoint."""
+    vpc.container = container
+    for service in network.NEEDED:
+        vpc.endpoint(service)
+    vpc.endpoint("s3", RouteTableIds=[vpc.table])
+    failed = [each for each in vpc.findings() if each.ok is False]
+    assert len(failed) == len(vpc.subnets)
+    assert f"no endpoint for {store}:" in failed[0].sentence
+    vpc.endpoint(store)
+    assert all(each.ok for each in vpc.findings())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"State": "failed"}, "is failed"), ({"PrivateDnsEnabled": False}, "has no private DNS")],
+)
+def test_an_endpoint_that_does_not_serve_is_told(vpc: Vpc, change: dict[str, Any], words: str) -> None:
+    """One that failed, and one whose service still resolves to the internet, help no container."""
+    for service in network.NEEDED:
+        vpc.endpoint(service)
+    vpc.endpoint("s3", RouteTableIds=[vpc.table])
+    vpc.changes = {"logs": change}
+    failed = [each.sentence for each in vpc.findings() if each.ok is False]
+    assert len(failed) == len(vpc.subnets)
+    assert all("logs (vpce-" in sentence and words in sentence for sentence in failed)
+
+
+def test_a_gateway_that_is_not_available_does_not_count(vpc: Vpc) -> None:
+    """Layers come through S3's gateway, or not at all."""
+    for service in network.NEEDED:
+        vpc.endpoint(service)
+    vpc.endpoint("s3", RouteTableIds=[vpc.table])
+    vpc.changes = {"s3": {"State": "deleting"}}
+    assert [each.ok for each in vpc.findings()] == [True, False, False]
 
 
 def test_a_gateway_in_another_route_table_does_not_count(vpc: Vpc) -> None:

@@ -68,11 +68,11 @@ def docker(tmp_path, monkeypatch):
     program.write_text(FAKE.format(python=sys.executable, folder=str(folder), digest=DIGEST))
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
-    for name in (*build.SETTINGS, *build.CERTIFICATES, "SOURCE", "TERRAFORM"):
+    for name in (*build.SETTINGS, *build.CERTIFICATES, "SOURCE", "TERRAFORM", "TERRAFORM_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(build, "pip_setting", lambda name: "")
     monkeypatch.setattr(push, "DIGEST_FILE", tmp_path / "digest")
-    monkeypatch.setattr(push, "TERRAFORM_FILE", build.ROOT / "terraform" / "not-there.auto.tfvars.json")
+    monkeypatch.setattr(push, "TERRAFORM_DIR", tmp_path / "not-there")
     fake = FakeDocker(folder)
     fake.answer(BUILDX)
     return fake

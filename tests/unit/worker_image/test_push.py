@@ -51,7 +51,7 @@ def test_the_same_content_is_not_pushed_again(docker):
 def test_a_taken_tag_asks_for_another(docker):
     """An immutable tag that holds something else is one sentence that says what to do."""
     docker.answer(LOCAL, held("sha256:" + "b" * 64), {"push": (1, "")})
-    with pytest.raises(BuildError, match=r"taken by another image.*worker\.image_tag"):
+    with pytest.raises(BuildError, match=r"taken by another image.*worker_image_tag"):
         push.push(REFERENCE, {})
 
 
@@ -140,12 +140,11 @@ def terraform(docker, tmp_path, monkeypatch):
     program = docker.folder / "terraform"
     program.write_text(f'#!/bin/sh\necho \'{{"image": {{"value": "{REFERENCE}"}}}}\'\n')
     program.chmod(0o755)
-    monkeypatch.setattr(push, "ROOT", tmp_path)
-    file = tmp_path / "terraform" / "image.auto.tfvars.json"
-    file.parent.mkdir()
-    monkeypatch.setattr(push, "TERRAFORM_FILE", file)
+    folder = tmp_path / "deployment"
+    folder.mkdir()
+    monkeypatch.setattr(push, "TERRAFORM_DIR", folder)
     docker.answer(LOCAL, PUSHED, BUILDX)
-    return file
+    return folder / "image.auto.tfvars.json"
 
 
 @pytest.mark.parametrize("arguments", [[], [f"IMAGE={REFERENCE}"]])
@@ -155,9 +154,26 @@ def test_the_digest_of_the_deployment_s_image_is_given_to_terraform(
     """The next `terraform apply` reads it from a file of Terraform's own kind."""
     monkeypatch.setattr("sys.argv", ["push.py", *arguments])
     assert push.main() == 0
-    assert json.loads(terraform.read_text()) == {"image_digest": DIGEST}
+    assert json.loads(terraform.read_text()) == {"pushed_image": f"{REFERENCE}@{DIGEST}"}
     exact = f"registry.example.com/worker@{DIGEST}\n"
     assert capsys.readouterr().out == push.DIGEST_FILE.read_text() == exact
+
+
+def test_the_digest_goes_to_the_folder_that_is_applied(terraform, tmp_path, monkeypatch):
+    """A deployment of one's own is told by TERRAFORM_DIR; the example's is left alone."""
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.setattr("sys.argv", ["push.py", f"TERRAFORM_DIR={own}"])
+    assert push.main() == 0
+    written = json.loads((own / terraform.name).read_text())
+    assert written == {"pushed_image": f"{REFERENCE}@{DIGEST}"}
+    assert not terraform.exists()
+
+
+def test_a_digest_is_nothing_to_push_under(docker):
+    """A reference by digest says what runs, and no registry takes a push under it."""
+    with pytest.raises(BuildError, match="push under a tag"):
+        push.push(f"{REFERENCE}@{DIGEST}", {})
 
 
 def test_another_image_changes_nothing_for_terraform(terraform, docker, monkeypatch):
@@ -171,4 +187,4 @@ def test_before_the_first_apply_a_reference_is_needed(docker, monkeypatch, capsy
     """Without Terraform's output and without IMAGE there is one sentence."""
     monkeypatch.setattr("sys.argv", ["push.py"])
     assert push.main() == 1
-    assert "apply terraform/ first, or give IMAGE=REFERENCE" in capsys.readouterr().err
+    assert "apply terraform/examples/complete first" in capsys.readouterr().err

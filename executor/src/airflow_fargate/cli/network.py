@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_fargate.airflow_versions import TAKES_COMMANDS
-from airflow_fargate.cli.findings import Finding, ok, todo, unknown
+from airflow_fargate.cli.findings import Finding, is_denied, ok, todo, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NEEDED = ("ecr.api", "ecr.dkr", "logs")
 """Endpoints that a subnet without a way out needs, besides a gateway to S3, where ECR keeps layers."""
+SECRETS = {":secretsmanager:": "secretsmanager", ":ssm:": "ssm"}
+"""What an ARN of a container's secret contains -> the endpoint through which ECS fetches it."""
 API_SERVER = "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"
 DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 _HERE = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  compared, not bound
@@ -40,7 +42,7 @@ def subnets(session: Session) -> Iterator[Finding]:
         yield unknown(
             "subnets", f"All in {', '.join(zones)}: that zone's lack of capacity stops every launch."
         )
-    yield from _ways(ec2, found, public=config.assign_public_ip == "ENABLED")
+    yield from _ways(session, found, public=config.assign_public_ip == "ENABLED")
 
 
 def airflow(container: Mapping[str, Any]) -> Iterator[Finding]:
@@ -79,7 +81,32 @@ def api_server(container: Mapping[str, Any]) -> Iterator[Finding]:
         yield ok(about, f"Containers are to reach it at {url}.")
 
 
-def _ways(ec2: Any, found: list[dict[str, Any]], *, public: bool) -> Iterator[Finding]:
+def needed(container: Mapping[str, Any]) -> list[str]:
+    """Return the endpoints that a container needs before its first line of code, if there is no way out.
+
+    A secret that is named without an ARN is an SSM parameter of the task's region.
+    """
+    sources = [each["valueFrom"] for each in container.get("secrets") or ()]
+    sources += filter(None, [(container.get("repositoryCredentials") or {}).get("credentialsParameter")])
+    stores = {next((store for part, store in SECRETS.items() if part in source), "ssm") for source in sources}
+    return [*NEEDED, *sorted(stores)]
+
+
+def _container(session: Session) -> dict[str, Any]:
+    """Return our container of the task definition; nothing where there is none: another check says so."""
+    config = session.config
+    try:
+        answer = session.clients("ecs").describe_task_definition(taskDefinition=config.task_definition)
+    except Exception as error:
+        if is_denied(error):
+            raise
+        return {}
+    containers = answer["taskDefinition"]["containerDefinitions"]
+    return next((dict(each) for each in containers if each["name"] == config.container_name), {})
+
+
+def _ways(session: Session, found: list[dict[str, Any]], *, public: bool) -> Iterator[Finding]:
+    ec2 = session.clients("ec2")
     about = "network path"
     vpcs = sorted({each["VpcId"] for each in found})
     in_vpcs = [{"Name": "vpc-id", "Values": vpcs}]
@@ -102,26 +129,49 @@ def _ways(ec2: Any, found: list[dict[str, Any]], *, public: bool) -> Iterator[Fi
         yield ok(about, f"The way out is {', '.join(sorted(ways))}.")
     if closed:
         endpoints = ec2.describe_vpc_endpoints(Filters=in_vpcs)["VpcEndpoints"]
-        yield from _through_endpoints(closed, endpoints)
+        yield from _through_endpoints(closed, endpoints, needed(_container(session)))
 
 
-def _through_endpoints(closed: list[Any], endpoints: list[dict[str, Any]]) -> Iterator[Finding]:
+def _through_endpoints(
+    closed: list[Any], endpoints: list[dict[str, Any]], services: list[str]
+) -> Iterator[Finding]:
     """A subnet without a way out needs an endpoint for each service that a container begins with."""
     about = "network path"
     for subnet, table in closed:
         here = [each for each in endpoints if each["VpcId"] == subnet["VpcId"]]
-        named = {_service(each) for each in here if each.get("VpcEndpointType") == "Interface"}
-        missing = [name for name in NEEDED if name not in named]
-        if "s3" not in named and not any(_is_gateway_of(each, table) for each in here):
+        faults = {_service(each): _fault(each) for each in here if _is_interface(each)}
+        # Of two endpoints for one service, one that works is enough.
+        faults |= {_service(each): "" for each in here if _is_interface(each) and not _fault(each)}
+        missing = [name for name in services if name not in faults]
+        if not any(_is_gateway_of(each, table) for each in here):
             missing.append("s3 (gateway)")
+        broken = [f"{name} {faults[name]}" for name in services if faults.get(name)]
         if missing:
             yield todo(
                 about,
                 f"{subnet['SubnetId']} has no way out and no endpoint for {', '.join(missing)}: containers "
-                "could not pull the image or write logs. Add a NAT gateway, or these endpoints.",
+                "cannot pull the image, fetch secrets or write logs. Add a NAT gateway, or these endpoints.",
             )
-        else:
+        if broken:
+            yield todo(
+                about,
+                f"{subnet['SubnetId']} has no way out, and these endpoints do not serve it: "
+                f"{', '.join(broken)}. Enable private DNS, and create failed endpoints again.",
+            )
+        if not missing and not broken:
             yield ok(about, f"{subnet['SubnetId']} has no way out, and the endpoints that containers need.")
+
+
+def _is_interface(endpoint: Mapping[str, Any]) -> bool:
+    return endpoint.get("VpcEndpointType") == "Interface"
+
+
+def _fault(endpoint: Mapping[str, Any]) -> str:
+    """Return why containers cannot use an interface endpoint; empty if they can."""
+    if endpoint.get("State", "").lower() != "available":
+        return f"({endpoint['VpcEndpointId']} is {endpoint.get('State') or 'in no state'})"
+    # ECS and the SDKs call the services' public names.
+    return "" if endpoint.get("PrivateDnsEnabled") else f"({endpoint['VpcEndpointId']} has no private DNS)"
 
 
 def _table_of(subnet: dict[str, Any], tables: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -159,6 +209,7 @@ def _service(endpoint: Mapping[str, Any]) -> str:
 def _is_gateway_of(endpoint: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
     return (
         endpoint.get("VpcEndpointType") == "Gateway"
+        and endpoint.get("State", "").lower() == "available"
         and _service(endpoint) == "s3"
         and table.get("RouteTableId") in (endpoint.get("RouteTableIds") or ())
     )

@@ -1,0 +1,134 @@
+output "airflow_cfg" {
+  value       = module.airflow.airflow_cfg
+  description = "The executor's configuration, to be pasted into airflow.cfg."
+}
+
+output "airflow_env" {
+  value       = module.airflow.airflow_env
+  description = "The same as environment variables, one NAME=value a line."
+}
+
+output "helm_values" {
+  value       = module.airflow.helm_values
+  description = "The same as values of the official Helm chart, in YAML."
+}
+
+output "image" {
+  value       = module.airflow.image
+  description = "The image that tasks run: push it under exactly this name."
+}
+
+output "repository_url" {
+  value       = module.airflow.repository_url
+  description = "The deployment's image repository."
+}
+
+output "docker_login" {
+  value       = module.airflow.docker_login
+  description = "Command that logs docker in to the repository, for twelve hours."
+}
+
+output "region" {
+  value       = module.airflow.region
+  description = "The region everything is in."
+}
+
+output "cluster_name" {
+  value       = module.airflow.cluster_name
+  description = "The ECS cluster."
+}
+
+output "cluster_arn" {
+  value       = module.airflow.cluster_arn
+  description = "ARN of the ECS cluster."
+}
+
+output "task_definition_family" {
+  value       = module.airflow.task_definition_family
+  description = "Family of the worker's task definition."
+}
+
+output "task_definition_arn" {
+  value       = module.airflow.task_definition_arn
+  description = "ARN of its newest revision."
+}
+
+output "container_name" {
+  value       = module.airflow.container_name
+  description = "Name of the container that runs Airflow."
+}
+
+output "vpc_id" {
+  value       = module.airflow.vpc_id
+  description = "The VPC in which tasks run."
+}
+
+output "subnet_ids" {
+  value       = module.airflow.subnet_ids
+  description = "The subnets in which tasks run."
+}
+
+output "security_group_ids" {
+  value       = module.airflow.security_group_ids
+  description = "Security groups of the tasks: let them in where Airflow listens."
+}
+
+output "log_group_name" {
+  value       = module.airflow.log_group_name
+  description = "Log group of the containers."
+}
+
+output "event_queue_url" {
+  value       = module.airflow.event_queue_url
+  description = "Queue of task state changes."
+}
+
+output "event_dlq_url" {
+  value       = module.airflow.event_dlq_url
+  description = "Where events end up that could not be delivered or handled. It should stay empty."
+}
+
+output "payload_bucket" {
+  value       = module.airflow.payload_bucket
+  description = "Bucket through which workloads reach their containers."
+}
+
+output "log_bucket" {
+  value       = module.airflow.log_bucket
+  description = "Bucket of Airflow's task logs."
+}
+
+output "dashboard_url" {
+  value       = module.airflow.dashboard_url
+  description = "The dashboard's page; null without observability."
+}
+
+output "kms_key_arn" {
+  value       = module.airflow.kms_key_arn
+  description = "The deployment's key."
+}
+
+output "scheduler_policy_arn" {
+  value       = module.airflow.scheduler_policy_arn
+  description = "Policy for whoever runs the scheduler and the API server."
+}
+
+output "triggerer_policy_arn" {
+  value       = module.airflow.triggerer_policy_arn
+  description = "Policy for whoever runs the triggerer: it writes the logs of deferred tasks."
+}
+
+output "task_role_arn" {
+  value       = module.airflow.task_role_arn
+  description = "Role of the tasks: attach what your tasks need."
+}
+
+output "execution_role_arn" {
+  value       = module.airflow.execution_role_arn
+  description = "Role with which ECS starts the containers."
+}
+
+output "force_destroy" {
+  value       = module.airflow.force_destroy
+  description = "Whether destroy also deletes buckets and a repository that are not empty."
+}

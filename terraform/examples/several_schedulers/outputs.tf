@@ -1,0 +1,14 @@
+output "airflow_cfg" {
+  value       = module.airflow.airflow_cfg
+  description = "The executor's configuration, to be pasted into airflow.cfg."
+}
+
+output "image" {
+  value       = module.airflow.image
+  description = "Where the worker image is pushed."
+}
+
+output "scheduler_policy_arn" {
+  value       = module.airflow.scheduler_policy_arn
+  description = "Policy for whoever runs the scheduler and the API server."
+}

@@ -1,0 +1,184 @@
+"""``make destroy``: no launches, then no tasks, and only then terraform destroy."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+
+from contract.local_cloud.worlds import SimulatedWorld
+from local_cloud import Behaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+from terraform.conftest import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "terraform"))
+import destroy
+
+REGION = "us-east-1"
+PATHS = Config(s3={"addressing_style": "path"})
+STATEMENTS = [
+    {"Sid": "Launch", "Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*"},
+    {"Sid": "Pass", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
+    {"Sid": "Follow", "Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": "*"},
+]
+
+
+class World(SimulatedWorld):
+    """A deployment with simulated tasks, on a clock that waiting moves; all but ECS is moto's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = 0.0
+        """Until when the network interfaces of stopped tasks are held."""
+        policy = json.dumps({"Version": "2012-10-17", "Statement": STATEMENTS})
+        made = self.client("iam").create_policy(PolicyName="scheduler", PolicyDocument=policy)["Policy"]
+        for bucket in ("payloads", "logs"):
+            self.client("s3").create_bucket(Bucket=bucket)
+        self.client("ecr").create_repository(repositoryName="airflow/worker")
+        self.outputs = {
+            "cluster_arn": self.cluster,
+            "force_destroy": False,
+            "payload_bucket": "payloads",
+            "log_bucket": "logs",
+            "repository_url": "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker",
+            "scheduler_policy_arn": made["Arn"],
+            "security_group_ids": ["sg-0aaa"],
+        }
+        self.deployment = destroy.Deployment(self.outputs, self.client, self.clock.now, self.wait)
+
+    def client(self, service: str) -> Any:
+        """Return ECS of the simulation, EC2 that holds interfaces for a while, and moto's other services."""
+        if service == "ec2":
+            return self
+        return self.ecs if service == "ecs" else boto3.client(service, region_name=REGION, config=PATHS)
+
+    def describe_network_interfaces(self, **_: Any) -> dict[str, Any]:
+        """Return an interface as long as one is held."""
+        left = self.clock.now() < self.held
+        return {"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}] if left else []}
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.advance(seconds)
+
+    def allowed(self) -> list[str]:
+        """Return the statements of the scheduler's policy as it is."""
+        iam, arn = self.client("iam"), self.outputs["scheduler_policy_arn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+        return [each["Sid"] for each in document["Statement"]]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Return a deployment."""
+    for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(f"AWS_{name}", "x")
+    with mock_aws():
+        yield World()
+
+
+def test_the_scheduler_may_launch_no_more_and_still_stop(world: World) -> None:
+    """RunTask and PassRole go, the rest stays; a second time changes nothing."""
+    world.deployment.stop_launching()
+    world.deployment.stop_launching()
+
+    assert world.allowed() == ["Follow"]
+    versions = world.client("iam").list_policy_versions(PolicyArn=world.outputs["scheduler_policy_arn"])
+    assert len(versions["Versions"]) == 2
+
+
+def test_a_policy_with_five_versions_gets_another(world: World) -> None:
+    """IAM keeps five; the oldest that is not the default makes room."""
+    for number in range(4):
+        statements = [{**STATEMENTS[0], "Sid": f"V{number}"}]
+        world.client("iam").create_policy_version(
+            PolicyArn=world.outputs["scheduler_policy_arn"],
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [*statements, STATEMENTS[2]]}),
+            SetAsDefault=True,
+        )
+
+    world.deployment.stop_launching()
+
+    assert world.allowed() == ["Follow"]
+
+
+def test_running_tasks_are_stopped_and_their_interfaces_waited_for(world: World) -> None:
+    """It comes back only when nothing holds the cluster, the security group and the subnets."""
+    tasks = [world.start(behaviour=Behaviour(run=100_000)) for _ in range(3)]
+    for task in tasks:
+        world.until(task, "RUNNING")
+    world.held = world.clock.now() + 120
+
+    world.deployment.empty(0)
+
+    assert world.deployment.tasks() == []
+    assert {world.ended(task)["stopCode"] for task in tasks} == {"UserInitiated"}
+    assert world.clock.now() >= world.held
+
+
+def test_tasks_may_end_by_themselves_first(world: World) -> None:
+    """With DRAIN, a task that ends in time is not stopped."""
+    task = world.start(behaviour=Behaviour(run=300))
+
+    world.deployment.empty(3600)
+
+    assert world.ended(task)["stopCode"] == "EssentialContainerExited"
+
+
+def test_what_never_goes_away_is_named(world: World) -> None:
+    """After ten minutes it gives up, says what is left and what to do, and nothing is destroyed."""
+    world.held = float("inf")
+
+    with pytest.raises(destroy.DestroyError, match=r"after 600 s there are still eni-1.*stop the scheduler"):
+        world.deployment.empty(0)
+
+
+def test_full_buckets_are_told_before_anything_is_touched(world: World) -> None:
+    """Without force_destroy, destroy would fail half-way over them."""
+    world.client("s3").put_object(Bucket="logs", Key="logs/x", Body=b"")
+
+    with pytest.raises(destroy.DestroyError, match=r"not empty: logs\. .*apply force_destroy = true first"):
+        world.deployment.check_that_destroy_can_succeed()
+
+    world.deployment.outputs = {**world.outputs, "force_destroy": True}
+    world.deployment.check_that_destroy_can_succeed()
+
+
+def test_the_order_is_launches_tasks_terraform(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Terraform's destroy comes last, when the cluster is empty and nobody may launch."""
+    task = world.start(behaviour=Behaviour(run=100_000))
+    world.until(task, "RUNNING")
+    told: list[tuple[str, ...]] = []
+
+    def terraform(folder: Path, *arguments: str, capture: bool = False) -> str:
+        told.append((str(folder), *arguments))
+        if not capture:
+            assert world.deployment.tasks() == []
+            assert world.allowed() == ["Follow"]
+        named = {**world.outputs, "region": REGION, "cluster_name": "airflow"}
+        return json.dumps({name: {"value": value} for name, value in named.items()})
+
+    monkeypatch.setattr(destroy, "terraform", terraform)
+    monkeypatch.setattr(destroy, "Deployment", lambda outputs, _: world.deployment if outputs else None)
+
+    assert destroy.main([f"TERRAFORM_DIR={tmp_path}", "AUTO_APPROVE=1"]) == 0
+    assert told == [(str(tmp_path), "output", "-json"), (str(tmp_path), "destroy", "-auto-approve")]
+
+
+@pytest.mark.parametrize("argument", ["DRIAN=5", "DRAIN=soon"])
+def test_a_wrong_argument_is_one_sentence(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is asked of Terraform or AWS."""
+    assert destroy.main([argument]) == 1
+    assert capsys.readouterr().err.startswith("destroy: ")
