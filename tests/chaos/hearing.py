@@ -241,7 +241,7 @@ HEARING = (
         "one ARN is no task's",
         "a task instance names a task of another cluster",
         "provider: aborts every sync",
-        "it is left stopped and told as failed; the others succeed",
+        "told as failed, since that cluster is gone; the others succeed",
         fail=1,
         unknown=1,
         says="not known",

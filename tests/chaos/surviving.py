@@ -23,14 +23,39 @@ HANGS = Behaviour(run=(250.0, 300.0))
 
 
 def _adopt_without_database(stage: Stage) -> None:
-    """The scheduler dies; while its tasks are adopted, the query for their workloads fails."""
+    """The scheduler dies; while its tasks are adopted, the database goes away once: Airflow tries again."""
     scheduler = stage.schedulers[0]
     scheduler.fleet = stage.world.scheduler()
     offered = [_task_instance(stage, key) for key in sorted(scheduler.running)]
-    with mock.patch.object(airflow_versions, "rebuild_workloads", _raises):
+    gone = airflow_versions.OperationalError("SELECT", {}, Exception("server closed the connection"))
+    for times, fault in enumerate((gone, None)):
+        with mock.patch.object(airflow_versions, "load_for_adoption", side_effect=fault):
+            try:
+                left = _adopt(stage, offered)
+            except airflow_versions.OperationalError:
+                continue
+            if times == 0 or left:
+                raise RuntimeError("the database's error reaches Airflow, then everything is taken")
+
+
+def _adopt_unreadable_workloads(stage: Stage) -> None:
+    """The scheduler dies; the workloads of its queued tasks cannot be made anew: they are looked for."""
+    scheduler = stage.schedulers[0]
+    scheduler.fleet = stage.world.scheduler()
+    offered = [_task_instance(stage, key) for key in sorted(scheduler.running)]
+    with mock.patch.object(airflow_versions.Rebuilder, "work", side_effect=RuntimeError("no such DAG")):
         left = adoption.adopt(offered, scheduler.fleet, scheduler.running, lambda workload: workload)
     if left:
         raise RuntimeError("everything that was offered is taken")
+
+
+def _adopt(stage: Stage, offered: list[Any]) -> list[Any]:
+    """Adopt on the scheduler's new fleet; what is queued may be launched."""
+    scheduler = stage.schedulers[0]
+    with mock.patch.object(airflow_versions.Rebuilder, "work", lambda _, ti: ti):
+        return adoption.adopt(
+            offered, scheduler.fleet, scheduler.running, lambda ti: stage.world.a_launch(ti.key)
+        )
 
 
 def _adopt_one_broken(stage: Stage) -> None:
@@ -55,10 +80,6 @@ def _task_instance(stage: Stage, key: Any) -> Any:
         state="running" if known else "queued",
         queued_dttm=datetime.now(tz=timezone.utc),
     )
-
-
-def _raises(*_: Any) -> Any:
-    raise RuntimeError("(psycopg2.OperationalError) server closed the connection unexpectedly")
 
 
 def _few_receives(stage: Stage) -> str:
@@ -154,12 +175,19 @@ SURVIVING = (
         "queued, and no database",
         "the same for what was queued and never launched",
         "#64971",
-        "fail after two minutes and say that no container was found: launching it could double it",
+        "Airflow adopts again; all are launched and succeed",
+        acts=((0.0, _adopt_without_database),),
+    ),
+    Scenario(
+        "queued, and no workloads",
+        "the workloads of queued tasks cannot be made anew while adopting",
+        "#64971",
+        "looked for, found nowhere, and failed with the reason",
         fail=10,
         refuse=10,
         containers=0,
-        says="No container was found",
-        acts=((0.0, _adopt_without_database),),
+        says="could not make this task's workload anew",
+        acts=((0.0, _adopt_unreadable_workloads),),
     ),
     Scenario(
         "one broken task instance",

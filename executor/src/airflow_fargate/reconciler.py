@@ -188,14 +188,19 @@ class Reconciler:
             self._post(NotFound(launch_id))
 
     def _describe(self, arns: list[str]) -> None:
+        cluster = self._cluster_of(arns[0])
         try:
-            found, missing = ecs.describe_tasks(self._clients("ecs"), self._cluster_of(arns[0]), arns)
+            found, missing = ecs.describe_tasks(self._clients("ecs"), cluster, arns)
         except Exception as error:
             code = ((getattr(error, "response", None) or {}).get("Error") or {}).get("Code")
-            if code != "InvalidParameterException" or is_throttling("", str(error)):
+            if code == "ClusterNotFoundException" and cluster != self._cluster:
+                # The cluster of before the setting was changed is deleted, and its tasks with it.
+                found, missing = [], arns
+            elif code != "InvalidParameterException" or is_throttling("", str(error)):
                 raise
-            self._isolate(arns, error)
-            return
+            else:
+                self._isolate(arns, error)
+                return
         for change in found:
             self._post(Seen(change, described=True))
         for arn in missing:

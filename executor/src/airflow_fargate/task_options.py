@@ -225,6 +225,10 @@ def _value(source: str, name: str, value: Any) -> Any:
         if not isinstance(value, str) or not value:
             raise TaskOptionsError(f"{source}: {name} takes a text, {value!r} was given.")
         return value
+    return _mapping(source, name, value)
+
+
+def _mapping(source: str, name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise TaskOptionsError(f"{source}: {name} takes a dictionary, {value!r} was given.")
     if name in ("env", "tags"):
