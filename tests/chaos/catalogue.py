@@ -6,7 +6,8 @@ from chaos.ending import ENDING
 from chaos.hearing import HEARING
 from chaos.launching import LAUNCHING
 from chaos.refusing import REFUSED
+from chaos.scheduling import SCHEDULING
 from chaos.starting import STARTING
 from chaos.surviving import SURVIVING, WITHOUT_QUEUE
 
-CATALOGUE = (*LAUNCHING, *REFUSED, *STARTING, *ENDING, *HEARING, *SURVIVING, *WITHOUT_QUEUE)
+CATALOGUE = (*LAUNCHING, *REFUSED, *STARTING, *ENDING, *HEARING, *SURVIVING, *WITHOUT_QUEUE, *SCHEDULING)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.messages import Finish, Report
+from airflow_fargate.messages import Finish, Release, Report
 
 if TYPE_CHECKING:
     from airflow_fargate.fleet import Fleet
@@ -49,6 +49,8 @@ class Airflow:
             elif isinstance(told, Finish):
                 self.outcomes[told.key] += 1
                 self.verdicts[told.key] = told.verdict
+                self.running.discard(told.key)
+            elif isinstance(told, Release):
                 self.running.discard(told.key)
         self.leaks += self.held() != self.running
 
