@@ -166,10 +166,10 @@ class Launcher:
     def _accept(self, attempt: Attempt, change: TaskStateChange) -> None:
         attempt.request = None
         log.info("Launched %s as %s", attempt.launch.identity, change.arn)
+        self._post(Accepted(attempt.launch.launch_id, change, attempt))
         since = attempt.deadline - self._builder.config.launch_timeout
         self._metrics.count(metrics.LAUNCHES, capacity=self._builder.capacity(attempt))
         self._metrics.time(metrics.LAUNCH_SECONDS, max(0.0, self._clock() - since))
-        self._post(Accepted(attempt.launch.launch_id, change, attempt))
 
     def _refused(self, attempt: Attempt, refusal: LaunchError) -> None:
         following = attempt

@@ -129,7 +129,7 @@ class ReleasedExecutor(BaseExecutor):
             if each.startswith(prefix)
         ]
         given = {each.removesuffix("_cmd").removesuffix("_secret"): "" for each in ours}
-        present = {**given, **(everyones.getsection(name) or {}), **(listed(name) or {})}
+        present = {**given, **(listed(name) or {})}
         return present, lambda option: conf.get(name, option, fallback=None)
 
     def token_generator(self) -> Any:

@@ -1,0 +1,157 @@
+"""Cleared, given up, broken: what Airflow does with a task that the executor has, in every release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.utils.state import TaskInstanceState
+
+from airflow_fargate import airflow_versions
+from local_cloud import Behaviour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_a_task_that_airflow_fails_is_stopped(scheduler: Any, task: Any) -> None:
+    """No heartbeat for too long: Airflow fails the key; the container must not run on beside the retry."""
+    scheduler.world.engine.default = Behaviour(run=None)
+    queued = task()
+    scheduler.queue(queued)
+    scheduler.run(30)
+    scheduler.executor.change_state(queued.key, TaskInstanceState.FAILED, remove_running=True)
+    scheduler.executor.get_event_buffer()
+    scheduler.run(60)
+    (container,) = scheduler.world.plane.tasks()
+    assert container.last_status == "STOPPED"
+    assert container.stop_code == "UserInitiated"
+    assert scheduler.states().count("failed") == 0
+    assert scheduler.executor.running == set()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_a_later_try_ends_an_earlier_one(scheduler: Any, task: Any, waits: bool) -> None:  # noqa: FBT001
+    """Cleared and queued again, while the first try waits for its launch or while its container runs."""
+    scheduler.world.engine.default = Behaviour(run=None)
+    first, second = task(try_number=1), task(try_number=2)
+    scheduler.queue(first)
+    if not waits:
+        scheduler.run(30)
+    scheduler.queue(second)
+    scheduler.run(30)
+    assert scheduler.executor.running == {second.key}
+    living = [each for each in scheduler.world.plane.tasks() if each.last_status != "STOPPED"]
+    assert len(living) == 1
+    arns = [info for key, _, info in scheduler.told() if key == second.key]
+    assert arns == [living[0].arn]
+    late = [key for key, *_ in scheduler.told() if key == first.key]
+    assert len(late) == (0 if waits else 1)
+
+
+def test_a_workload_that_cannot_be_read_fails_alone(
+    scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No exception out of the heartbeat, nothing that comes back for ever; the others are launched."""
+    bad, good = task(task_id="bad"), task(task_id="good")
+    read: Callable[..., Any] = airflow_versions.work_of
+
+    def work_of(item: Any, *args: Any, **kwargs: Any) -> Any:
+        work = read(item, *args, **kwargs)
+        if work.key == bad.key:
+            raise RuntimeError("a field that nobody expected")
+        return work
+
+    monkeypatch.setattr(airflow_versions, "work_of", work_of)
+    scheduler.queue(bad, good)
+    scheduler.run(60)
+    ends = {key.task_id: state for key, state, _ in scheduler.told()}
+    assert ends == {"bad": TaskInstanceState.FAILED, "good": TaskInstanceState.SUCCESS}
+    assert scheduler.executor.running == set()
+
+
+def test_a_task_option_that_cannot_be_had_fails_at_once_and_alone(scheduler: Any, task: Any) -> None:
+    """Nothing is launched for it; the sentence is what the user reads."""
+    scheduler.queue(task(task_id="bad", executor_config={"cpu": "many"}), task(task_id="good"))
+    scheduler.run(60)
+    told = {key.task_id: (str(state), info) for key, state, info in scheduler.told()}
+    assert "cpu" in told["bad"][1]
+    assert len(scheduler.world.plane.tasks()) == 1
+
+
+def test_an_event_log_that_fails_costs_no_end(
+    scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is told first; the event beside it is a convenience."""
+
+    def broken(**_: Any) -> None:
+        raise RuntimeError("no event log")
+
+    scheduler.world.engine.default = Behaviour(exit_code=66)
+    monkeypatch.setattr(scheduler.executor, "log_task_event", broken)
+    scheduler.queue(task())
+    scheduler.run(60)
+    assert scheduler.states().count("failed") == 1
+    assert scheduler.executor.running == set()
+
+
+def test_a_metric_that_fails_costs_no_end(scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is measured of a change comes beside what is told of it."""
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no metrics")
+
+    monkeypatch.setattr(scheduler.executor._fleet.metrics, "timeline", broken)
+    scheduler.queue(task())
+    scheduler.run(60)
+    assert scheduler.states().count("success") == 1
+
+
+@pytest.mark.point("a connection test that Airflow gives up is not launched", since=(3, 3), until=(3, 3))
+def test_a_connection_test_that_airflow_gives_up_is_not_launched(scheduler: Any) -> None:
+    """Reaped while it waited: no container, no slot."""
+    from contract_airflow import connection_test  # noqa: PLC0415  imports Airflow
+
+    asked = connection_test()
+    scheduler.executor.queue_workload(asked, session=None)
+    scheduler.heartbeat()
+    scheduler.executor.fail_connection_test(asked.key)
+    scheduler.run(30)
+    assert list(scheduler.world.plane.tasks()) == []
+    assert scheduler.executor.running == set()
+
+
+@pytest.mark.point("a team's misspelt option is refused", since=(3, 2))
+def test_a_misspelt_option_of_a_team_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is in the section of all: tokens would stand in the override for want of a bucket."""
+    from airflow_fargate import FargateExecutor  # noqa: PLC0415  imports Airflow
+
+    monkeypatch.setenv("AIRFLOW__DATA___FARGATE__PAYLOAD_BUKET", "payloads")
+    executor = FargateExecutor(parallelism=8, team_name="data")
+    with pytest.raises(SystemExit, match=r"payload_buket is not an option.*payload_bucket"):
+        executor.start()
+
+
+@pytest.mark.point("beside other executors an id is only used if Airflow assigned it", since=(3, 2))
+@pytest.mark.parametrize(
+    ("executors", "trusted"),
+    [
+        ("airflow_fargate.FargateExecutor", True),
+        ("LocalExecutor,airflow_fargate.FargateExecutor", False),
+        ("airflow_fargate.FargateExecutor,mine:LocalExecutor", False),
+    ],
+)
+def test_an_id_is_trusted_only_where_every_executor_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+    executors: str,
+    trusted: bool,  # noqa: FBT001
+) -> None:
+    """A task may name its executor by its class: then Airflow assigns no id, and the last one stands."""
+    from airflow.executors import executor_loader  # noqa: PLC0415  imports Airflow
+
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executors)
+    for name in ("_executor_names", "_alias_to_executors", "_team_name_to_executors"):
+        if hasattr(executor_loader, name):
+            getattr(executor_loader, name).clear()
+    assigned = airflow_versions.RELEASE >= (3, 2, 2)
+    assert airflow_versions.assigns_ids_to_all() is (trusted and assigned)
