@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOCK = REPOSITORY / "tests" / "requirements" / "airflow-3.3.2.txt"
 APPLY = """
 variables {
-  airflow = { execution_api_server_url = "https://airflow.example.com/execution/" }
+  execution_api_server_url = "https://airflow.example.com/execution/"
 }
 
 run "apply" {}
