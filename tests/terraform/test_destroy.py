@@ -26,7 +26,7 @@ destroy: Any = importlib.import_module("destroy")
 
 REGION = "us-east-1"
 PATHS = Config(s3={"addressing_style": "path"})
-STATEMENTS = [
+STATEMENTS: list[dict[str, Any]] = [
     {"Sid": "Launch", "Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*"},
     {"Sid": "Pass", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
     {"Sid": "Follow", "Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": "*"},
