@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
     """Run all; 0 when all are content."""
     terraform, *typed = arguments
     ruff = str(BIN / "ruff")
-    python = ["executor", "tests", "worker_image"]
+    python = ["executor", "tests", "worker_image", "terraform"]
     dockerfiles = [*ROOT.glob("worker_image/**/Dockerfile"), *ROOT.glob("tests/image/bases/*.Dockerfile")]
     linters: dict[str, Callable[[], str]] = {
         "ruff check": lambda: _run([ruff, "check", "-q", *python]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 from terraform.conftest import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "terraform"))
-import destroy
+destroy: Any = importlib.import_module("destroy")
 
 REGION = "us-east-1"
 PATHS = Config(s3={"addressing_style": "path"})
-STATEMENTS = [
+STATEMENTS: list[dict[str, Any]] = [
     {"Sid": "Launch", "Effect": "Allow", "Action": "ecs:RunTask", "Resource": "*"},
     {"Sid": "Pass", "Effect": "Allow", "Action": "iam:PassRole", "Resource": "*"},
     {"Sid": "Follow", "Effect": "Allow", "Action": ["ecs:DescribeTasks", "ecs:StopTask"], "Resource": "*"},
@@ -44,7 +45,7 @@ class World(SimulatedWorld):
         for bucket in ("payloads", "logs"):
             self.client("s3").create_bucket(Bucket=bucket)
         self.client("ecr").create_repository(repositoryName="airflow/worker")
-        self.outputs = {
+        self.outputs: dict[str, Any] = {
             "cluster_arn": self.cluster,
             "force_destroy": False,
             "payload_bucket": "payloads",
@@ -150,7 +151,7 @@ def test_full_buckets_are_told_before_anything_is_touched(world: World) -> None:
     with pytest.raises(destroy.DestroyError, match=r"not empty: logs\. .*apply force_destroy = true first"):
         world.deployment.check_that_destroy_can_succeed()
 
-    world.deployment.outputs = {**world.outputs, "force_destroy": True}
+    world.outputs["force_destroy"] = True
     world.deployment.check_that_destroy_can_succeed()
 
 
@@ -167,7 +168,7 @@ def test_the_order_is_launches_tasks_terraform(
         if not capture:
             assert world.deployment.tasks() == []
             assert world.allowed() == ["Follow"]
-        named = {**world.outputs, "region": REGION, "cluster_name": "airflow"}
+        named = world.outputs | {"region": REGION, "cluster_name": "airflow"}
         return json.dumps({name: {"value": value} for name, value in named.items()})
 
     monkeypatch.setattr(destroy, "terraform", terraform)

@@ -232,18 +232,20 @@ def _mapping(source: str, name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise TaskOptionsError(f"{source}: {name} takes a dictionary, {value!r} was given.")
     if name in ("env", "tags"):
-        wrong = [key for key, each in value.items() if not isinstance(each, str)]
-        if wrong:
-            raise TaskOptionsError(
-                f"{source}: {name}[{wrong[0]!r}] takes a text, {value[wrong[0]]!r} was given."
-            )
-    if name == "tags" and (faults := list(filter(None, map(tags.fault, value.keys(), value.values())))):
-        raise TaskOptionsError(f"{source}: tags: {faults[0]}")
+        _check_texts(source, name, value)
     try:
         # A DAG may go on changing what it handed in; a kept request must not change with it.
         return MappingProxyType(copy.deepcopy(dict(value)))
     except Exception as error:
         raise TaskOptionsError(f"{source}: {name} cannot be copied: {error!r}.") from error
+
+
+def _check_texts(source: str, name: str, value: Mapping[str, Any]) -> None:
+    for key, each in value.items():
+        if not isinstance(each, str):
+            raise TaskOptionsError(f"{source}: {name}[{key!r}] takes a text, {each!r} was given.")
+        if name == "tags" and (wrong := tags.fault(key, each)):
+            raise TaskOptionsError(f"{source}: tags: {wrong}")
 
 
 def _integer(source: str, name: str, value: Any) -> int:
