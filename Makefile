@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 RUN_SMOKE := exec env PYTHONPATH=tests $(PYTHON) -m smoke
-TYPED  := $(wildcard executor/src tests/local_cloud tests/benchmarks tests/chaos tests/soak tests/smoke tests/example_dags tests/terraform worker_image/*.py terraform/*.py)
+TYPED  := $(wildcard executor/src tests/local_cloud tests/airflow_scheduler tests/benchmarks tests/chaos tests/soak tests/smoke tests/example_dags tests/terraform worker_image/*.py terraform/*.py)
 MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws contract/cli)
 CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)

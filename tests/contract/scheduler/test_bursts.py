@@ -1,0 +1,51 @@
+"""Airflow's loop sleeps when a turn queued nothing and its events were popped: nothing may wait for that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TASKS = 400
+TIMES = 10
+"""Raised quotas, times AWS's default."""
+
+
+@pytest.fixture
+def airflow(scheduler: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A scheduler with raised quotas and a large pool."""
+    for name, value in {
+        "RUN_TASK_RATE": 20,
+        "RUN_TASK_BURST": 20,
+        "LAUNCH_RATE": 20,
+        "LAUNCH_BURST": 100,
+    }.items():
+        monkeypatch.setenv(f"AIRFLOW__FARGATE__{name}", str(value * TIMES))
+    made = scheduler()
+    made.set_pool(10_000)
+    return made
+
+
+def test_a_burst_is_handed_over_before_airflow_sleeps(airflow: Any) -> None:
+    """Four hundred tasks queued in one turn; at no sleep does one still wait in the executor's queue."""
+    airflow.trigger("wide")
+    airflow.run(2)
+    assert airflow.executor.slots_occupied == TASKS
+    assert max(airflow.waiting_at_sleep) == 0
+
+
+def test_the_ends_of_a_burst_are_reported_at_once(airflow: Any) -> None:
+    """Four hundred containers exit together; every slot is free after the next two heartbeats."""
+    run = airflow.trigger("wide")
+    containers = airflow.run_until_launched(TASKS)
+    airflow.run(8)
+    airflow.set_all(state="success")
+    for each in containers:
+        airflow.container_exits(each, 0)
+    airflow.run()
+    airflow.run()
+    assert airflow.executor.slots_occupied == 0
+    assert airflow.states(run) == {"success": TASKS}
