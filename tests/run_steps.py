@@ -1,8 +1,8 @@
 """Runs the steps of ``make test`` in lanes, side by side, and says where the time went.
 
-``python tests/run_steps.py LANE...``; a lane is make targets separated by commas, as ``smoke,test-engine``,
-with ``NAME=value`` after a target's colon: ``test-boto3:BOTO3=oldest``. A lane runs its steps one after
-another and ends at the first that fails. Each step writes to ``.test/logs/<step>.log``, printed if it fails.
+``python tests/run_steps.py LANE...``; a lane is make targets separated by commas, as ``smoke,test-engine``.
+Variables for make follow a colon: ``test-boto3:BOTO3=oldest``. A lane runs its steps one after another, and
+ends at the first that fails. Each step writes to ``.test/logs/<step>.log``, which is printed if it fails.
 """
 
 from __future__ import annotations

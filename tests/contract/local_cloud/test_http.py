@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import urllib.error
@@ -11,8 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionClosedError as BotoConnectionClosed
 
 from contract.local_cloud.worlds import NUMBERS, client
@@ -75,19 +75,27 @@ def test_a_lost_answer_is_a_closed_connection_and_a_task(
     assert len(cloud.plane.tasks()) == before + 1
 
 
-def test_a_late_answer_keeps_nobody_else_waiting(cloud: LocalCloud, request_for: dict[str, Any]) -> None:
-    """While one call hangs beyond its reader's patience, others are answered."""
-    config = Config(read_timeout=1, retries={"max_attempts": 0})
-    session = boto3.Session("local", "local", region_name="us-east-1")
-    impatient = session.client("ecs", endpoint_url=cloud.endpoint, config=config)
-    cloud.plane.faults.add(Fault("latency", operations=("RunTask",), times=1, delay=5.0))
+def test_a_late_answer_keeps_nobody_else_waiting(
+    cloud: LocalCloud, request_for: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the answer to one call is held back, others are answered."""
+    late, released, sleep = 5.0, threading.Event(), asyncio.sleep
+
+    async def held_back(seconds: float, *rest: Any) -> Any:
+        while seconds == late and not released.is_set():
+            await sleep(0.01)
+        return await sleep(0.0 if seconds == late else seconds, *rest)
+
+    monkeypatch.setattr(asyncio, "sleep", held_back)
+    cloud.plane.faults.add(Fault("latency", operations=("RunTask",), times=1, delay=late))
     with ThreadPoolExecutor(1) as pool:
-        hanging = pool.submit(impatient.run_task, **request_for)
+        hanging = pool.submit(client(cloud.endpoint, "ecs").run_task, **request_for)
         while cloud.plane.faults.injected["latency"] == 0:
             client(cloud.endpoint, "ecs").list_tasks(cluster=request_for["cluster"])
+        client(cloud.endpoint, "ecs").list_tasks(cluster=request_for["cluster"])
         assert not hanging.done()
-        with pytest.raises(ReadTimeoutError):
-            hanging.result()
+        released.set()
+        assert len(hanging.result()["tasks"]) == 1
 
 
 def test_faults_strike_other_services_when_they_are_named(cloud: LocalCloud) -> None:

@@ -12,9 +12,23 @@ import pytest
 # A supervisor as the worker is one: it forks a task's process that treats SIGTERM as Airflow does, reports it
 # to TaskStop, and waits for its end.
 SUPERVISOR = """
-import os, signal, sys, time
+import os, select, signal, sys, time
+from airflow_fargate.worker import stopping
 from airflow_fargate.worker.stopping import TaskStop, TaskStopped
 {setup}
+
+went_on, goes_on = os.pipe()
+
+def ended_within(handle, seconds):
+    # A share of the limit has passed when the task has swallowed a stop, however busy the machine is.
+    if seconds and {by_the_clock}:
+        return by_the_clock(handle, seconds)
+    ready = select.select([handle, went_on], [], [], None if seconds else 0)[0]
+    if went_on in ready and handle not in ready:
+        os.read(went_on, 1)
+    return handle in ready
+
+by_the_clock, stopping._ended_within = stopping._ended_within, ended_within
 
 def say(line):
     os.write(1, line.encode() + b"\\n")  # whole lines, whichever process writes them
@@ -31,13 +45,17 @@ stop = TaskStop(limit={limit}, say=lambda line: say("LOG " + line), leave=leave)
 pid = os.fork()
 if pid == 0:
     signal.signal(signal.SIGTERM, on_kill)
+    goes_on_again = False
     try:
         while True:
             try:
                 say("task")
+                if goes_on_again:
+                    os.write(goes_on, b".")
                 time.sleep(60)
             except {swallowed} as error:
                 say("swallowed")
+                goes_on_again = True
     except TaskStopped:
         say("stopped")
     finally:
@@ -51,9 +69,16 @@ say(f"ended {{os.waitstatus_to_exitcode(status)}} {{stop.told}}")
 """
 
 
-def supervisor(*, limit=60.0, swallowed="Exception", before="", on_kill="pass", setup=""):
-    """Start it; its environment is this test's."""
-    script = SUPERVISOR.format(limit=limit, swallowed=swallowed, before=before, on_kill=on_kill, setup=setup)
+def supervisor(*, swallowed="Exception", before="", on_kill="pass", setup="", limit=None):
+    """Start it; its environment is this test's. Without a limit the task's own doings tell the time."""
+    script = SUPERVISOR.format(
+        limit=limit or 60.0,
+        swallowed=swallowed,
+        before=before,
+        on_kill=on_kill,
+        setup=setup,
+        by_the_clock=limit is not None,
+    )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     return subprocess.Popen([sys.executable, "-c", script], text=True, env=environment, **pipes)
@@ -94,7 +119,7 @@ def test_a_stopped_task_gets_on_kill_and_then_leaves_what_it_did(signum):
 def test_a_task_is_told_again():
     """A first stop that a bare `except` swallowed is followed by a second; on_kill is called once."""
     first_only = "(told.pop() if told else Exception)"
-    with supervisor(limit=1.0, swallowed=first_only, setup="told = [BaseException]") as process:
+    with supervisor(swallowed=first_only, setup="told = [BaseException]") as process:
         lines_until(process, "task", "started")
         out = [line for line in stop(process).splitlines() if not line.startswith("LOG")]
     assert out == ["on_kill", "swallowed", "task", "stopped", "finally", "ended 5 True"]
@@ -107,12 +132,21 @@ def test_on_kill_may_fail():
         assert stop(process).splitlines()[-1] == "ended 5 True"
 
 
-def test_a_task_that_does_not_stop_is_killed_in_time():
-    """One that goes on in spite of everything is killed at the limit; the supervisor lives to record it."""
-    with supervisor(limit=0.3, swallowed="BaseException") as process:
+def test_a_task_that_goes_on_is_asked_three_times_and_then_killed():
+    """One that goes on in spite of everything is killed; the supervisor lives to record it."""
+    with supervisor(swallowed="BaseException") as process:
         lines_until(process, "task", "started")
         out = stop(process)
-    assert "swallowed" in out
+    assert out.count("swallowed") == 3
+    assert "it is killed" in out
+    assert out.splitlines()[-1] == f"ended {-signal.SIGKILL} True"
+
+
+def test_a_task_that_does_not_stop_is_killed_at_the_limit():
+    """The limit counts by the clock, whether the task reacts or not."""
+    with supervisor(swallowed="BaseException", limit=0.3) as process:
+        lines_until(process, "task", "started")
+        out = stop(process)
     assert "it is killed" in out
     assert out.splitlines()[-1] == f"ended {-signal.SIGKILL} True"
 
