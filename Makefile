@@ -27,7 +27,8 @@ lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
 
 test-fast: venv ## Every test that needs no container engine
 	@rm -rf $(CALLS)
-	@$(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope -m 'not engine and not last' --aws-calls=$(CALLS)
+	@$(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope --no-loadscope-reorder \
+	  -m 'not engine and not last' --aws-calls=$(CALLS)
 	@$(BIN)/pytest -q -m last --aws-calls=$(CALLS) tests/terraform/test_whole_suite.py
 
 fuzz: venv ## The property tests with new examples each time; make test plays the same ones (EXAMPLES=2000 each)
@@ -70,14 +71,10 @@ image-figures: venv ## Bytes that the worker image adds to its base, beside the 
 	@$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:. $(BIN)/python tests/image/figures.py $(RELEASE)
 
 # The image's tests run on the image that the smoke built.
-test: lint test-fast test-oldest ## lint, test-fast, and where a container engine can be had the smoke and test-engine
-	@$(MAKE) -s test-boto3 BOTO3=oldest
-ifeq ($(SMOKE),0)
-	@echo "The smoke and the tests that need a container engine were left out (SMOKE=0)."
-else
-	@KEEP=0 $(MAKE) -s smoke OPTIONAL=--if-possible
-	@IMAGE=$(or $(IMAGE),airflow-fargate/worker:smoke) $(MAKE) -s test-engine
-endif
+WITH_ENGINE := smoke KEEP=0 OPTIONAL=--if-possible, test-engine IMAGE=$(or $(IMAGE),airflow-fargate/worker:smoke)
+test: venv ## lint, test-fast, test-oldest, and where a container engine can be had the smoke and test-engine
+	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py test-fast 'lint, test-oldest, test-boto3 BOTO3=oldest' \
+	  $(if $(filter 0,$(SMOKE)),,'$(WITH_ENGINE)')
 
 smoke: ## The whole loop: Terraform, image, Airflow, a container per task, and back
 	@$(RUN_SMOKE) up $(OPTIONAL)

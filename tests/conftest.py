@@ -34,6 +34,14 @@ with contextlib.suppress(ImportError):
 TESTS = Path(__file__).parent
 # What needs a container engine runs by itself (make test-engine).
 ELSEWHERE = ("image/", "smoke/", "contract/local_cloud/")
+# The files that take longest (pytest --durations).
+LONGEST = (
+    "terraform/test_examples.py",
+    "terraform/test_static.py",
+    "benchmarks/test_quick.py",
+    "unit/worker/test_run_task.py",
+    "soak/test_quick.py",
+)
 RUN_BY_THEMSELVES = ("engine", "last", "apply")
 
 
@@ -68,8 +76,14 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put at the end what judges all that was done before."""
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    """Begin with what takes longest, so that no worker is busy alone; end with what judges all the rest."""
+
+    def place(item: pytest.Item) -> tuple[bool, int]:
+        file = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+        slow = LONGEST.index(file) if file in LONGEST else len(LONGEST)
+        return item.get_closest_marker("last") is not None, slow
+
+    items.sort(key=place)
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:

@@ -1,8 +1,8 @@
 """Runs the steps of ``make test`` in lanes, side by side, and says where the time went.
 
-``python tests/run_steps.py LANE...``; a lane is make targets separated by commas, as ``smoke,test-engine``.
-Variables for make follow a colon: ``test-boto3:BOTO3=oldest``. A lane runs its steps one after another, and
-ends at the first that fails. Each step writes to ``.test/logs/<step>.log``, which is printed if it fails.
+``python tests/run_steps.py LANE...``; a lane is make targets with their variables, separated by commas, as in
+``"lint, test-boto3 BOTO3=oldest"``. A lane runs its steps one after another and ends at the first that fails.
+Each step writes to ``.test/logs/<step>.log``, which is printed if it fails.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def read_lanes(arguments: Sequence[str]) -> list[list[Step]]:
     """Parse the command line."""
     lanes = []
     for lane in arguments:
-        parts = [part.split(":") for part in lane.split(",")]
+        parts = [part.split() for part in lane.split(",")]
         lanes.append([Step(target, tuple(variables)) for target, *variables in parts])
     return lanes
 
