@@ -58,7 +58,7 @@ def database(container: Mapping[str, Any]) -> Iterator[Finding]:
     else:
         yield unknown(
             "database",
-            f"The container is not given {DATABASE}: Airflow 2 tasks need it (worker.secrets in Terraform).",
+            f"The container is not given {DATABASE}: Airflow 2 tasks need it (worker_secrets in Terraform).",
         )
 
 
@@ -75,7 +75,7 @@ def api_server(container: Mapping[str, Any]) -> Iterator[Finding]:
         yield todo(
             about,
             f"{url} is the container itself: set the address under which it reaches the API server "
-            "(airflow.execution_api_server_url in Terraform).",
+            "(execution_api_server_url in Terraform).",
         )
     else:
         yield ok(about, f"Containers are to reach it at {url}.")
