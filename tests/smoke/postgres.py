@@ -7,7 +7,7 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,11 @@ def _programs_folder() -> Path | None:
         return debian[-1].parent
     found = shutil.which("initdb")
     return Path(found).resolve().parent if found else None
+
+
+def obtainable() -> bool:
+    """Say whether PostgreSQL is here, or may be installed."""
+    return _programs_folder() is not None or (os.geteuid() == 0 and shutil.which("apt-get") is not None)
 
 
 def _account() -> list[str]:
@@ -103,14 +108,8 @@ def start_postgres(programs: Programs, port: int, for_containers: str = "") -> P
         stop_signal=signal.SIGINT,  # fast: it does not wait for clients
     )
     ready = [str(tools / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-    programs.wait_until(service, lambda: _connects(port), 30)
-    programs.run([*ready, "-t", "30"], "postgres-ready", ok=(0,))
+    # It listens before it takes anybody in: a connection alone says too little.
+    programs.wait_until(service, lambda: subprocess.run(ready, check=False).returncode == 0, 60)
     create = [str(tools / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "airflow", "airflow"]
     programs.run(create, "postgres-createdb", env={**os.environ, "PGPASSWORD": password})
     return Postgres(port, password)
-
-
-def _connects(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
