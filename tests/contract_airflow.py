@@ -132,7 +132,7 @@ class Scheduler:
     """
 
     def __init__(self, default: Behaviour | None = None, predecessor: Scheduler | None = None) -> None:
-        self.world = predecessor.world if predecessor else World(default)
+        self.world: World = predecessor.world if predecessor else World(default)
         getattr(executor_loader, "_loaded_executors", {}).clear()  # the loader of 2.11 keeps them
         self.executor = executor_loader.ExecutorLoader.load_executor("airflow_fargate.FargateExecutor")
         self.executor._build_fleet = self._build_fleet

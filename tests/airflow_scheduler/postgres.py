@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg2
+import psycopg2  # type: ignore[import-untyped]
 from psycopg2 import sql
 
 from smoke.journal import Journal
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+TESTS = Path(__file__).resolve().parents[1]
 _numbers = itertools.count(1)
 
 
@@ -43,6 +47,7 @@ class PostgresServer:
         self._folder = tempfile.TemporaryDirectory(prefix="airflow-fargate-postgres-logs-")
         folder = Path(self._folder.name)
         self._journal = Journal(folder / "up.jsonl")
+        self._guard = _start_guard(folder)
         self._programs = Programs(self._journal, folder, {}, threading.Event())
         try:
             self._server = start_postgres(self._programs, free_port())
@@ -82,4 +87,29 @@ class PostgresServer:
     def _close(self) -> None:
         for entry in reversed(list(self._journal)):
             self._journal.undo(entry)
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+        self._guard.wait(30)
         self._folder.cleanup()
+
+
+def _start_guard(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a process that takes the server down when this one is gone, however it ended.
+
+    It waits for the end of its standard input, which the kernel closes: a run that is killed takes nothing
+    down by itself.
+    """
+    command = [sys.executable, "-m", "airflow_scheduler.postgres", str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=TESTS, start_new_session=True)
+
+
+def _guard(folder: Path) -> None:
+    sys.stdin.buffer.read()
+    journal = Journal(folder / "up.jsonl")
+    for entry in reversed(list(journal)):
+        journal.undo(entry)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    _guard(Path(sys.argv[1]))

@@ -145,7 +145,7 @@ class Scheduler(ExecutorOverSimulatedAws):
     def writes_last(self, *lines: str) -> None:
         """Let every container's log end with these lines."""
         events = [{"message": line} for line in lines]
-        self.world.logs.get_log_events = lambda **_: {"events": events}
+        self.world.logs.get_log_events = lambda **_: {"events": events}  # type: ignore[method-assign]
 
     def clear(self, run_id: str, task_id: str = "task_0") -> None:
         """Clear a task instance, as a person does."""
@@ -191,7 +191,7 @@ class Scheduler(ExecutorOverSimulatedAws):
         with create_session() as session:
             session.execute(update(TaskInstance).values(**values))
 
-    def states(self, run_id: str) -> dict[str, int]:
+    def states_of(self, run_id: str) -> dict[str, int]:
         """Return how many task instances of a run are in which state."""
         with create_session() as session:
             found = session.scalars(select(TaskInstance.state).where(TaskInstance.run_id == run_id)).all()

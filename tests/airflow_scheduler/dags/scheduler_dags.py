@@ -21,7 +21,7 @@ def make_dag(dag_id: str, tasks: int, **arguments: object) -> DAG:
     ) as made:
         for number in range(tasks):
 
-            @task(task_id=f"task_{number}")
+            @task(task_id=f"task_{number}")  # type: ignore[untyped-decorator]
             def body() -> None:
                 pass
 

@@ -48,4 +48,4 @@ def test_the_ends_of_a_burst_are_reported_at_once(airflow: Any) -> None:
     airflow.run()
     airflow.run()
     assert airflow.executor.slots_occupied == 0
-    assert airflow.states(run) == {"success": TASKS}
+    assert airflow.states_of(run) == {"success": TASKS}
