@@ -129,7 +129,7 @@ class Airflow2(AirflowRelease):
             "SCHEDULER__DAG_DIR_LIST_INTERVAL": "5",
             "SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "3600",
             # A task that was killed while it ran is failed by this alone, whatever its executor says; 300 s.
-            "SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "60",
+            "SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "30",
         }
 
     def files(self) -> dict[str, str]:
