@@ -75,8 +75,8 @@ class Step:
     def at(self) -> str:
         """How far it is: pytest's percentage, else its last line."""
         lines = self.text.strip().splitlines() or [""]
-        percent = re.search(r"\[ *(\d+)%\]$", lines[-1])
-        return f"{percent[1]} %" if percent else lines[-1].strip()[:70]
+        percents = re.findall(r"\[ *(\d+)%\]$", "\n".join(lines[-2:]), re.MULTILINE)
+        return f"{percents[-1]} %" if percents else lines[-1].strip()[:70]
 
 
 def read_lanes(arguments: Sequence[str]) -> list[list[Step]]:

@@ -20,10 +20,10 @@ def test_end_settles_what_is_under_way_and_stops_every_thread_but_no_container()
     fleet = world.fleet
     fleet.start()
     world.launch()
-    message = fleet._inbox.get(timeout=10)
+    message = fleet._inbox.get(timeout=60)
     fleet._inbox.put(message)
     fleet.end()
-    assert all(thread.join(10) for thread in (*fleet._launcher_threads, *fleet._other_threads))
+    assert all(thread.join(60) for thread in (*fleet._launcher_threads, *fleet._other_threads))
     world.launch()
     assert len(fleet.sync()) == 1
     assert len(world.plane.tasks()) == 1
@@ -46,9 +46,9 @@ def test_a_dead_thread_is_started_again_by_the_heartbeat_and_counted(monkeypatch
     thread = fleet._other_threads[0]
     thread._step = step
     fleet.start()
-    assert thread.join(10)
+    assert thread.join(60)
     fleet.sync()
-    assert lives.wait(10)
+    assert lives.wait(60)
     fleet.sync()
     assert fleet.metrics._counts[metrics._name(metrics.THREAD_RESTARTS, {})] == 1
     fleet.end()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from smoke.evidence import Try
     from smoke.gathering import Gathering
 
-QUEUE_EMPTY_WITHIN = 20.0
+QUEUE_EMPTY_WITHIN = 120.0
 
 
 class Inspection:

@@ -47,7 +47,7 @@ def _smoke(world: dict[str, str], *command: str, doctored: str = "") -> subproce
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
     )
 
 

@@ -127,14 +127,14 @@ def test_threads_never_make_clients_together(monkeypatch: pytest.MonkeyPatch) ->
     clients, found = BotoClients("us-east-1", 16), []
 
     def ask() -> None:
-        ready.wait(10)
+        ready.wait(60)
         found.append(clients("ecs"))
 
     threads = [threading.Thread(target=ask, daemon=True) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert together == []
     assert made == ["session", "ecs"]
     assert len({id(each) for each in found}) == 1

@@ -50,7 +50,7 @@ def test_a_failed_step_shows_its_log_and_ends_its_lane_alone(capsys: pytest.Capt
 
 @pytest.mark.parametrize(
     ("written", "at"),
-    [("....  [ 45%]\n", "45 %"), ("first\nlast line \n", "last line"), ("", "")],
+    [("....  [ 45%]\n..", "45 %"), ("first\nlast line \n", "last line"), ("", "")],
 )
 def test_the_progress_of_a_step_is_pytest_s_percentage_or_its_last_line(written: str, at: str) -> None:
     """One short text, whatever the step writes."""

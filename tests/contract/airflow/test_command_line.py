@@ -22,7 +22,7 @@ def airflow(*words: str, home: Path, **environment: str) -> subprocess.Completed
         check=False,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
 
 
@@ -64,7 +64,7 @@ def test_another_airflow_stops_at_import(tmp_path: Path, other: str) -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert f"airflow-fargate supports Airflow 2.11 to 3.4; Airflow {other} is installed." in done.stdout
     assert version("apache-airflow") != other

@@ -23,7 +23,7 @@ def test_airflow_lists_every_option_with_default_and_description() -> None:
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     ).stdout
     for option in OPTIONS:
         assert f"{option.name} = " in listed, option.name

@@ -33,7 +33,7 @@ def test_it_says_where_it_is_and_ends_when_told_to(tmp_path: Path) -> None:
     assert first[0] == "ready"
     assert first[1].startswith("http://127.0.0.1:")
     assert f"export AWS_ENDPOINT_URL={first[1]}" in rest
-    assert process.wait(20) == 0
+    assert process.wait(300) == 0
 
 
 def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -236,4 +236,4 @@ def test_a_layer_can_be_put_in_front() -> None:
             urllib.request.urlopen(f"{cloud.endpoint}/teapot")  # noqa: S310  this machine
     finally:
         cloud.close()
-        serving.join(10)
+        serving.join(60)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from local_cloud.cloud import LocalCloud
 
-DEADLINE = 60.0
+DEADLINE = 300.0
 POLL = 0.02
 NUMBERS = itertools.count(1)
 SUBNET = "subnet-1"

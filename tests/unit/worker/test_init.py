@@ -43,13 +43,13 @@ def init(act="pass", *, forwarded=False):
 def test_it_exits_with_its_childs_code(act, code):
     """The container reports what the worker reported; a signal as 128 and its number."""
     with init(act) as process:
-        assert process.wait(30) == code
+        assert process.wait(300) == code
 
 
 def test_it_reaps_others_and_waits_for_its_child():
     """An orphan that ends earlier is reaped, and does not end the container."""
     with init("os.fork() or os._exit(3); os.wait(); os._exit(4)") as process:
-        assert process.wait(30) == 4
+        assert process.wait(300) == 4
 
 
 def test_it_forwards_signals():
@@ -58,7 +58,7 @@ def test_it_forwards_signals():
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGUSR1)
         assert process.stdout.read() == "got it\n"
-        assert process.wait(30) == 9
+        assert process.wait(300) == 9
 
 
 def test_signal_codes_are_those_of_a_shell():

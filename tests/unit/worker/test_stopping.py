@@ -157,7 +157,7 @@ def test_a_signal_before_the_task_ends_the_container_at_once():
         lines_until(process, "task", "no task yet")
         process.send_signal(signal.SIGTERM)
         assert "before the task began" in process.stdout.readline()
-        assert process.wait(30) == 143
+        assert process.wait(300) == 143
 
 
 def test_a_signal_after_the_task_changes_nothing():
@@ -171,4 +171,4 @@ def test_a_signal_after_the_task_changes_nothing():
         process.send_signal(signal.SIGTERM)
         process.stdin.close()
         assert process.stdout.readline() == "told False\n"
-        assert process.wait(30) == 0
+        assert process.wait(300) == 0
