@@ -36,9 +36,7 @@ ENVIRONMENT = {
 def server() -> Iterator[PostgresServer]:
     """A PostgreSQL server, installed if need be."""
     if not obtainable():
-        pytest.skip(
-            "needs PostgreSQL: install it, or run the tests as root on Debian"
-        )
+        pytest.skip("needs PostgreSQL: install it, or run the tests as root on Debian")
     with PostgresServer() as started:
         yield started
 
