@@ -27,13 +27,15 @@ lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
 
 test-fast: venv ## Every test that needs no container engine
 	@rm -rf $(CALLS)
-	@$(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope --no-loadscope-reorder \
-	  -m 'not engine and not last' --aws-calls=$(CALLS)
+	@PYTHONHASHSEED=$(or $(SHUFFLE),0) $(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope \
+	  --no-loadscope-reorder -m 'not engine and not last' --aws-calls=$(CALLS) $(and $(SHUFFLE),--shuffle=$(SHUFFLE))
 	@$(BIN)/pytest -q -m last --aws-calls=$(CALLS) tests/terraform/test_whole_suite.py
 
-fuzz: venv ## The property tests with new examples each time; make test plays the same ones (EXAMPLES=2000 each)
+fuzz: venv ## The property tests with new examples, then test-fast in another order (EXAMPLES=2000 each, SHUFFLE=)
 	@EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n $(or $(WORKERS),auto) --hypothesis-profile=explore \
 	  -m 'hypothesis and not engine'
+	@seed=$(or $(SHUFFLE),$(shell date +%s)); echo "test-fast in a random order: make test-fast SHUFFLE=$$seed"; \
+	  $(MAKE) -s test-fast SHUFFLE=$$seed
 
 test-oldest: venv ## The contract suite on the oldest Airflow; test-fast runs it on the newest stable one
 	@$(BIN)/nox -s contract-2.11.2

@@ -7,6 +7,7 @@ import functools
 import gc
 import json
 import os
+import random
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="write the AWS calls of each process there; tests marked `last` judge all that is there",
     )
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order")
 
 
 def pytest_configure() -> None:
@@ -75,12 +77,15 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is busy alone; end with what judges all the rest."""
+    shuffle = config.option.shuffle
+    if shuffle is not None:
+        random.Random(shuffle).shuffle(items)  # noqa: S311  repeatable on purpose
 
     def place(item: pytest.Item) -> tuple[bool, int]:
         file = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
-        slow = LONGEST.index(file) if file in LONGEST else len(LONGEST)
+        slow = LONGEST.index(file) if shuffle is None and file in LONGEST else len(LONGEST)
         return item.get_closest_marker("last") is not None, slow
 
     items.sort(key=place)
