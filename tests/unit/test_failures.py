@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from botocore import exceptions
 
+from airflow_fargate.failure_causes import words_of
 from airflow_fargate.failures import (
     LaunchErrorKind,
     classify_error,
     classify_failures,
     is_throttling,
 )
+from airflow_fargate.text import LONGEST_SENTENCE, clean
 from unit.aws_sentences import ERROR, REASON, published
 from unit.examples import ARN, client_error
 
@@ -237,3 +240,27 @@ def test_throttling_needs_its_words() -> None:
     """An ordinary message is not taken for throttling, and neither is another cause that can pass."""
     assert not is_throttling("InvalidParameterException", "count should be between 1 and 10")
     assert not is_throttling("", "Capacity is unavailable at this time")
+
+
+@pytest.mark.parametrize("text", ["before \x00 after", "before \ud800 after", "before " + "x" * 50_000])
+def test_what_aws_said_is_cleaned_where_it_enters(text: str) -> None:
+    """An error's message, a reason and its detail: bounded, and text that any database takes."""
+    error = client_error("SomethingNewException", text)
+    body = {"Error": {"Code": "SomethingNewException", "Message": text}}
+    answers = (
+        classify_error(error, 400, body),
+        classify_failures([{"reason": text, "detail": text}]),
+        classify_error(ValueError(text), None, {}),
+    )
+    for each in answers:
+        assert "before" in each.sentence
+        assert clean(each.sentence, limit=None) == each.sentence
+        assert len(each.sentence) <= 3 * LONGEST_SENTENCE
+
+
+@pytest.mark.parametrize("text", ["x" * 50_000, "x." * 25_000, "x:1" * 17_000])
+def test_a_long_sentence_is_read_in_a_time_that_grows_with_its_length(text: str) -> None:
+    """A launcher's thread holds the interpreter meanwhile, and with it the scheduler."""
+    begun = time.process_time()
+    words_of(text)
+    assert time.process_time() - begun < 1

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_fargate.failure_causes import Cause, LaunchErrorKind, words_of
 from airflow_fargate.launch_causes import LAUNCH_CAUSES, NO_ANSWER, NO_REASON, SERVER_ERROR
 from airflow_fargate.start_causes import START_CAUSES
+from airflow_fargate.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,8 +72,8 @@ def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]
         body: ``ClientError.response``, empty if there was no answer.
     """
     details = body.get("Error") or {}
-    code = str(details.get("Code") or "")
-    message = str(details.get("Message") or "") or str(error)
+    code = clean(details.get("Code") or "")
+    message = clean(details.get("Message") or "") or clean(error)
     sentence = f"{code}: {message}" if code else f"{type(error).__name__}: {message}"
     if code == "ConflictException":
         arns = tuple(str(each) for each in body.get("resourceIds") or details.get("resourceIds") or ())
@@ -95,8 +96,8 @@ def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]
 
 def classify_failures(failures: Sequence[Mapping[str, Any]]) -> LaunchError:
     """Classify RunTask's ``failures[]``: an answer of 200 that started nothing."""
-    reasons = [str(each.get("reason") or "") for each in failures]
-    details = [str(each.get("detail") or "") for each in failures if each.get("detail")]
+    reasons = [clean(each.get("reason") or "") for each in failures]
+    details = [clean(each.get("detail") or "") for each in failures if each.get("detail")]
     sentence = "; ".join(filter(None, reasons + details))
     sentence = sentence or "RunTask started nothing and gave no reason"
     causes = (_find("", each) for each in reasons + details)
