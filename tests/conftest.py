@@ -10,7 +10,7 @@ import os
 import random
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
@@ -18,7 +18,7 @@ from botocore.loaders import JSONFileLoader
 import aws_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 # Airflow reads these when it is imported, so they stand before any test's import of it.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-fargate-tests-")
@@ -94,6 +94,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     """Note what was left out, except what runs by itself."""
     _left_out.extend(item for item in items if not any(map(item.get_closest_marker, RUN_BY_THEMSELVES)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Iterator[Any]:
+    """Escape lone surrogates, as a test's log may hold: they would end the process that sends the report."""
+    return _sendable((yield))
+
+
+def _sendable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_sendable(key): _sendable(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_sendable, value))
+    return value
 
 
 @pytest.hookimpl(tryfirst=True)

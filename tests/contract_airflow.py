@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 COMMANDS = RELEASE < (3,)
 
 
+def forget_executors() -> None:
+    """Make Airflow's loader read `[core] executor` again: it keeps what the first test had set."""
+    for name, kept in vars(executor_loader).items():
+        if name.startswith("_") and not name.startswith("__") and isinstance(kept, (dict, list)):
+            kept.clear()
+
+
 class _Unthreaded(Fleet):
     """Its threads' steps are made by the world, by hand."""
 
@@ -133,7 +140,7 @@ class Scheduler:
 
     def __init__(self, default: Behaviour | None = None, predecessor: Scheduler | None = None) -> None:
         self.world: World = predecessor.world if predecessor else World(default)
-        getattr(executor_loader, "_loaded_executors", {}).clear()  # the loader of 2.11 keeps them
+        forget_executors()
         self.executor = executor_loader.ExecutorLoader.load_executor("airflow_fargate.FargateExecutor")
         self.executor._build_fleet = self._build_fleet
         self.executor.start()

@@ -93,6 +93,7 @@ def run_lane(lane: Sequence[Step], progress: Progress, watch: Callable[[Step], N
     for step in lane:
         progress.begin(step.target)
         step.run(watch)
+        progress.note(step.target, step.at)
         progress.end(step.target, step.outcome)
         if step.outcome == "FAILED":
             progress.line(f"---- {step.log.relative_to(ROOT)}\n{step.text.rstrip()}\n----")

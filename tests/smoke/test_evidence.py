@@ -9,7 +9,7 @@ import pytest
 
 from smoke import checks
 from smoke.evidence import Container, Evidence, Handover, Key, Try
-from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT
+from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT, OUTCOMES
 from smoke.report import task_table
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -117,6 +117,18 @@ def test_each_check_sees_what_it_is_for(doctored: object, name: str) -> None:
     """One thing wrong, and the check of that name complains."""
     assert callable(doctored)
     assert name in _failed(doctored(_evidence()))
+
+
+def test_a_container_that_still_exits_may_be_stopped_for_the_next_try() -> None:
+    """Which comes first, its exit or the next try in the queue, depends on the machine."""
+    first = (OUTCOMES, "fails_once", -1, 1)
+    evidence = _evidence()
+    stopped = tuple(
+        replace(each, stop_code="UserInitiated") if each.key == first else each
+        for each in evidence.containers
+    )
+    assert stopped != evidence.containers
+    assert _failed(replace(evidence, containers=stopped)) == set()
 
 
 def test_the_table_has_a_line_per_try() -> None:

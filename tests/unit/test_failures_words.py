@@ -247,3 +247,9 @@ def test_every_stop_of_awss_own_is_told_apart(code: str, words: str) -> None:
     assert diagnosis.reason == "b a"
     assert cause_of_stop(code, "") == BY_ID["no_capacity" if code == "SpotInterruption" else "host_lost"]
     assert can_pass(cause_of_stop(code, ""))
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "x." * 500_000, "arn:x " * 100_000, "a.b/" * 250_000])
+def test_a_sentence_of_megabytes_is_read_in_linear_time(text: str) -> None:
+    """A container or AWS may write any text; one that takes hours to read would hold up all launches."""
+    assert len(words_of(text)) <= len(text)

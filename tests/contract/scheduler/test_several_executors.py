@@ -10,6 +10,7 @@ import pytest
 from airflow.executors.executor_loader import ExecutorLoader
 
 from airflow_scheduler.worker import now, trigger_fires
+from contract_airflow import forget_executors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +19,10 @@ DEFERRED_OR_RESCHEDULED = 81
 
 
 @pytest.fixture
-def local() -> Iterator[Any]:
+def local(metadata: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Airflow's LocalExecutor, started; it has no workers until it has a task."""
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "LocalExecutor,airflow_fargate.FargateExecutor")
+    forget_executors()
     executor = ExecutorLoader.load_executor("LocalExecutor")
     executor.parallelism = 1  # it starts a process for each task that it may run at once
     executor.start()
