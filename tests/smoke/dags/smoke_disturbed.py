@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 
 from smoke_airflow import CLEARED, dag, find_variable, get_current_context, task
 
-LONGER_THAN_AN_END = timedelta(seconds=15)
+LONGER_THAN_AN_END = timedelta(seconds=30)
 """Until a container that has ended is STOPPED and explained; the executor lets go of it at the next try."""
 GIVEN_UP_AFTER = 480.0
 """Seconds; whoever waits so long was forgotten, and fails."""

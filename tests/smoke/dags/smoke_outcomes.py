@@ -30,7 +30,7 @@ def _memory_limit() -> int:
     schedule=None,
     start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
     catchup=False,
-    default_args={"retries": 0, "retry_delay": timedelta(seconds=15)},
+    default_args={"retries": 0, "retry_delay": timedelta(seconds=30)},
     tags=["smoke"],
 )
 def smoke_outcomes() -> None:  # noqa: C901  # how a DAG reads
