@@ -9,11 +9,12 @@ from benchmarks import figures as f
 from benchmarks.cloud import CloudSetup
 from benchmarks.floor import bare_calls_ms
 from benchmarks.simulator import capacity
-from benchmarks.stage import EXECUTORS
+from benchmarks.stage import EXECUTORS, FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.drives import Record
     from benchmarks.stage import Stage
 
 Figures = dict[str, Any]
@@ -38,6 +39,7 @@ class Size:
     churn_seconds: float = 45.0
     churn_running: tuple[int, ...] = (0, 5000)
     churn_running_peer: tuple[int, ...] = (0, 1000)
+    ends_seconds: float = 40.0
     small: int = 40
     adopted: tuple[int, ...] = (1000, 5000)
     events: int = 300
@@ -66,6 +68,7 @@ QUICK = Size(
     churn_seconds=3.0,
     churn_running=(50,),
     churn_running_peer=(50,),
+    ends_seconds=2.0,
     small=10,
     adopted=(200,),
     events=20,
@@ -124,6 +127,9 @@ def burst(stage: Stage, size: Size) -> Outcome:
     cases: dict[str, dict[str, Figures]] = {}
     curves: dict[str, dict[str, list[list[float]]]] = {}
     run_task, put_object = bare_calls_ms()
+    # Not launched: nobody can be faster than the scheduler itself.
+    floor = f.queueing(_burst(stage, FLOOR, 1, size, payloads=False))
+    cases["the scheduler alone"] = {"ours": floor}
     for label, times, payloads, executors in (
         ("default limits, inline", 1, False, size.executors),
         ("limits x 10, inline", 10, False, size.executors),
@@ -131,24 +137,54 @@ def burst(stage: Stage, size: Size) -> Outcome:
     ):
         cases[label], curves[label], curves[f"heartbeats: {label}"] = {}, {}, {}
         for executor in executors:
-            record = stage.play(
-                executor,
-                CloudSetup(quotas=times),
-                payloads=payloads,
-                options=quotas(times),
-                arrivals=[[0, size.burst]],
-                until="launched",
-                seconds=size.patience,
-            )
+            record = _burst(stage, executor, times, size, payloads=payloads)
             found = f.launching(record, size.burst)
             least = bound(size.burst, times)
-            found |= {"bound_s": least, "times_the_bound": found["seconds_to_last"] / least if least else 0.0}
-            found["bare_calls_ms"] = run_task + put_object if payloads else run_task
+            larger = max(least, floor["seconds_to_last"])
+            found |= {
+                "bound_s": least,
+                "floor_s": floor["seconds_to_last"],
+                "times_the_bound": found["seconds_to_last"] / least if least else 0.0,
+                "times_the_larger": found["seconds_to_last"] / larger if larger else 0.0,
+                "bare_calls_ms": run_task + put_object if payloads else run_task,
+            }
             found["times_the_bare_calls"] = found["cpu_ms_per_launch"] / found["bare_calls_ms"]
             cases[label][executor] = found
             curves[label][executor] = f.launch_curve(record)
             curves[f"heartbeats: {label}"][executor] = f.heartbeat_curve(record)
     return Outcome(cases, curves)
+
+
+def _burst(stage: Stage, executor: str, times: int, size: Size, *, payloads: bool) -> Record:
+    return stage.play(
+        executor,
+        CloudSetup(quotas=times),
+        payloads=payloads,
+        options=quotas(times),
+        arrivals=[[0, size.burst]],
+        until="launched",
+        seconds=size.patience,
+    )
+
+
+def ends(stage: Stage, size: Size) -> Outcome:
+    """Ten containers a second end: by themselves, or killed from outside, at two lengths of the loop's sleep."""
+    cases: dict[str, dict[str, Figures]] = {}
+    count = round(size.ends_seconds * 10)
+    for idle in ("1", "0.2"):
+        for kind, code in (("exits", 0), ("killed from outside", 137)):
+            record = stage.play(
+                "ours",
+                CloudSetup(run=[5, 15], exit_code=code),
+                payloads=False,
+                arrivals=[[number / 10, 1] for number in range(count)],
+                until="finished",
+                seconds=size.ends_seconds + 40,
+                airflow={"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": idle},
+                slots=True,
+            )
+            cases[f"{kind}, scheduler_idle_sleep_time = {idle}"] = {"ours": f.ends(record, count)}
+    return Outcome(cases)
 
 
 def faults(stage: Stage, size: Size) -> Outcome:
@@ -193,7 +229,7 @@ def killed(stage: Stage, size: Size) -> Outcome:
     found: dict[str, Figures] = {}
     for executor in size.executors:
         record, launched = stage.play_killed(
-            executor, CloudSetup(run=list(size.killed_run)), size.killed, {}, size.patience
+            executor, CloudSetup(run=list(size.killed_run)), size.killed, size.patience
         )
         found[executor] = {
             "launched_before": launched,
@@ -266,7 +302,7 @@ def small(stage: Stage, size: Size) -> Outcome:
 
 
 def adoption(stage: Stage, size: Size) -> Outcome:
-    """Adopting a thousand and five thousand: the time inside the scheduler's transaction."""
+    """Adopting a thousand and five thousand, in Airflow's own loop: seconds and SELECTs."""
     cases: dict[str, dict[str, Figures]] = {}
     for adopted in size.adopted:
         for kind, recorded in (("all ARNs recorded", 1.0), ("a fifth known by launch id alone", 0.8)):
@@ -295,35 +331,31 @@ def events(stage: Stage, size: Size) -> Outcome:
 
 
 def shared(stage: Stage, size: Size) -> Outcome:
-    """Two of our schedulers on one queue and under one quota, each with its own tasks."""
-    records = stage.play_together(CloudSetup(run=[10, 20]), {}, size.shared, seconds=size.patience)
-    cases = {}
-    for number, record in enumerate(records, 1):
-        mine = {name for _, name, *_ in record.events}
-        seen = f.outcomes(record, size.shared)
-        ran = [each for each in record.cloud["tasks"] if each["name"] in mine and each["started"]]
-        seen["duplicates"] = len(ran) - len({each["name"] for each in ran})
-        cases[f"scheduler {number} of 2"] = {
-            "ours": {**seen, **f.latency(record), **f.event_lag(record), **f.own_launches(record)}
-        }
-    return Outcome(cases)
+    """Two of our schedulers on one database, one queue and under one quota."""
+    both = 2 * size.shared
+    record = stage.play(
+        "ours", CloudSetup(run=[10, 20]), arrivals=[[0, both]], seconds=size.patience, schedulers=2
+    )
+    figures = {
+        **f.outcomes(record, both),
+        **f.latency(record),
+        **f.event_lag(record),
+        **f.launching(record, both),
+    }
+    return Outcome({"both": {"ours": figures}})
 
 
 def shared_killed(stage: Stage, size: Size) -> Outcome:
     """Two of our schedulers, one of them killed half-way; a third adopts beside the survivor."""
-    each = size.killed // 2
-    heir, launched, survivor = stage.play_killed_beside(
-        CloudSetup(run=list(size.killed_run)), each, size.patience
+    record, launched = stage.play_killed(
+        "ours", CloudSetup(run=list(size.killed_run)), size.killed, size.patience, schedulers=2
     )
     found = {
-        "the heir's tasks": {
-            "launched_before": launched,
-            "not_adopted": heir.marks["not_adopted"],
-            **f.outcomes(heir, each),
-        },
-        "the survivor's tasks": f.outcomes(survivor, each),
+        "launched_before": launched,
+        "not_adopted": record.marks["not_adopted"],
+        **f.outcomes(record, size.killed),
     }
-    return Outcome({label: {"ours": case} for label, case in found.items()})
+    return Outcome({"the tasks of both": {"ours": found}})
 
 
 def lag(stage: Stage, size: Size) -> Outcome:
@@ -355,6 +387,7 @@ SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
     each.__name__: each
     for each in (
         burst,
+        ends,
         faults,
         gap,
         killed,
