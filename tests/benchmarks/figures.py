@@ -30,7 +30,7 @@ def launching(record: Record, tasks: int) -> Figures:
     created = sorted(first_launches(record).values())
     begun = record.marks.get("first_queued") or record.started
     last = created[-1] if created else begun
-    meanwhile = [each for each in record.heartbeats if each[0] <= last]
+    meanwhile = [each for each in record.heartbeats if record.started <= each[0] <= last]
     cpu = next((each[3] for each in record.heartbeats if each[0] > last), record.marks["cpu_end"])
     run_tasks = [each for each in record.cloud["calls"] if each[1] == "RunTask"]
     throttled = sum(bool(each[2]) for each in run_tasks)
@@ -80,9 +80,10 @@ def queueing(record: Record) -> Figures:
     begun = record.marks["first_queued"]
     handed = [each for each in record.heartbeats if each[0] >= begun and each[6]]
     end = handed[-1][0] + handed[-1][1] if handed else begun
-    return {"handed_over": sum(each[6] for each in handed), "seconds_to_last": end - begun} | share_of_the_loop(
-        record, begun, end
-    )
+    return {
+        "handed_over": sum(each[6] for each in handed),
+        "seconds_to_last": end - begun,
+    } | share_of_the_loop(record, begun, end)
 
 
 def own_launches(record: Record) -> Figures:
@@ -238,7 +239,8 @@ def first_launches(record: Record) -> dict[str, float]:
 def launch_curve(record: Record) -> list[list[float]]:
     """[seconds, launches so far], for a plot."""
     return [
-        [at - (record.marks.get("first_queued") or record.started), number + 1] for number, at in enumerate(sorted(first_launches(record).values()))
+        [at - (record.marks.get("first_queued") or record.started), number + 1]
+        for number, at in enumerate(sorted(first_launches(record).values()))
     ]
 
 

@@ -129,7 +129,7 @@ def burst(stage: Stage, size: Size) -> Outcome:
     run_task, put_object = bare_calls_ms()
     # Not launched: nobody can be faster than the scheduler itself.
     floor = f.queueing(_burst(stage, FLOOR, 1, size, payloads=False))
-    cases["the scheduler alone"] = {"ours": floor}
+    cases["the scheduler alone"] = {FLOOR: floor}
     for label, times, payloads, executors in (
         ("default limits, inline", 1, False, size.executors),
         ("limits x 10, inline", 10, False, size.executors),
