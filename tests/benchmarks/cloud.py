@@ -36,7 +36,8 @@ class CloudSetup:
     """How the cloud behaves.
 
     quotas: AWS's default limits times this; None for none. run: seconds that a container runs, a number, a
-    range, or None for ever. exit_code: of containers. faults: as POST /_local/faults takes them. events: the same. seed: for chances.
+    range, or None for ever. exit_code: of containers. faults: as POST
+    /_local/faults takes them. events: the same. seed: for chances.
     """
 
     quotas: float | None = 1.0

@@ -117,7 +117,8 @@ def outcomes(record: Record, tasks: int) -> Figures:
 
     duplicates: containers that ran beyond the first of their task. lost: tasks whose end Airflow was never
     told. wrongly_failed: told as failed (in the database: failed, or up for
-    retry, where Airflow's own scheduler ran). open: told nothing, and the drive ended while something was left.
+    retry, where Airflow's own scheduler ran).
+    open: told nothing, and the drive ended while something was left.
     """
     ran = Counter(each["name"] for each in record.cloud["tasks"] if each["started"] is not None)
     ended = {name: word for _, name, word, _ in record.events if word in {"success", "failed"}}
@@ -157,7 +158,7 @@ def latency(record: Record) -> Figures:
 
 
 def ends(record: Record, tasks: int) -> Figures:
-    """Seconds from a container's exit until Airflow has committed its task's end, and until its slot is free."""
+    """Seconds from a container's exit to its task's committed end, and to its free slot."""
     exited = {each["name"]: each["exited"] for each in record.cloud["tasks"] if each["exited"]}
     freed = [at - exited[name] for at, name in record.freed if name in exited]
     states = Counter(record.states.values())

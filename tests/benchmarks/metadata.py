@@ -107,7 +107,8 @@ class Database:
                 cursor,
                 "UPDATE task_instance AS ti SET state = given.state, queued_by_job_id = "  # noqa: S608
                 f"{int(job)}, external_executor_id = nullif(given.id, ''), queued_dttm = now(), "
-                "start_date = now(), last_heartbeat_at = now() FROM (VALUES %s) AS given(run, task, state, id) "
+                "start_date = now(), last_heartbeat_at = now() "
+                "FROM (VALUES %s) AS given(run, task, state, id) "
                 f"WHERE ti.dag_id = '{DAG_ID}' AND ti.run_id = given.run AND ti.task_id = given.task",
                 values,
                 page_size=1000,
@@ -140,8 +141,9 @@ class Database:
         run = self._columns("dag_run", ("id", "run_id", "logical_date"))
         task = self._columns("task_instance", ("id", "run_id"))
         self._execute(
-            f"INSERT INTO dag_run (run_id, logical_date, {run}) SELECT 'run-' || lpad(n::text, 4, '0'), "  # noqa: S608
-            f"logical_date + n * interval '1 second', {run} FROM dag_run, generate_series(1, %s - 1) AS n "
+            f"INSERT INTO dag_run (run_id, logical_date, {run}) "  # noqa: S608
+            f"SELECT 'run-' || lpad(n::text, 4, '0'), logical_date + n * interval '1 second', {run} "
+            "FROM dag_run, generate_series(1, %s - 1) AS n "
             "WHERE run_id = 'run-0000'",
             (runs,),
         )
@@ -163,7 +165,7 @@ class Database:
     def _all(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     def _one(self, statement: str, values: Sequence[Any] = ()) -> tuple[Any, ...]:
         return self._all(statement, values)[0]

@@ -1,4 +1,4 @@
-"""How a benchmark's tasks are named: the n-th of all is the same text in AWS, in Airflow and in the figures. Pure."""
+"""How a benchmark's tasks are named: by number, in AWS, in Airflow and in the figures. Pure."""
 
 from __future__ import annotations
 

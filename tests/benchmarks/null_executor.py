@@ -15,7 +15,7 @@ class NullExecutor(BaseExecutor):
 
     pre_assigns_external_executor_id = True
 
-    def queue_workload(self, workload: Any, session: Any) -> None:  # noqa: ARG002  Airflow's signature
+    def queue_workload(self, workload: Any, session: Any) -> None:
         """Take a workload."""
         self.queued_tasks[workload.ti.key] = workload
 

@@ -27,14 +27,14 @@ Machine: {cores} cores, {system}, Python {python}. Airflow {apache-airflow}, ama
   Events take {bus} ms from ECS to SQS. A container takes 5 s to start, and 2 s from its exit to STOPPED.
   Nothing here was measured on live AWS.
 - Both executors are driven by Airflow's own SchedulerJobRunner, in real time and in a process of its own, on
-  PostgreSQL (fsync off). Nothing of Airflow is replaced: its methods are wrapped to note times. Each drive has a
-  database of its own, with DAG runs of a hundred independent tasks. Tasks become due by one UPDATE, as the
-  triggerer does it; a simulated container sets its task instance running and success by SQL, as a worker's calls
-  would through the API server. Workers' heartbeats are left out, and so are DAG processor, triggerer and API
-  server.
+  PostgreSQL (fsync off). Nothing of Airflow is replaced: its methods are wrapped to note times. Each drive
+  has a database of its own, with DAG runs of a hundred independent tasks. Tasks become due by one UPDATE, as the
+  triggerer does it; a simulated container sets its task instance running and success by SQL, as a worker's
+  calls would through the API server. Workers' heartbeats are left out, and so are DAG processor, triggerer
+  and API server.
 - Airflow's settings that are not its defaults: {settings}; 1,000,000 pool slots, and 100,000 for the DAG's
-  max_active_tasks and max_active_runs. With the defaults (parallelism 32, 128 pool slots, max_active_tasks 16)
-  no burst of this size is queued at once.
+  max_active_tasks and max_active_runs. With the defaults (parallelism 32, 128 pool slots, max_active_tasks
+  16) no burst of this size is queued at once.
 - The peer has its defaults. Ours has an event queue, and S3 payloads unless it says inline; its rates are set
   to the raised quotas where they are raised.
 - Exit means the container's exit; event means that Airflow has committed what it did about it.
@@ -137,9 +137,9 @@ SECTIONS = {
     "burst": _burst,
     "ends": _measured(
         "A container's exit",
-        "Ten tasks a second, 5 to 15 s long. Killed from outside: exit code 137, and the worker says nothing, so "
-        "that Airflow learns of the end from the executor alone; it fails the task instance, or has it up for "
-        "retry. [Configuration](configuration.md) says which sleep is advised.",
+        "Ten tasks a second, 5 to 15 s long. Killed from outside: exit code 137, and the worker says "
+        "nothing, so that Airflow learns of the end from the executor alone; it fails the task instance, or has it up "
+        "for retry. [Configuration](configuration.md) says which sleep is advised.",
         ("tasks", "tasks", "{}"),
         ("success", "success", "{}"),
         ("failed", "failed", "{}"),
@@ -168,8 +168,8 @@ SECTIONS = {
     ),
     "killed": _counted(
         "A scheduler killed half-way",
-        "SIGKILL when half of the containers are there; a second scheduler adopts, and Airflow queues again what "
-        "is not adopted.",
+        "SIGKILL when half of the containers are there; a second scheduler adopts, and Airflow queues again "
+        "what is not adopted.",
         ("containers before the kill", "launched_before", "{}"),
         ("task instances not adopted", "not_adopted", "{}"),
     ),
@@ -219,8 +219,8 @@ SECTIONS = {
     ),
     "adoption": _measured(
         "Adoption",
-        "In Airflow's own adoption loop, from PostgreSQL, under its row locks. Of some tasks the database has only "
-        "the launch id, because their scheduler ended before it could record the ARN.",
+        "In Airflow's own adoption loop, from PostgreSQL, under its row locks. Of some tasks the database "
+        "has only the launch id, because their scheduler ended before it could record the ARN.",
         ("offered", "offered", "{}"),
         ("not adopted", "not_adopted", "{}"),
         ("slots counted", "slots", "{}"),
@@ -255,6 +255,21 @@ SECTIONS = {
         *_LATENCY,
         ("an event from the queue to its owner, p50", "event_lag_p50_s", "{:.2f} s"),
         ("... p99", "event_lag_p99_s", "{:.2f} s"),
+    ),
+    "scale": _measured(
+        "Four schedulers and 100,000 running tasks",
+        "By simulation (`python -m benchmarks --only scale`): without Airflow, on a simulated clock, the "
+        "parts of four executors by turns in one thread. CPU has the simulated AWS in it. Memory is that of what an "
+        "executor keeps of its tasks. Figures are of each scheduler where they are not counts of tasks.",
+        ("running, of all", "running", "{}"),
+        ("launched, of all", "launched", "{}"),
+        ("lost", "lost", "{}"),
+        ("reported twice", "told_twice", "{}"),
+        ("wrongly failed", "wrongly_failed", "{}"),
+        ("memory", "megabytes", "{:.1f} MB"),
+        ("CPU (1 = a core)", "cpu_share", "{:.2f}"),
+        ("RunTask calls a minute", "RunTask_per_minute", "{:,.0f}"),
+        ("DescribeTasks calls a minute", "DescribeTasks_per_minute", "{:,.0f}"),
     ),
     "simulator": _measured(
         "The simulated cloud by itself",

@@ -198,7 +198,7 @@ class Measured:
                 lags.append(seconds)
             measure(metrics, stat, seconds, **tags)
 
-        Metrics.time = noting  # type: ignore[method-assign]
+        Metrics.time = noting  # type: ignore[assignment, method-assign]
 
     # --- the end -------------------------------------------------------------------------------------------
 

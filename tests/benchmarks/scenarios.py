@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import figures as f
 from benchmarks.cloud import CloudSetup
 from benchmarks.floor import bare_calls_ms
+from benchmarks.scale import play as play_scale
 from benchmarks.simulator import capacity
 from benchmarks.stage import EXECUTORS, FLOOR
 
@@ -40,6 +41,9 @@ class Size:
     churn_running: tuple[int, ...] = (0, 5000)
     churn_running_peer: tuple[int, ...] = (0, 1000)
     ends_seconds: float = 40.0
+    ends_idle: tuple[str, ...] = ("1", "0.2")
+    ends_codes: tuple[tuple[str, int], ...] = (("exits", 0), ("killed from outside", 137))
+    scale: tuple[int, int] = (100_000, 200)
     small: int = 40
     adopted: tuple[int, ...] = (1000, 5000)
     events: int = 300
@@ -69,6 +73,9 @@ QUICK = Size(
     churn_running=(50,),
     churn_running_peer=(50,),
     ends_seconds=2.0,
+    ends_idle=("0.2",),
+    ends_codes=(("killed from outside", 137),),
+    scale=(500, 40),
     small=10,
     adopted=(200,),
     events=20,
@@ -168,11 +175,11 @@ def _burst(stage: Stage, executor: str, times: int, size: Size, *, payloads: boo
 
 
 def ends(stage: Stage, size: Size) -> Outcome:
-    """Ten containers a second end: by themselves, or killed from outside, at two lengths of the loop's sleep."""
+    """Ten containers a second exit or are killed from outside, at two lengths of the loop's sleep."""
     cases: dict[str, dict[str, Figures]] = {}
     count = round(size.ends_seconds * 10)
-    for idle in ("1", "0.2"):
-        for kind, code in (("exits", 0), ("killed from outside", 137)):
+    for idle in size.ends_idle:
+        for kind, code in size.ends_codes:
             record = stage.play(
                 "ours",
                 CloudSetup(run=[5, 15], exit_code=code),
@@ -378,6 +385,12 @@ def lag(stage: Stage, size: Size) -> Outcome:
     return Outcome(cases)
 
 
+def scale(_: Stage, size: Size) -> Outcome:
+    """Four schedulers with a hundred thousand running tasks, by simulation and without Airflow."""
+    running, rate = size.scale
+    return Outcome({f"{running} running, {rate} launches a second": {"ours": play_scale(running, rate)}})
+
+
 def simulator(_: Stage, size: Size) -> Outcome:
     """The simulated cloud by itself."""
     return Outcome({name: {"ours": found} for name, found in capacity(size.simulator).items()})
@@ -400,5 +413,6 @@ SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
         shared,
         shared_killed,
         simulator,
+        scale,
     )
 }

@@ -1,8 +1,8 @@
 """What the workers of simulated containers tell Airflow: they change their task instances' rows by SQL.
 
-A container that starts sets its task instance running, one that exits with code 0 sets it to success. One that
-was killed says nothing. In production a worker's calls reach these rows through the API server. Each row is
-changed in a transaction of its own, as the API server does it.
+A container that starts sets its task instance running, one that exits with code 0 sets it to success.
+One that was killed says nothing. In production a worker's calls reach these rows through the API server.
+Each row is changed in a transaction of its own, as the API server does it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg2
 
-from benchmarks.names import name_in, number_of, run_id_of, task_id_of
+from benchmarks.names import DAG_ID, name_in, number_of, run_id_of, task_id_of
 from local_cloud.fast_json import encode
 
 if TYPE_CHECKING:
     from local_cloud.records import Task
 
 _CONNECTIONS = 8
-_ROW = "WHERE dag_id = 'hundred' AND run_id = %s AND task_id = %s AND map_index = -1"
-_STARTS = (
-    "UPDATE task_instance SET state = 'running', start_date = now(), last_heartbeat_at = now(), "
-    f"updated_at = now(), pid = 7, hostname = 'container' {_ROW} AND state = 'queued'"
-)
-_SUCCEEDS = (
-    "UPDATE task_instance SET state = 'success', end_date = now(), updated_at = now(), "
-    f"duration = extract(epoch FROM now() - start_date) {_ROW} AND state = 'running'"
-)
+_STARTS = """UPDATE task_instance SET state = 'running', start_date = now(), last_heartbeat_at = now(),
+updated_at = now(), pid = 7, hostname = 'container'
+WHERE dag_id = %s AND run_id = %s AND task_id = %s AND map_index = -1 AND state = 'queued'"""
+_SUCCEEDS = """UPDATE task_instance SET state = 'success', end_date = now(), updated_at = now(),
+duration = extract(epoch FROM now() - start_date)
+WHERE dag_id = %s AND run_id = %s AND task_id = %s AND map_index = -1 AND state = 'running'"""
 
 
 class Workers:
@@ -63,4 +60,4 @@ class Workers:
             connection.autocommit = True
             cursor = self._own.cursor = connection.cursor()
         number = number_of(name)
-        cursor.execute(statement, (run_id_of(number), task_id_of(number)))
+        cursor.execute(statement, (DAG_ID, run_id_of(number), task_id_of(number)))

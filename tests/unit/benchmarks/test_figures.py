@@ -55,7 +55,7 @@ def test_launching_is_told_against_the_start() -> None:
 
 
 def scheduled(**changes: Any) -> Record:
-    """Return a record of Airflow's own scheduler: queued at 100, two turns of the loop, a hundred handed over."""
+    """Return a record of Airflow's own scheduler: queued at 100, a hundred handed over."""
     beats = [
         [100.1, 0.002, 100, 1.5, 0.002, 1.2, 100, 0, 0.0],
         [101.0, 0.001, 100, 2.0, 0.001, 1.4, 0, 3, 0.0],
