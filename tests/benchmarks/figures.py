@@ -200,13 +200,15 @@ def steady(record: Record, tasks: int, window: float) -> Figures:
     before = next((each for each in beats), record.heartbeats[-1])
     seconds = record.marks["ended"] - before[0]
     minutes = seconds / 60
+    last = record.heartbeats[-1]
+    spent = last[3] - last[5] - (before[3] - before[5]) + sum(each[4] for each in beats[1:])
     ecs = [each[0] for each in record.cloud["calls"] if each[0] >= before[0] and each[1] in ECS]
     sqs = [each[0] for each in record.cloud["calls"] if each[0] >= before[0] and each[1] in SQS]
     per_minute = Counter(int((at - before[0]) // 60) for at in ecs)
     return {
         "running": tasks,
         "window_s": seconds,
-        "cpu_share": (record.marks["cpu_end"] - before[3]) / max(seconds, 1e-9),
+        "cpu_share": spent / max(seconds, 1e-9),
         "ecs_calls_per_minute": len(ecs) / max(minutes, 1e-9),
         "ecs_calls_in_busiest_minute": max(per_minute.values(), default=0),
         "sqs_calls_per_minute": len(sqs) / max(minutes, 1e-9),
