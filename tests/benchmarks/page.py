@@ -28,9 +28,9 @@ Machine: {cores} cores, {system}, Python {python}. Airflow {apache-airflow}, ama
   Nothing here was measured on live AWS.
 - Both executors are driven by Airflow's own SchedulerJobRunner, in real time and in a process of its own, on
   PostgreSQL (fsync off). Nothing of Airflow is replaced: its methods are wrapped to note times. Each drive
-  has a database of its own, with DAG runs of a hundred independent tasks. Tasks become due by one UPDATE, as
-  the triggerer does it; a simulated container sets its task instance running and success by SQL, as a worker's
-  calls would through the API server. Workers' heartbeats are left out, and so are DAG processor, triggerer
+  has a database of its own, with DAG runs of a hundred independent tasks. Tasks become due by one UPDATE,
+  as the triggerer does it; a simulated container sets its task instance running and success by SQL, as a
+  worker's calls would through the API server. Workers' heartbeats are left out, and so are DAG processor, triggerer
   and API server.
 - Airflow's settings that are not its defaults: {settings}; 1,000,000 pool slots, and 100,000 for the DAG's
   max_active_tasks and max_active_runs. With the defaults (parallelism 32, 128 pool slots, max_active_tasks
@@ -140,8 +140,8 @@ SECTIONS = {
         "Ten tasks a second, 5 to 15 s long. Killed from outside: exit code 137, and the worker says "
         "nothing, so that Airflow learns of the end from the executor alone; it fails the task instance, or "
         "has it up for retry. Where tasks are short or slots are few, set `[scheduler] "
-        "scheduler_idle_sleep_time = 0.2` (1 by default): the loop then turns up to five times a second, each "
-        "turn with its queries.",
+        "scheduler_idle_sleep_time = 0.2` (1 by default): the loop then turns up to five times a second, "
+        "each turn with its queries.",
         ("tasks", "tasks", "{}"),
         ("success", "success", "{}"),
         ("failed", "failed", "{}"),
@@ -260,8 +260,8 @@ SECTIONS = {
     "scale": _measured(
         "Four schedulers and 100,000 running tasks",
         "By simulation (`python -m benchmarks --only scale`): without Airflow, on a simulated clock, the "
-        "parts of four executors by turns in one thread. CPU has the simulated AWS in it. Memory is that of what "
-        "an executor keeps of its tasks. Figures are of each scheduler where they are not counts of tasks.",
+        "parts of four executors by turns in one thread. CPU has the simulated AWS in it. Memory is that of "
+        "what an executor keeps of its tasks. Figures are of each scheduler where they are not counts of tasks.",
         ("running, of all", "running", "{}"),
         ("launched, of all", "launched", "{}"),
         ("lost", "lost", "{}"),
