@@ -26,12 +26,12 @@ Machine: {cores} cores, {system}, Python {python}. Airflow {apache-airflow}, ama
   {most} of itself: {latency}.
   Events take {bus} ms from ECS to SQS. A container takes 5 s to start, and 2 s from its exit to STOPPED.
   Nothing here was measured on live AWS.
-- Both executors are driven by Airflow's own SchedulerJobRunner, in real time and in a process of its own, on
-  PostgreSQL (fsync off). Nothing of Airflow is replaced: its methods are wrapped to note times. Each drive
-  has a database of its own, with DAG runs of a hundred independent tasks. Tasks become due by one UPDATE,
-  as the triggerer does it; a simulated container sets its task instance running and success by SQL, as a
-  worker's calls would through the API server. Workers' heartbeats are left out, and so are DAG processor, triggerer
-  and API server.
+- Both executors are driven by Airflow's own SchedulerJobRunner, in real time and in a process of its own,
+  on PostgreSQL (fsync off). Nothing of Airflow is replaced: its methods are wrapped to note times. Each
+  drive has a database of its own, with DAG runs of a hundred independent tasks. Tasks become due by one
+  UPDATE, as the triggerer does it; a simulated container sets its task instance running and success by SQL,
+  as a worker's calls would through the API server. Workers' heartbeats are left out, and so are DAG
+  processor, triggerer and API server.
 - Airflow's settings that are not its defaults: {settings}; 1,000,000 pool slots, and 100,000 for the DAG's
   max_active_tasks and max_active_runs. With the defaults (parallelism 32, 128 pool slots, max_active_tasks
   16) no burst of this size is queued at once.
@@ -261,7 +261,8 @@ SECTIONS = {
         "Four schedulers and 100,000 running tasks",
         "By simulation (`python -m benchmarks --only scale`): without Airflow, on a simulated clock, the "
         "parts of four executors by turns in one thread. CPU has the simulated AWS in it. Memory is that of "
-        "what an executor keeps of its tasks. Figures are of each scheduler where they are not counts of tasks.",
+        "what an executor keeps of its tasks. Figures are of each scheduler "
+        "where they are not counts of tasks.",
         ("running, of all", "running", "{}"),
         ("launched, of all", "launched", "{}"),
         ("lost", "lost", "{}"),
