@@ -11,8 +11,8 @@ from benchmarks.scenarios import QUICK, SCENARIOS, Outcome
 from benchmarks.stage import Stage
 from smoke.failure import SmokeError
 
-NAMES = ("shared_killed", "faults", "ends", "adoption", "simulator")
-AT_ONCE = 3
+NAMES = ("killed", "ends", "adoption", "simulator")
+AT_ONCE = 4
 """Each has a cloud, a database and a scheduler."""
 
 
@@ -48,7 +48,7 @@ def test_every_task_offered_is_adopted(outcomes: dict[str, Outcome]) -> None:
     for case in outcomes["adoption"].cases.values():
         assert case["ours"]["not_adopted"] == 0
         assert case["ours"]["slots"] == QUICK.adopted[0]
-        assert case["ours"]["adoption_selects"] <= 1
+        assert case["ours"]["adoption_selects"] <= 2  # of running rows, of queued ones
 
 
 def test_every_end_is_committed_and_frees_its_slot(outcomes: dict[str, Outcome]) -> None:
