@@ -36,7 +36,8 @@ class CloudSetup:
     """How the cloud behaves.
 
     quotas: AWS's default limits times this; None for none. run: seconds that a container runs, a number, a
-    range, or None for ever. faults: as POST /_local/faults takes them. events: the same. seed: for chances.
+    range, or None for ever. exit_code: of containers. faults: as POST
+    /_local/faults takes them. events: the same. seed: for chances.
     """
 
     quotas: float | None = 1.0
@@ -45,13 +46,20 @@ class CloudSetup:
     events: dict[str, Any] = field(default_factory=dict)
     describe_lag: float = 0.0
     seed: int = 0
+    exit_code: int = 0
 
 
 class Cloud:
-    """A running cloud, made as ``CloudSetup`` says; a context manager."""
+    """A running cloud, made as ``CloudSetup`` says; a context manager.
 
-    def __init__(self, setup: CloudSetup) -> None:
+    Args:
+        setup: how it behaves.
+        database: Airflow's, as psycopg2 takes it: containers change their task instances there.
+    """
+
+    def __init__(self, setup: CloudSetup, database: str = "") -> None:
         self._setup = setup
+        self._database = database
         self._process: subprocess.Popen[str]
         self.endpoint = ""
         self.queue_url = ""
@@ -59,7 +67,7 @@ class Cloud:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.cloud_process", json.dumps({"seed": self._setup.seed})],
+            [sys.executable, "-m", "benchmarks.cloud_process", self._options()],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -86,6 +94,9 @@ class Cloud:
         if self._process.stdout:
             self._process.stdout.close()
 
+    def _options(self) -> str:
+        return json.dumps({"seed": self._setup.seed, "database": self._database})
+
     def open(self) -> None:
         """Let the setup's limits, behaviour and faults come into force; faults count their time from here.
 
@@ -97,7 +108,7 @@ class Cloud:
             "_local/faults",
             {
                 "clear": True,
-                "behaviour": {"run": setup.run},
+                "behaviour": {"run": setup.run, "exit_code": setup.exit_code},
                 "limits": None if setup.quotas is None else {"scale": setup.quotas},
                 "faults": setup.faults,
                 "events": setup.events,

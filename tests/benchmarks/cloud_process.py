@@ -17,6 +17,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.names import name_in
 from local_cloud.behaviour import Behaviour
 from local_cloud.catalog import StaticCatalog
 from local_cloud.cloud import ACCOUNT, CloudOptions, LocalCloud
@@ -157,9 +158,10 @@ def _request(task: dict[str, str]) -> dict[str, Any]:
 
 def _row(task: Task) -> dict[str, Any]:
     # Whichever executor launched it: the workload's name stands in the command, or in the tags.
-    found = WORKLOAD.search(encode([task.overrides, dict(task.tags)]))
+    text = encode([task.overrides, dict(task.tags)])
+    found = WORKLOAD.search(text)
     return {
-        "name": found[0].decode() if found else "",
+        "name": found[0].decode() if found else name_in(text),
         "arn": task.arn,
         "status": task.last_status,
         "created": task.created_at,
@@ -196,11 +198,26 @@ def _slow_bus(cloud: LocalCloud, seed: int) -> Callable[[TaskEvent, Callable[[Ta
     return carry
 
 
+def _let_workers_speak(plane: Any, database: str) -> None:
+    """Have Airflow's database changed by the containers' workers, whatever becomes of ECS's events."""
+    from benchmarks.workers import Workers  # noqa: PLC0415  needs PostgreSQL's driver
+
+    workers, emit = Workers(database), plane._emit
+
+    def note(task: Task) -> None:
+        workers.note(task)
+        emit(task)
+
+    plane._emit = note
+
+
 def main() -> int:
     """Serve until SIGTERM."""
     options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
     cloud = build(options.get("port", 0), options.get("seed", 0))
     LATENCY.update(options.get("latency", {}))
+    if database := options.get("database"):
+        _let_workers_speak(cloud.plane, database)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # What is measured is not this process: its tasks stay, and going through them takes a part of its time.
     gc.freeze()

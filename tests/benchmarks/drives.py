@@ -37,6 +37,9 @@ class Record:
     marks: dict[str, Any]
     cloud: dict[str, Any]
     event_lags: list[float] = field(default_factory=list)
+    loops: list[list[float]] = field(default_factory=list)
+    freed: list[list[Any]] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
 
     @property
     def started(self) -> float:

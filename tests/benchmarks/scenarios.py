@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from benchmarks import figures as f
 from benchmarks.cloud import CloudSetup
 from benchmarks.floor import bare_calls_ms
+from benchmarks.scale import play as play_scale
 from benchmarks.simulator import capacity
-from benchmarks.stage import EXECUTORS
+from benchmarks.stage import EXECUTORS, FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from benchmarks.drives import Record
     from benchmarks.stage import Stage
 
 Figures = dict[str, Any]
@@ -24,22 +26,26 @@ class Size:
     """How large the scenarios are; the names of the fields are the scenarios'. Seconds for times."""
 
     burst: int = 1000
-    seeds: tuple[int, ...] = (1, 2, 3, 4)
+    seeds: tuple[int, ...] = (1, 2)
     faulty: int = 250
     gap_tasks: int = 60
-    gap: float = 540.0
+    gap: float = 120.0
     gap_peer: float = 30.0
     killed: int = 200
     killed_run: tuple[float, float] = (60.0, 70.0)
-    steady: tuple[int, ...] = (1000, 5000, 10_000)
-    steady_settling: tuple[float, ...] = (60.0, 200.0, 400.0)
-    steady_seconds: float = 120.0
+    steady: tuple[int, ...] = (1000, 10_000)
+    steady_settling: tuple[float, ...] = (60.0, 400.0)
+    steady_seconds: float = 60.0
     steady_settling_peer: float = 10.0
-    churn_seconds: float = 45.0
-    churn_running: tuple[int, ...] = (0, 5000)
-    churn_running_peer: tuple[int, ...] = (0, 1000)
+    churn_seconds: float = 25.0
+    churn_running: tuple[int, ...] = (0, 1000)
+    churn_running_peer: tuple[int, ...] = (0,)
+    ends_seconds: float = 25.0
+    ends_idle: tuple[str, ...] = ("1", "0.2")
+    ends_codes: tuple[tuple[str, int], ...] = (("exits", 0), ("killed from outside", 137))
+    scale: tuple[int, int] = (100_000, 200)
     small: int = 40
-    adopted: tuple[int, ...] = (1000, 5000)
+    adopted: tuple[int, ...] = (5000,)
     events: int = 300
     shared: int = 200
     lag: float = 20.0
@@ -66,6 +72,10 @@ QUICK = Size(
     churn_seconds=3.0,
     churn_running=(50,),
     churn_running_peer=(50,),
+    ends_seconds=2.0,
+    ends_idle=("0.2",),
+    ends_codes=(("killed from outside", 137),),
+    scale=(500, 40),
     small=10,
     adopted=(200,),
     events=20,
@@ -124,6 +134,9 @@ def burst(stage: Stage, size: Size) -> Outcome:
     cases: dict[str, dict[str, Figures]] = {}
     curves: dict[str, dict[str, list[list[float]]]] = {}
     run_task, put_object = bare_calls_ms()
+    # Not launched: nobody can be faster than the scheduler itself.
+    floor = f.queueing(_burst(stage, FLOOR, 1, size, payloads=False))
+    cases["the scheduler alone"] = {FLOOR: floor}
     for label, times, payloads, executors in (
         ("default limits, inline", 1, False, size.executors),
         ("limits x 10, inline", 10, False, size.executors),
@@ -131,24 +144,54 @@ def burst(stage: Stage, size: Size) -> Outcome:
     ):
         cases[label], curves[label], curves[f"heartbeats: {label}"] = {}, {}, {}
         for executor in executors:
-            record = stage.play(
-                executor,
-                CloudSetup(quotas=times),
-                payloads=payloads,
-                options=quotas(times),
-                arrivals=[[0, size.burst]],
-                until="launched",
-                seconds=size.patience,
-            )
+            record = _burst(stage, executor, times, size, payloads=payloads)
             found = f.launching(record, size.burst)
             least = bound(size.burst, times)
-            found |= {"bound_s": least, "times_the_bound": found["seconds_to_last"] / least if least else 0.0}
-            found["bare_calls_ms"] = run_task + put_object if payloads else run_task
+            larger = max(least, floor["seconds_to_last"])
+            found |= {
+                "bound_s": least,
+                "floor_s": floor["seconds_to_last"],
+                "times_the_bound": found["seconds_to_last"] / least if least else 0.0,
+                "times_the_larger": found["seconds_to_last"] / larger if larger else 0.0,
+                "bare_calls_ms": run_task + put_object if payloads else run_task,
+            }
             found["times_the_bare_calls"] = found["cpu_ms_per_launch"] / found["bare_calls_ms"]
             cases[label][executor] = found
             curves[label][executor] = f.launch_curve(record)
             curves[f"heartbeats: {label}"][executor] = f.heartbeat_curve(record)
     return Outcome(cases, curves)
+
+
+def _burst(stage: Stage, executor: str, times: int, size: Size, *, payloads: bool) -> Record:
+    return stage.play(
+        executor,
+        CloudSetup(quotas=times),
+        payloads=payloads,
+        options=quotas(times),
+        arrivals=[[0, size.burst]],
+        until="launched",
+        seconds=size.patience,
+    )
+
+
+def ends(stage: Stage, size: Size) -> Outcome:
+    """Ten containers a second exit or are killed from outside, at two lengths of the loop's sleep."""
+    cases: dict[str, dict[str, Figures]] = {}
+    count = round(size.ends_seconds * 10)
+    for idle in size.ends_idle:
+        for kind, code in size.ends_codes:
+            record = stage.play(
+                "ours",
+                CloudSetup(run=[5, 15], exit_code=code),
+                payloads=False,
+                arrivals=[[number / 10, 1] for number in range(count)],
+                until="finished",
+                seconds=size.ends_seconds + 40,
+                airflow={"AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": idle},
+                slots=True,
+            )
+            cases[f"{kind}, scheduler_idle_sleep_time = {idle}"] = {"ours": f.ends(record, count)}
+    return Outcome(cases)
 
 
 def faults(stage: Stage, size: Size) -> Outcome:
@@ -172,7 +215,7 @@ def faults(stage: Stage, size: Size) -> Outcome:
 
 
 def gap(stage: Stage, size: Size) -> Outcome:
-    """No capacity for nine minutes, in real time; the peer gets half a minute."""
+    """No capacity for two minutes, in real time; the peer gets half a minute."""
     cases: dict[str, dict[str, Figures]] = {}
     for seconds, executors in ((size.gap, ("ours",)), (size.gap_peer, size.executors)):
         label = f"{seconds:.0f} s without capacity"
@@ -193,7 +236,7 @@ def killed(stage: Stage, size: Size) -> Outcome:
     found: dict[str, Figures] = {}
     for executor in size.executors:
         record, launched = stage.play_killed(
-            executor, CloudSetup(run=list(size.killed_run)), size.killed, {}, size.patience
+            executor, CloudSetup(run=list(size.killed_run)), size.killed, size.patience
         )
         found[executor] = {
             "launched_before": launched,
@@ -266,7 +309,7 @@ def small(stage: Stage, size: Size) -> Outcome:
 
 
 def adoption(stage: Stage, size: Size) -> Outcome:
-    """Adopting a thousand and five thousand: the time inside the scheduler's transaction."""
+    """Adopting a thousand and five thousand, in Airflow's own loop: seconds and SELECTs."""
     cases: dict[str, dict[str, Figures]] = {}
     for adopted in size.adopted:
         for kind, recorded in (("all ARNs recorded", 1.0), ("a fifth known by launch id alone", 0.8)):
@@ -295,35 +338,31 @@ def events(stage: Stage, size: Size) -> Outcome:
 
 
 def shared(stage: Stage, size: Size) -> Outcome:
-    """Two of our schedulers on one queue and under one quota, each with its own tasks."""
-    records = stage.play_together(CloudSetup(run=[10, 20]), {}, size.shared, seconds=size.patience)
-    cases = {}
-    for number, record in enumerate(records, 1):
-        mine = {name for _, name, *_ in record.events}
-        seen = f.outcomes(record, size.shared)
-        ran = [each for each in record.cloud["tasks"] if each["name"] in mine and each["started"]]
-        seen["duplicates"] = len(ran) - len({each["name"] for each in ran})
-        cases[f"scheduler {number} of 2"] = {
-            "ours": {**seen, **f.latency(record), **f.event_lag(record), **f.own_launches(record)}
-        }
-    return Outcome(cases)
+    """Two of our schedulers on one database, one queue and under one quota."""
+    both = 2 * size.shared
+    record = stage.play(
+        "ours", CloudSetup(run=[10, 20]), arrivals=[[0, both]], seconds=size.patience, schedulers=2
+    )
+    figures = {
+        **f.outcomes(record, both),
+        **f.latency(record),
+        **f.event_lag(record),
+        **f.launching(record, both),
+    }
+    return Outcome({"both": {"ours": figures}})
 
 
 def shared_killed(stage: Stage, size: Size) -> Outcome:
     """Two of our schedulers, one of them killed half-way; a third adopts beside the survivor."""
-    each = size.killed // 2
-    heir, launched, survivor = stage.play_killed_beside(
-        CloudSetup(run=list(size.killed_run)), each, size.patience
+    record, launched = stage.play_killed(
+        "ours", CloudSetup(run=list(size.killed_run)), size.killed, size.patience, schedulers=2
     )
     found = {
-        "the heir's tasks": {
-            "launched_before": launched,
-            "not_adopted": heir.marks["not_adopted"],
-            **f.outcomes(heir, each),
-        },
-        "the survivor's tasks": f.outcomes(survivor, each),
+        "launched_before": launched,
+        "not_adopted": record.marks["not_adopted"],
+        **f.outcomes(record, size.killed),
     }
-    return Outcome({label: {"ours": case} for label, case in found.items()})
+    return Outcome({"the tasks of both": {"ours": found}})
 
 
 def lag(stage: Stage, size: Size) -> Outcome:
@@ -346,6 +385,12 @@ def lag(stage: Stage, size: Size) -> Outcome:
     return Outcome(cases)
 
 
+def scale(_: Stage, size: Size) -> Outcome:
+    """Four schedulers with a hundred thousand running tasks, by simulation and without Airflow."""
+    running, rate = size.scale
+    return Outcome({f"{running} running, {rate} launches a second": {"ours": play_scale(running, rate)}})
+
+
 def simulator(_: Stage, size: Size) -> Outcome:
     """The simulated cloud by itself."""
     return Outcome({name: {"ours": found} for name, found in capacity(size.simulator).items()})
@@ -355,6 +400,7 @@ SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
     each.__name__: each
     for each in (
         burst,
+        ends,
         faults,
         gap,
         killed,
@@ -367,5 +413,6 @@ SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
         shared,
         shared_killed,
         simulator,
+        scale,
     )
 }

@@ -1,28 +1,50 @@
-"""Where scenarios play: one cloud and one scheduler for each executor, one after the other."""
+"""Where scenarios play: one cloud, one database, and Airflow's own scheduler for each executor."""
 
 from __future__ import annotations
 
 import itertools
+import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.cloud import Cloud, CloudSetup
-from benchmarks.drives import Home, Record, Run
-from benchmarks.scheduler import Drive
-from benchmarks.workloads import launch_id_of, name_of
+from benchmarks.drives import Home, Record
+from benchmarks.metadata import Metadata
+from benchmarks.names import run_id_of, task_id_of
+from benchmarks.runs import Arrivals, SchedulerProcess, wait_for
+from benchmarks.scheduler import CLASSES
+from benchmarks.workloads import launch_id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from benchmarks.metadata import Database
+
 EXECUTORS = ("ours", "peer")
+FLOOR = "floor"
+AIRFLOW = {
+    "AIRFLOW__CORE__PARALLELISM": "100000",
+    "AIRFLOW__SCHEDULER__MAX_TIS_PER_QUERY": "128",
+    "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "1",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "3600",
+    "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+}
+"""Airflow's options that are not its defaults (except the sleep, which is); the page states them."""
 
 
 class Stage:
-    """Plays; a context manager that leaves nothing behind."""
+    """Plays; a context manager that leaves nothing behind.
 
-    def __init__(self) -> None:
+    Args:
+        metadata: a PostgreSQL server that several stages share; its own when None.
+    """
+
+    def __init__(self, metadata: Metadata | None = None) -> None:
         self._home = Home()
+        self._metadata = metadata or Metadata()
+        self._shares = metadata is not None
         self._numbers = itertools.count()
 
     def __enter__(self) -> Self:
@@ -31,6 +53,8 @@ class Stage:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not self._shares:
+            self._metadata.__exit__(kind, error, trace)
         self._home.close()
 
     def play(  # noqa: PLR0913  what a drive is made of
@@ -38,135 +62,199 @@ class Stage:
         executor: str,
         setup: CloudSetup,
         *,
-        payloads: bool = True,
-        options: dict[str, str] | None = None,
+        arrivals: list[list[float]] = [],  # noqa: B006  never changed
+        until: str = "finished",
+        seconds: float = 60.0,
         preload: int = 0,
         recorded: float = 1.0,
-        **drive: Any,
+        payloads: bool = True,
+        options: dict[str, str] | None = None,
+        airflow: dict[str, str] | None = None,
+        slots: bool = False,
+        schedulers: int = 1,
     ) -> Record:
         """Play one drive to its end.
 
         Args:
-            executor: ours or peer.
+            executor: ours, peer, or floor for one that does nothing.
             setup: the cloud's.
-            payloads: whether ours puts workloads into S3.
-            options: more options of ``[fargate]``.
+            arrivals: [seconds from the start, how many tasks become due].
+            until: launched, finished or time; see ``wait_for``.
+            seconds: at most.
             preload: containers that run already when the scheduler starts; it is offered them for adoption.
             recorded: the share of them whose ARN the database knows; of the rest it knows the launch id.
-            drive: see ``Drive``.
+            payloads: whether ours puts workloads into S3.
+            options: more options of ``[fargate]``.
+            airflow: more of Airflow's settings, as environment variables.
+            slots: whether to note when each slot becomes free.
+            schedulers: how many share the database.
         """
-        with Cloud(setup) as cloud:
-            adopt = self._preload(cloud, executor, preload, recorded)
-            run = self._run(cloud, executor, options, payloads=payloads, adopt=adopt, first=preload, **drive)
-            run.wait_until_prepared()
-            cloud.open()
-            run.go()
-            return _record(run.finish(), cloud)
-
-    def play_together(
-        self, setup: CloudSetup, options: dict[str, str], each: int, **drive: Any
-    ) -> list[Record]:
-        """Play two of our schedulers at once on one queue, with ``each`` tasks each."""
-        with Cloud(setup) as cloud:
-            runs = [
-                self._run(cloud, "ours", options, first=first, arrivals=[[0, each]], **drive)
-                for first in (0, each)
-            ]
-            for run in runs:
-                run.wait_until_prepared()
-            cloud.open()
-            for run in runs:
-                run.go()
-            ended = [run.finish() for run in runs]
-            return [_record(each, cloud) for each in ended]
+        count = int(sum(count for _, count in arrivals))
+        with self._scene(executor, setup, preload + count, options, payloads, airflow) as scene:
+            scene.preload(executor, preload, recorded)
+            processes = [scene.scheduler(slots=slots) for _ in range(schedulers)]
+            for process in processes:
+                process.wait_until_up()
+            scene.cloud.open()
+            coming = scene.arrive(arrivals, preload)
+            if executor == FLOOR:
+                wait_for_queued(scene.database, count, seconds)
+            else:
+                wait_for(until, preload + count, scene.database, scene.cloud, seconds)
+            coming.give_up()
+            how = "drain" if until == "finished" else "stop"
+            for process in processes:
+                process.say(how)
+            return scene.record([process.finish(how) for process in processes], coming.started)
 
     def play_killed(
-        self, executor: str, setup: CloudSetup, tasks: int, options: dict[str, str], seconds: float
+        self, executor: str, setup: CloudSetup, tasks: int, seconds: float, schedulers: int = 1
     ) -> tuple[Record, int]:
-        """Kill a scheduler half-way through its launches; a second one adopts.
+        """Kill a scheduler half-way through its launches; another adopts its tasks.
+
+        Args:
+            executor: ours or peer.
+            setup: the cloud's.
+            tasks: how many become due at once.
+            seconds: at most, after the kill.
+            schedulers: how many there are before the kill; the first is killed.
 
         Returns:
-            The second one's record, and how many containers there were when the first was killed.
+            The record of those that survived or came after, and how many containers there were at the kill.
         """
-        with Cloud(setup) as cloud:
-            first = self._run(cloud, executor, options, arrivals=[[0, tasks]], seconds=seconds)
-            first.wait_until_prepared()
-            cloud.open()
-            first.go()
-            first.kill_when(lambda: cloud.count() >= tasks // 2)
-            launched = cloud.record()["tasks"]
-            adopt = _left_by(first, cloud, executor, tasks)
-            second = self._run(cloud, executor, options, adopt=adopt, seconds=seconds)
-            second.wait_until_prepared()
-            second.go()
-            return _record(second.finish(), cloud), len(launched)
+        with self._scene(executor, setup, tasks, None, True, None) as scene:  # noqa: FBT003
+            processes = [scene.scheduler() for _ in range(schedulers)]
+            jobs = [process.wait_until_up() for process in processes]
+            scene.cloud.open()
+            coming = scene.arrive([[0, tasks]], 0)
+            wait_for("launched", tasks // 2, scene.database, scene.cloud, seconds)
+            processes[0].kill()
+            launched = len(scene.cloud.record()["tasks"])
+            scene.database.take_for_dead(jobs[0])
+            processes[0] = scene.scheduler()
+            processes[0].wait_until_up()
+            wait_for("finished", tasks, scene.database, scene.cloud, seconds)
+            for process in processes:
+                process.say("drain")
+            return scene.record([each.finish("drain") for each in processes], coming.started), launched
 
-    def play_killed_beside(self, setup: CloudSetup, each: int, seconds: float) -> tuple[Record, int, Record]:
-        """Two of our schedulers with ``each`` tasks; the first is killed half-way, a third adopts its tasks.
-
-        Returns:
-            The heir's record, how many containers there were at the kill, the survivor's record.
-        """
-        with Cloud(setup) as cloud:
-            runs = [
-                self._run(cloud, "ours", {}, first=first, arrivals=[[0, each]], seconds=seconds)
-                for first in (0, each)
-            ]
-            for run in runs:
-                run.wait_until_prepared()
-            cloud.open()
-            for run in runs:
-                run.go()
-            runs[0].kill_when(lambda: cloud.count() >= each)
-            launched = len(cloud.record()["tasks"])
-            heir = self._run(cloud, "ours", {}, adopt=_left_by(runs[0], cloud, "ours", each), seconds=seconds)
-            heir.wait_until_prepared()
-            heir.go()
-            survived, inherited = runs[1].finish(), heir.finish()
-            return _record(inherited, cloud), launched, _record(survived, cloud)
-
-    def _run(
+    def _scene(  # noqa: PLR0913, PLR0917  what a scene is made of
         self,
-        cloud: Cloud,
         executor: str,
+        setup: CloudSetup,
+        tasks: int,
         options: dict[str, str] | None,
-        *,
-        payloads: bool = True,
-        **drive: Any,
-    ) -> Run:
-        commits = str(self._home.path / f"commits-{next(self._numbers)}")
-        environment = self._home.environment(cloud, executor, payloads=payloads, options=options or {})
-        return Run(self._home, Drive(executor=executor, commits=commits, **drive), environment)
+        payloads: bool,  # noqa: FBT001
+        airflow: dict[str, str] | None,
+    ) -> Scene:
+        def environment(cloud: Cloud | None) -> dict[str, str]:
+            made = self._home.environment(
+                cloud or Cloud(setup),
+                "ours" if executor == FLOOR else executor,
+                payloads=payloads,
+                options=options or {},
+            )
+            if executor == FLOOR:
+                made["AIRFLOW__CORE__EXECUTOR"] = "benchmarks.null_executor.NullExecutor"
+            return {**made, **AIRFLOW, **(airflow or {})}
 
-    @staticmethod
-    def _preload(cloud: Cloud, executor: str, count: int, recorded: float) -> list[list[Any]]:
-        tasks = [{"name": name_of(n), "started_by": f"airflow/{launch_id_of(n)}"} for n in range(count)]
-        arns = cloud.preload(tasks) if tasks else []
+        # The template's executor does not matter: the DAG names none.
+        template = {**environment(None), "AIRFLOW__CORE__EXECUTOR": CLASSES["ours"]}
+        database = self._metadata.copy(template, max(tasks, 1))
+        return Scene(self._home, self._numbers, setup, database, environment)
+
+
+class Scene:
+    """One cloud and one database, for one drive; a context manager."""
+
+    def __init__(
+        self,
+        home: Home,
+        numbers: itertools.count[int],
+        setup: CloudSetup,
+        database: Database,
+        environment: Callable[[Cloud], dict[str, str]],
+    ) -> None:
+        self._home = home
+        self._numbers = numbers
+        self._environment = environment
+        self._processes: list[SchedulerProcess] = []
+        self.database = database
+        self.cloud = Cloud(setup, database.address)
+
+    def __enter__(self) -> Self:
+        self.cloud.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.kill()
+        self.cloud.__exit__(kind, error, trace)
+        self.database.__exit__(kind, error, trace)
+
+    def scheduler(self, *, slots: bool = False) -> SchedulerProcess:
+        """Start a scheduler."""
+        environment = {
+            **self._environment(self.cloud),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.database.url,
+        }
+        name = f"scheduler-{next(self._numbers)}"
+        process = SchedulerProcess(self._home.path, name, environment, slots=slots)
+        self._processes.append(process)
+        return process
+
+    def preload(self, executor: str, count: int, recorded: float) -> None:
+        """Have so many containers run already, launched by a scheduler that is gone."""
+        if not count:
+            return
+        arns = self.cloud.preload(
+            [
+                {"name": f"{run_id_of(n)}/{task_id_of(n)}", "started_by": f"airflow/{launch_id_of(n)}"}
+                for n in range(count)
+            ]
+        )
         told = round(count * recorded)
         other = launch_id_of if executor == "ours" else lambda _: None
-        return [
+        self.database.give_to_a_dead_scheduler(
             [
-                number,
-                "running" if number < told else "queued",
-                arns[number] if number < told else other(number),
+                (n, "running" if n < told else "queued", arns[n] if n < told else other(n))
+                for n in range(count)
             ]
-            for number in range(count)
-        ]
+        )
+
+    def arrive(self, arrivals: list[list[float]], first: int) -> Arrivals:
+        """Let tasks become due from now on."""
+        for process in self._processes:
+            process.say("started")
+        coming = Arrivals(self.database, arrivals, first)
+        coming.start()
+        return coming
+
+    def record(self, found: list[dict[str, Any]], started: float) -> Record:
+        """Return what the schedulers did as one record, with what the cloud and the database know."""
+        marks = {**found[0]["marks"], "started": started or time.time()}
+        marks["first_queued"] = self.database.first_queued()
+        marks["running"] = sum(each["marks"]["running"] for each in found)
+        marks["ended"] = max(each["marks"]["ended"] for each in found)
+        marks["schedulers"] = [each["marks"] for each in found]
+        return Record(
+            found[0]["heartbeats"],
+            sorted(event for each in found for event in each["events"]),
+            marks,
+            self.cloud.record(),
+            [lag for each in found for lag in each["event_lags"]],
+            found[0]["loops"],
+            [slot for each in found for slot in each["freed"]],
+            self.database.states(),
+        )
 
 
-def _record(found: dict[str, Any], cloud: Cloud) -> Record:
-    return Record(found["heartbeats"], found["events"], found["marks"], cloud.record(), found["event_lags"])
-
-
-def _left_by(dead: Run, cloud: Cloud, executor: str, tasks: int) -> list[list[Any]]:
-    """Return what the database knows of a dead scheduler's tasks, as ``Drive.adopt`` takes it."""
-    known = {name: info for name, _, info in dead.committed() if info.startswith("arn:")}
-    running = {each["name"] for each in cloud.record()["tasks"] if each["started"] is not None}
-    return [
-        [
-            number,
-            "running" if name_of(number) in running else "queued",
-            known.get(name_of(number), launch_id_of(number) if executor == "ours" else None),
-        ]
-        for number in range(tasks)
-    ]
+def wait_for_queued(database: Database, tasks: int, seconds: float) -> None:
+    """Return when Airflow has queued so many tasks, or after so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if list(database.states().values()).count("queued") >= tasks:
+            return
+        time.sleep(0.2)

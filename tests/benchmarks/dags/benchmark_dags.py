@@ -1,0 +1,26 @@
+"""The DAG of the benchmarks: a hundred independent tasks. Simulated containers run them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from airflow.sdk import DAG, task
+
+from benchmarks.names import DAG_ID, TASKS_IN_A_RUN, retries_of, task_id_of
+
+with DAG(
+    DAG_ID,
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    is_paused_upon_creation=False,
+    max_active_tasks=100_000,
+    max_active_runs=100_000,
+    default_args={"owner": "benchmarks", "retry_delay": timedelta(hours=1)},
+):
+    for number in range(TASKS_IN_A_RUN):
+
+        @task(task_id=task_id_of(number), retries=retries_of(number))
+        def body() -> None:
+            """Do nothing."""
+
+        body()

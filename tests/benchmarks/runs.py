@@ -1,0 +1,148 @@
+"""A scheduler process as a scenario holds it: Airflow's own runner, started, fed and ended."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.cloud import Cloud
+    from benchmarks.metadata import Database
+
+START_SECONDS = 180.0
+END_SECONDS = 300.0
+"""How long one may take to its end: the peer's heartbeat can take minutes."""
+
+
+class SchedulerProcess:
+    """One running scheduler.
+
+    Args:
+        folder: for its files.
+        name: of its files.
+        environment: of the process.
+        slots: whether it notes when slots become free.
+    """
+
+    def __init__(self, folder: Path, name: str, environment: dict[str, str], *, slots: bool = False) -> None:
+        self._record = folder / f"{name}.record"
+        self._errors = folder / f"{name}.err"
+        with self._errors.open("w", encoding="utf-8") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.runner"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                text=True,
+                cwd=folder,
+                env=environment,
+            )
+        self.say(json.dumps({"record": str(self._record), "slots": slots}))
+
+    def say(self, line: str) -> None:
+        """Give it a line; see ``benchmarks.runner``."""
+        if self._process.stdin and self._process.poll() is None:
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+
+    def wait_until_up(self) -> int:
+        """Return its job's id when it has adopted and idles.
+
+        Raises:
+            RuntimeError: it did not come up.
+        """
+        ready, until = self._record.with_suffix(".record.ready"), time.monotonic() + START_SECONDS
+        while not ready.exists():
+            if self._process.poll() is not None or time.monotonic() > until:
+                self.kill()
+                raise RuntimeError(f"A scheduler did not start: {self._tail()}")
+            time.sleep(0.02)
+        return int(ready.read_text(encoding="utf-8"))
+
+    def ended(self) -> bool:
+        """Say whether the process is gone."""
+        return self._process.poll() is not None
+
+    def kill(self) -> None:
+        """End it by SIGKILL."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def finish(self, how: str) -> dict[str, Any]:
+        """Have it ``stop`` or ``drain``; return its record.
+
+        Raises:
+            RuntimeError: it did not end, or ended with an error.
+        """
+        self.say(how)
+        try:
+            code = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise RuntimeError("A scheduler did not come to its end.") from None
+        if code or not self._record.exists():
+            raise RuntimeError(f"A scheduler ended with {code}: {self._tail()}")
+        record: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
+        return record
+
+    def _tail(self) -> str:
+        return self._errors.read_text(encoding="utf-8")[-2000:]
+
+
+class Arrivals(threading.Thread):
+    """Makes tasks due as time passes.
+
+    Args:
+        database: theirs.
+        arrivals: [seconds from the start, how many].
+        first: the number of the first.
+    """
+
+    def __init__(self, database: Database, arrivals: list[list[float]], first: int) -> None:
+        super().__init__(daemon=True)
+        self._database = database
+        self._arrivals = arrivals
+        self._first = first
+        self._given_up = threading.Event()
+        self.started = 0.0
+
+    def run(self) -> None:
+        """Make them due, each at its time."""
+        self.started, number = time.time(), self._first
+        for at, count in self._arrivals:
+            if self._given_up.wait(max(0.0, self.started + at - time.time())):
+                return
+            self._database.make_due(range(number, number + int(count)))
+            number += int(count)
+
+    def give_up(self) -> None:
+        """Make no more due."""
+        self._given_up.set()
+
+
+def wait_for(what: str, tasks: int, database: Database, cloud: Cloud, seconds: float) -> None:
+    """Return when something is so, or after so many seconds.
+
+    Args:
+        what: ``launched`` (there were so many containers), ``finished`` (no task that was due is unsettled)
+            or ``time``.
+        tasks: how many there are.
+        database: theirs.
+        cloud: where their containers are.
+        seconds: at most.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if what == "launched" and cloud.count() >= tasks:
+            return
+        if what == "finished" and len(database.states()) >= tasks and not database.unsettled():
+            return
+        time.sleep(0.2)
