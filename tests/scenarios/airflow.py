@@ -46,7 +46,7 @@ class Airflow:
         for told in self.world.told[before:]:
             if isinstance(told, Report):
                 self.arns[told.key] = told.arn
-            elif isinstance(told, Finish):
+            elif isinstance(told, Finish) and not told.is_known:
                 self.outcomes[told.key] += 1
                 self.verdicts[told.key] = told.verdict
                 self.running.discard(told.key)
@@ -56,7 +56,11 @@ class Airflow:
 
     def held(self) -> set[Any]:
         """The tasks that the fleet holds or is about to tell of: what the slots should be."""
-        return {task.key for task in self.fleet.registry if not task.revoked} | set(self.fleet.explainer)
+        return {task.key for task in self.fleet.registry if not task.revoked} | self._explained()
+
+    def _explained(self) -> set[Any]:
+        waiting = self.fleet.explainer._waiting
+        return {key for key, (finish, _) in waiting.items() if not finish.is_known}
 
     def outcome(self, key: Any) -> Outcome | None:
         """How a task ended, None when nothing was told."""

@@ -192,7 +192,7 @@ class World:
     def finished(self) -> dict[Any, list[Finish]]:
         found: dict[Any, list[Finish]] = {}
         for each in self.told:
-            if isinstance(each, Finish):
+            if isinstance(each, Finish) and not each.is_known:
                 found.setdefault(each.key, []).append(each)
         return found
 

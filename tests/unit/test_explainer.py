@@ -81,3 +81,15 @@ def test_what_is_forgotten_is_not_told() -> None:
     explainer.run_one()
     assert explainer.done() == []
     assert list(explainer) == []
+
+
+def test_of_what_airflow_has_let_go_of_the_reason_is_told() -> None:
+    """Airflow 2.11 fails a killed task before its log is read: the lines still reach the event log."""
+    explainer = Explainer(Logs(), ManualClock().monotonic)
+    explainer.ask(FAILED)
+    explainer.note_known("key")
+    explainer.note_known("another key")
+    explainer.run_one()
+    (told,) = explainer.done()
+    assert told.is_known
+    assert told.verdict.diagnosis.log_lines == ("one", "two")

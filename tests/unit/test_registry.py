@@ -354,6 +354,17 @@ def test_what_a_launch_waits_for_is_shown() -> None:
     assert bench.registry.apply(Delayed(launch_id(), "no capacity")) == []
 
 
+def test_why_a_revoked_task_failed_by_itself_is_told() -> None:
+    """Airflow had failed the key already (2.11, at once): only the reason is of use; our own stop is none."""
+    bench = Bench()
+    bench.accepted()
+    bench.registry.revoke("key-1", "failed by Airflow")
+    (told,) = bench.seen(stopped(137, "OutOfMemoryError: killed"))
+    assert told.is_known
+    assert told.verdict.outcome is Outcome.FAILED
+    assert len(bench.registry) == 0
+
+
 def test_what_is_revoked_is_not_launched_again() -> None:
     """It never started, and nobody wants it."""
     bench = Bench()

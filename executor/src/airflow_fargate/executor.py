@@ -211,6 +211,9 @@ class FargateExecutor(ReleasedExecutor):
 
     def _tell_end(self, told: Finish) -> None:
         diagnosis = told.verdict.diagnosis
+        if told.is_known:
+            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=told.key)
+            return
         if told.verdict.outcome is Outcome.SUCCESS:
             self.success(told.key, diagnosis.arn)
             return

@@ -7,12 +7,11 @@ import queue
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_fargate.messages import Finish
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
     from airflow_fargate.logs import ContainerLogs
+    from airflow_fargate.messages import Finish
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +46,11 @@ class Explainer:
         self._waiting[finish.key] = (finish, self._clock())
         self._asked.put(finish)
 
+    def note_known(self, key: Hashable) -> None:
+        """Take note that Airflow has let go of a key: its reason alone is told."""
+        if (waiting := self._waiting.get(key)) is not None:
+            self._waiting[key] = (replace(waiting[0], is_known=True), waiting[1])
+
     def forget(self, key: Hashable) -> None:
         """Drop an end that nobody is to be told of any more."""
         self._waiting.pop(key, None)
@@ -56,8 +60,8 @@ class Explainer:
         told = []
         while not self._explained.empty():
             finish = self._explained.get_nowait()
-            if self._waiting.pop(finish.key, None) is not None:
-                told.append(finish)
+            if (waiting := self._waiting.pop(finish.key, None)) is not None:
+                told.append(replace(finish, is_known=waiting[0].is_known))
         late = self._clock() - LONGEST_WAIT
         while self._waiting:
             key, (finish, since) = next(iter(self._waiting.items()))
@@ -82,5 +86,5 @@ class Explainer:
             log.warning("No log lines of %s: %r", diagnosis.arn, error)
             lines = ()
         diagnosis = diagnosis.with_log(lines, self._logs.link(diagnosis.arn))
-        self._explained.put(Finish(finish.key, replace(finish.verdict, diagnosis=diagnosis)))
+        self._explained.put(replace(finish, verdict=replace(finish.verdict, diagnosis=diagnosis)))
         return 0.0

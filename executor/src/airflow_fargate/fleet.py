@@ -196,8 +196,8 @@ class Fleet:
         self.registry.adopt(key, launch_id, arn, launch, deadline, subject, unlaunchable)
 
     def revoke(self, key: Hashable, reason: str) -> None:
-        """Let go of a task and stop its container; nothing more is said of it."""
-        self.explainer.forget(key)
+        """Let go of a task and stop its container; of its end no more than the reason is told."""
+        self.explainer.note_known(key)
         self._carry_out(self.registry.revoke(key, reason))
 
     def supersede(self, subject: Hashable, key: Hashable) -> list[Hashable]:

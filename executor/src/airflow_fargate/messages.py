@@ -78,10 +78,15 @@ class Report:
 
 @dataclass(frozen=True)
 class Finish:
-    """Tell Airflow that it has ended."""
+    """Tell Airflow that it has ended.
+
+    ``is_known``: Airflow has let go of it before (it failed the key itself, or queued a later try), so only the
+    reason is of use.
+    """
 
     key: Hashable
     verdict: Verdict
+    is_known: bool = False
 
 
 @dataclass(frozen=True)

@@ -356,7 +356,12 @@ class Registry:
 
     def _end(self, task: TrackedTask, move: Move, judged: Verdict) -> list[Decision]:
         task.state = after(task.state, move)
-        told: list[Decision] = [Finish(task.key, judged)] if self._speaks_for_its_key(task) else []
+        told: list[Decision] = []
+        if self._speaks_for_its_key(task):
+            told = [Finish(task.key, judged)]
+        elif task.revoked and judged.explains_itself:
+            # Airflow 2.11 fails a task as soon as its process is gone: the reason comes a little later.
+            told = [Finish(task.key, judged, is_known=True)]
         self._drop(task)
         return told
 

@@ -108,6 +108,12 @@ class Verdict:
     outcome: Outcome
     diagnosis: Diagnosis
 
+    @property
+    def explains_itself(self) -> bool:
+        """Whether it tells something of a task that Airflow has let go of: it failed, and not by our stop."""
+        ours = self.diagnosis.responsibility in (Responsibility.USER, Responsibility.NONE)
+        return self.outcome is Outcome.FAILED and self.diagnosis.exit_code is not None and not ours
+
 
 def judge(change: TaskStateChange, container_name: str) -> Verdict:
     """Judge a task whose last status is STOPPED.

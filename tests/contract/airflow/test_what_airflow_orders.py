@@ -95,6 +95,22 @@ def test_an_event_log_that_fails_costs_no_end(
     assert scheduler.executor.running == set()
 
 
+def test_why_a_task_died_reaches_the_event_log_after_airflow_failed_it(scheduler: Any, task: Any) -> None:
+    """Airflow fails the key first: the diagnosis is an event, and no second failure."""
+    scheduler.world.engine.default = Behaviour(run=None)
+    queued = task()
+    scheduler.queue(queued)
+    scheduler.run(30)
+    scheduler.world.engine.exit_now(scheduler.world.plane.tasks()[0].arn, 137)
+    scheduler.executor.change_state(queued.key, TaskInstanceState.FAILED, remove_running=True)
+    scheduler.executor.get_event_buffer()
+    scheduler.run(60)
+    assert scheduler.states().count("failed") == 0
+    events = [each.extra for each in scheduler.executor._task_event_logs if each.event == "fargate"]
+    assert len(events) == 1
+    assert "one\ntwo" in events[0]
+
+
 def test_a_metric_that_fails_costs_no_end(scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured of a change comes beside what is told of it."""
 
