@@ -80,7 +80,7 @@ class Report:
 class Finish:
     """Tell Airflow that it has ended.
 
-    ``is_known``: Airflow has let go of it before (it failed the key itself, or queued a later try), so only the
+    ``is_known``: Airflow has let go of it before (it failed the key itself, or queued a later try); only the
     reason is of use.
     """
 

@@ -102,6 +102,7 @@ def test_why_a_task_died_reaches_the_event_log_after_airflow_failed_it(scheduler
     scheduler.queue(queued)
     scheduler.run(30)
     scheduler.world.engine.exit_now(scheduler.world.plane.tasks()[0].arn, 137)
+    scheduler.world.clock.advance(1)
     scheduler.executor.change_state(queued.key, TaskInstanceState.FAILED, remove_running=True)
     scheduler.executor.get_event_buffer()
     scheduler.run(60)
