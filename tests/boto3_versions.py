@@ -37,7 +37,6 @@ TESTS = (
     "tests/unit/test_run_request.py",
     "tests/unit/test_stopper.py",
     "tests/unit/test_testing.py",
-    "tests/unit/test_turns.py",
     "tests/unit/worker/test_s3.py",
 )
 
