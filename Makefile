@@ -53,7 +53,7 @@ coverage: venv ## The package's coverage by branch, worker processes included; f
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
-mutate: venv ## Break the pure modules, one place at a time: does a test notice? (SECONDS=600, MODULES="retry task")
+mutate: venv ## Break the pure modules, one place at a time: does a test notice? (SECONDS=600, MODULES="tasks.states")
 	@PYTHONPATH=tests $(BIN)/python -m mutation $(and $(SECONDS),--seconds $(SECONDS)) $(MODULES)
 
 example-dags: venv ## Airflow's example DAGs, by LocalExecutor and by ours: docs/example_dags.md (QUICK=1, ONLY=a,b; SECONDS=: in parts)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from airflow_fargate.failure_causes import Cause, LaunchErrorKind
-from airflow_fargate.failures import CAUSES
-from unit.aws_sentences import SENTENCES, STOP
+from airflow_fargate.aws.failure_causes import Cause, LaunchErrorKind
+from airflow_fargate.aws.failures import CAUSES
+from unit.aws.aws_sentences import SENTENCES, STOP
 
 PAGE = Path(__file__).parents[1] / "docs" / "aws_messages.md"
 HEAD = """\
@@ -25,8 +25,8 @@ The executor launches again only if nothing ran. It does so within `launch_timeo
 tries. A message that is not on this page fails the task, with AWS's words.
 
 Written by `.venv/bin/python tests/aws_messages.py` from the table that the executor uses
-([failure_causes.py](../executor/src/airflow_fargate/failure_causes.py)). The sources are listed in
-[aws_sentences.tsv](../tests/unit/aws_sentences.tsv).
+([failure_causes.py](../executor/src/airflow_fargate/aws/failure_causes.py)). The sources are listed in
+[aws_sentences.tsv](../tests/unit/aws/aws_sentences.tsv).
 
 | cause | what happened | then |
 |---|---|---|

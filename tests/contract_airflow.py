@@ -12,11 +12,11 @@ from airflow.models.taskinstancekey import TaskInstanceKey
 
 from airflow_fargate.airflow_versions import RELEASE
 from airflow_fargate.executor import load_hook
-from airflow_fargate.fleet import Fleet
+from airflow_fargate.fleet.fleet import Fleet
 from scenarios.world import Seconds, World
 
 if TYPE_CHECKING:
-    from airflow_fargate.config import FargateConfig
+    from airflow_fargate.settings.config import FargateConfig
     from local_cloud import Behaviour
 
 COMMANDS = RELEASE < (3,)

@@ -186,10 +186,10 @@ def event_lag(record: Record) -> Figures:
 
 def calls(record: Record, tasks: int) -> Figures:
     """AWS calls by operation, and per task."""
-    counted = Counter(each[1] for each in record.cloud["calls"] if each[0] >= record.started)
+    metrics = Counter(each[1] for each in record.cloud["calls"] if each[0] >= record.started)
     return {
-        "calls": dict(counted),
-        "calls_per_task": sum(counted.values()) / max(1, tasks),
+        "calls": dict(metrics),
+        "calls_per_task": sum(metrics.values()) / max(1, tasks),
     }
 
 

@@ -11,14 +11,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.messages import Finish
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.tasks.messages import Finish
+from airflow_fargate.tasks.verdict import Outcome
 from benchmarks.deep_size import deep_size
 from local_cloud import Behaviour
 from soak.days import UncheckedWorld
 
 if TYPE_CHECKING:
-    from airflow_fargate.fleet import Fleet
+    from airflow_fargate.fleet.fleet import Fleet
 
 SCHEDULERS = 4
 STEP_SECONDS = 0.5

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.cli.containers import list_containers
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.tasks.verdict import Outcome
 from chaos import acts
 from chaos.scenario import Scenario
 from chaos.stage import GOOD, NOT_FOUND
@@ -22,7 +22,7 @@ from local_cloud import (
 )
 from local_cloud.behaviour import PULL_TIMEOUT, RETIRED
 from scenarios.outages import Outage, refused
-from unit.aws_sentences import STOP, published
+from unit.aws.aws_sentences import STOP, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ def _reap(stage: Stage) -> None:
     if len(orphans) != len(stage.schedulers[0].revoked):
         raise RuntimeError(f"{len(orphans)} orphans are listed")
     for own in orphans:
-        ecs.stop_task(cluster="airflow", task=own.change.arn, reason="airflow fargate reap: no owner")
+        ecs.stop_task(cluster="airflow", task=own.ecs_task.arn, reason="airflow fargate reap: no owner")
 
 
 def _failing(name: str, fault: str, source: str, behaviour: Behaviour, says: str) -> Scenario:

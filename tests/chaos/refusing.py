@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from airflow_fargate.task_options import TaskOptions
+from airflow_fargate.settings.task_options import TaskOptions
 from chaos import acts
 from chaos.launching import LONG, RUN, failures_of
 from chaos.scenario import Scenario
 from local_cloud import Fault
 from scenarios.outages import Outage, answered, changed, done_and_raised, raised, refusal, refused
 from scenarios.world import Died
-from unit.aws_sentences import ERROR, published
+from unit.aws.aws_sentences import ERROR, published
 
 if TYPE_CHECKING:
     from chaos.stage import Stage

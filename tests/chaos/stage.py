@@ -6,11 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.tasks.verdict import Outcome
 from local_cloud import Behaviour
 from scenarios.airflow import Airflow
 from scenarios.world import World
-from unit.aws_sentences import STOP, published
+from unit.aws.aws_sentences import STOP, published
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""The catalogue: what AWS says when a task cannot start, in its own words (tests/unit/aws_sentences.tsv)."""
+"""The catalogue: what AWS says when a task cannot start, as published (tests/unit/aws/aws_sentences.tsv)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from chaos.launching import RUN
 from chaos.scenario import Scenario
 from local_cloud import Fault, fails_to_start
 from scenarios.outages import Outage, refused
-from unit.aws_sentences import ERROR, SENTENCES, STOP, Published, published
+from unit.aws.aws_sentences import ERROR, SENTENCES, STOP, Published, published
 
 NO_ROUTE = fails_to_start(published(STOP, "network_unreachable"), fails_in="PENDING")
 

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from airflow_fargate import adoption, airflow_versions
+from airflow_fargate import airflow_versions
+from airflow_fargate.fleet import adoption
 from chaos import acts
 from chaos.hearing import HEARING, LONG, LOST
 from chaos.scenario import Scenario

@@ -9,13 +9,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_fargate import ecs
-from airflow_fargate.failures import LaunchError, classify_error
-from airflow_fargate.listener import Listener, parse_event
-from airflow_fargate.messages import Seen
-from airflow_fargate.registry import Registry
-from airflow_fargate.task_state_change import TaskStateChange, parse_task
-from airflow_fargate.verdict import judge
+from airflow_fargate.aws import ecs
+from airflow_fargate.aws.ecs_task import EcsTask, parse_task
+from airflow_fargate.aws.failures import LaunchError, classify_error
+from airflow_fargate.tasks.messages import Seen
+from airflow_fargate.tasks.registry import Registry
+from airflow_fargate.tasks.verdict import judge
+from airflow_fargate.tracking.listener import Listener, parse_event
 from aws_model import example, modelled, operation_names, service_model
 from fuzz.strategies import AWKWARD_JSON, JSON, broken, texts_of
 from unit.examples import ARN, QUEUE_URL, a_launch, a_task, client_error, launch_id
@@ -38,26 +38,26 @@ EVENTS = broken(ENVELOPE).flatmap(texts_of) | texts_of(ENVELOPE) | AWKWARD_JSON 
 def test_a_message_is_an_event_or_is_refused_in_words(body: str) -> None:
     """A change with an ARN and a status of the right types, or ValueError; nothing else."""
     try:
-        change = parse_event(body)
+        ecs_task = parse_event(body)
     except (ValueError, RecursionError):
         return
-    assert change.arn
-    assert change.last_status
-    assert all(isinstance(each.name, str) for each in change.containers)
-    assert isinstance(change.version, int)
-    assert all(isinstance(seconds, float) for _, seconds in change.timeline)
+    assert ecs_task.arn
+    assert ecs_task.last_status
+    assert all(isinstance(each.name, str) for each in ecs_task.containers)
+    assert isinstance(ecs_task.version, int)
+    assert all(isinstance(seconds, float) for _, seconds in ecs_task.timeline)
 
 
 @given(broken(TASK))
 def test_whatever_is_said_of_a_task_can_be_judged_and_tracked(detail: dict[str, Any]) -> None:
     """No event that parses upsets the verdict or the table of tasks; the diagnosis is text."""
     with contextlib.suppress(ValueError):
-        change = parse_task(detail)
-        assert str(judge(change, "worker").diagnosis)
+        ecs_task = parse_task(detail)
+        assert str(judge(ecs_task, "worker").diagnosis)
         registry = Registry("worker", "airflow", lambda: 0.0)
         registry.launch(a_launch(), 540.0)
-        registry.apply(Seen(change))
-        registry.apply(Seen(change, described=True))
+        registry.apply(Seen(ecs_task))
+        registry.apply(Seen(ecs_task, described=True))
 
 
 class Queue:
@@ -87,7 +87,7 @@ def test_a_batch_holds_what_it_holds_and_a_good_event_in_it_is_taken(bodies: lis
     Listener(lambda _: client, QUEUE_URL, lambda _: True, lambda _: True, lambda: 0.0, said.append).receive()
     assert str(len(bodies) - 1) in queue.deleted
     assert len(said) == len(queue.deleted)
-    assert said[-1].change.arn == ARN
+    assert said[-1].ecs_task.arn == ARN
 
 
 def answers(operation: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -118,7 +118,7 @@ class Answering:
 def test_run_tasks_answer_is_a_task_or_a_refusal_in_words(answer: dict[str, Any]) -> None:
     """Whatever AWS leaves out."""
     found = ecs.run_task(modelled("ecs", Answering(run_task=answer)), {"taskDefinition": "worker"})
-    if isinstance(found, TaskStateChange):
+    if isinstance(found, EcsTask):
         assert found.arn == ARN
     else:
         assert isinstance(found, LaunchError)

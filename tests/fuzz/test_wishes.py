@@ -10,13 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_fargate.config import FargateConfig, read_config
 from airflow_fargate.errors import ConfigurationError, RequestError, TaskOptionsError
-from airflow_fargate.options import OPTIONS
-from airflow_fargate.request_model import request_faults
-from airflow_fargate.run_request import MAX_TAG_VALUE, MAX_TAGS, RunRequestBuilder
-from airflow_fargate.sizes import is_offered
-from airflow_fargate.task_options import NAMES, TaskOptions, effective_options, parse_task_options
+from airflow_fargate.launching.request import MAX_TAG_VALUE, MAX_TAGS, RunRequestBuilder, request_faults
+from airflow_fargate.settings.config import FargateConfig, read_config
+from airflow_fargate.settings.options import OPTIONS
+from airflow_fargate.settings.sizes import is_offered
+from airflow_fargate.settings.task_options import NAMES, TaskOptions, effective_options, parse_task_options
 from aws_model import check_request, service_model
 from fuzz.strategies import ANYTHING, JSON, KEYS, TOKEN, broken
 from unit.examples import CONFIG, an_attempt

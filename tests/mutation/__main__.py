@@ -36,19 +36,24 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "executor" / "src" / "airflow_fargate"
-UNIT = "tests/unit/test_{}.py"
 TESTS = {
-    "retry": ("retry",),
-    "task": ("task", "registry"),
-    "rate_limiter": ("rate_limiter", "properties"),
-    "sizes": ("sizes", "task_options"),
-    "failures": ("failures", "failures_words"),
-    "failure_causes": ("failures_words",),
-    "launch_causes": ("failures", "failures_words"),
-    "start_causes": ("failures_words", "verdict"),
-    "verdict": ("verdict", "failures_words"),
+    "tasks.states": ("tasks/test_states", "tasks/test_registry"),
+    "tasks.verdict": ("tasks/test_verdict", "aws/test_failures_words"),
+    "aws.rate_limiter": ("aws/test_rate_limiter", "test_properties"),
+    "aws.failures": ("aws/test_failures", "aws/test_failures_words"),
+    "aws.failure_causes": ("aws/test_failures_words",),
+    "aws.launch_causes": ("aws/test_failures", "aws/test_failures_words"),
+    "aws.start_causes": ("aws/test_failures_words", "tasks/test_verdict"),
+    "settings.sizes": ("settings/test_sizes", "settings/test_task_options"),
 }
 """Module -> the unit tests that guard it."""
+
+
+def source_of(module: str) -> Path:
+    """Return the file of a module of the package (``aws.failures``)."""
+    return PACKAGE.joinpath(*module.split(".")).with_suffix(".py")
+
+
 CPU_SECONDS, KILLED_AFTER = 60, 900.0
 """A mutant that loops is ended by the CPU that it used, so that a busy machine kills none that would survive;
 one that waits for ever, by the clock."""
@@ -94,8 +99,8 @@ def survives(module: str, tree: ast.Module) -> bool:
         code = 1
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
         try:
-            sys.meta_path.insert(0, _Finder(f"airflow_fargate.{module}", PACKAGE / f"{module}.py", tree))
-            files = [UNIT.format(name) for name in TESTS[module]]
+            sys.meta_path.insert(0, _Finder(f"airflow_fargate.{module}", source_of(module), tree))
+            files = [f"tests/unit/{name}.py" for name in TESTS[module]]
             options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:logging"]
             code = int(pytest.main([*options, "--hypothesis-profile=mutation", *files]))
         finally:
@@ -120,7 +125,7 @@ def main(arguments: Sequence[str]) -> int:
     os.chdir(ROOT)
     work: list[tuple[str, Mutant, str]] = []
     for module in given.modules or list(TESTS):
-        source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+        source = source_of(module).read_text(encoding="utf-8")
         if not survives(module, ast.parse(source)):
             print(f"{module}: its own tests fail on the module as it is.")
             return 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 _LABELS = (
-    'rate_limiter: kind = "FARGATE_SPOT" if capacity == "FARGATE_SPOT" else "FARGATE"',
+    'aws.rate_limiter: kind = "FARGATE_SPOT" if capacity == "FARGATE_SPOT" else "FARGATE"',
     "the two buckets' names are seen by nobody: it matters that there are two of them, which tests hold",
 )
 _TINY = (
-    "rate_limiter: return 0.0 if self._tokens >= 1 - 1e-9 else (1 - self._tokens) / self._rate | GtE -> Gt",
+    (
+        "aws.rate_limiter: return 0.0 if self._tokens >= 1 - 1e-9 else (1 - self._tokens) / self._rate | GtE"
+        " -> Gt"
+    ),
     "differs for one value of a float",
 )
 _BEYOND = "the next size would be a whole step further, so the range ends where it ended"
@@ -23,12 +26,12 @@ SURVIVORS: dict[str, str] = {
             "'FARGATE' -> other text",
         )
     },
-    "sizes: return tuple(range(first * GIB, last * GIB + 1, step * GIB)) | 1 -> 2": _BEYOND,
-    "sizes: 8192: _gib(16, 60, 4), | 60 -> 61": _BEYOND,
-    "sizes: 16384: _gib(32, 120, 8), | 120 -> 121": _BEYOND,
-    "sizes: size = nearest(0, 2 * memory) | 0 -> 1": "no size has less than 256 units",
+    "settings.sizes: return tuple(range(first * GIB, last * GIB + 1, step * GIB)) | 1 -> 2": _BEYOND,
+    "settings.sizes: 8192: _gib(16, 60, 4), | 60 -> 61": _BEYOND,
+    "settings.sizes: 16384: _gib(32, 120, 8), | 120 -> 121": _BEYOND,
+    "settings.sizes: size = nearest(0, 2 * memory) | 0 -> 1": "no size has less than 256 units",
     **{
-        f'failures: "{name}", | {name!r} -> other text': "a name in __all__, which mypy alone reads"
+        f'aws.failures: "{name}", | {name!r} -> other text': "a name in __all__, which mypy alone reads"
         for name in (
             "CAUSES",
             "LaunchError",
@@ -39,16 +42,12 @@ SURVIVORS: dict[str, str] = {
             "is_throttling",
         )
     },
-    "start_causes: _EXECUTION_ROLE_HINT = \"Give the task definition's execution role the permission that "
-    'AWS names" | "Give the task definition\'s execution role the permission that AWS names" -> other text': (
-        "the beginning of a hint, for people"
-    ),
-    'failure_causes: return " ".join(re.findall(r"[a-z0-9]+", _REFERENCE.sub(" ", visible))) | '
+    "aws.start_causes: _EXECUTION_ROLE_HINT = \"Give the task definition's execution role the permission "
+    'that AWS names" | "Give the task definition\'s execution role the permission that AWS names" -> other '
+    "text": ("the beginning of a hint, for people"),
+    'aws.failure_causes: return " ".join(re.findall(r"[a-z0-9]+", _REFERENCE.sub(" ", visible))) | '
     "' ' -> other text": "whatever stands there separates words",
-    "failures: if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_looked_at(cause, code): "
-    "| 0 -> 1": "both are below 500",
-    "retry: longest: float = min(self.longest, self.first * (1 << min(refusals - 1, 16))) | 16 -> 17": (
-        "65,536 seconds are above any longest wait: the limit only keeps the number small"
-    ),
+    "aws.failures: if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not "
+    "_was_not_looked_at(cause, code): | 0 -> 1": "both are below 500",
 }
 """``module: the line's text | the change`` -> why."""

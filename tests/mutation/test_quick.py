@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mutation.__main__ import PACKAGE, TESTS
+from mutation.__main__ import TESTS, source_of
 from mutation.mutants import mutants
 from mutation.survivors import SURVIVORS
 
@@ -19,14 +19,14 @@ PAGE = ROOT / "docs" / "tests.md"
 
 def names(module: str) -> list[str]:
     """Return how the mutants of a module are called in survivors.py."""
-    source = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+    source = source_of(module).read_text(encoding="utf-8")
     lines = source.splitlines()
     return [f"{module}: {lines[each.line - 1].strip()} | {each.what}" for each in mutants(source)]
 
 
 def test_a_sample_of_a_module_is_noticed() -> None:
-    """The driver works, and what it tries of `retry` in a few seconds some test notices."""
-    command = [sys.executable, "-m", "mutation", "--seconds", "5", "retry"]
+    """The driver works, and what it tries of `tasks.states` in a few seconds some test notices."""
+    command = [sys.executable, "-m", "mutation", "--seconds", "5", "tasks.states"]
     done = subprocess.run(
         command, cwd=ROOT, env={"PYTHONPATH": "tests"}, capture_output=True, text=True, check=False
     )

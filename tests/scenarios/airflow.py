@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.messages import Finish, Release, Report
+from airflow_fargate.tasks.messages import Finish, Release, Report
 
 if TYPE_CHECKING:
-    from airflow_fargate.fleet import Fleet
-    from airflow_fargate.task_options import TaskOptions
-    from airflow_fargate.verdict import Outcome, Verdict
+    from airflow_fargate.fleet.fleet import Fleet
+    from airflow_fargate.settings.task_options import TaskOptions
+    from airflow_fargate.tasks.verdict import Outcome, Verdict
     from scenarios.world import World
 
 

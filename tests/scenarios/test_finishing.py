@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.tasks.verdict import Outcome
 from local_cloud import Behaviour, EventFaults, Fault, out_of_memory, spot_interrupted
 from scenarios.world import QUEUE_URL, World
 

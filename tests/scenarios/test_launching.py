@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_fargate.task_options import TaskOptions
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.settings.task_options import TaskOptions
+from airflow_fargate.tasks.verdict import Outcome
 from local_cloud import Behaviour, Fault, fails_to_start, spot_taken_before_start
 from local_cloud.limits import Limits
 from scenarios.world import World

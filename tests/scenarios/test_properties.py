@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.tasks.verdict import Outcome
 from hypothesis_profiles import share_of_examples
 from local_cloud import (
     Behaviour,

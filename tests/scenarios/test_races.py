@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.tasks.verdict import Outcome
 from local_cloud import Behaviour, EventFaults, Fault, fails_to_start
 from scenarios.outages import Outage, changed, raised
 from scenarios.world import Died, World
 
 if TYPE_CHECKING:
-    from airflow_fargate.fleet import Fleet
+    from airflow_fargate.fleet.fleet import Fleet
 
 
 def test_a_client_that_cannot_be_made_costs_no_launch() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.tasks.verdict import Outcome
 from local_cloud import Behaviour, EventFaults, fails_to_start
 from scenarios.world import World
 

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import metrics
-from airflow_fargate.fleet import SYNC_BUDGET_SECONDS
-from airflow_fargate.messages import Missing
+from airflow_fargate.fleet.fleet import SYNC_BUDGET_SECONDS
+from airflow_fargate.tasks.messages import Missing
 from scenarios.world import World
 
 if TYPE_CHECKING:

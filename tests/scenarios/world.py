@@ -7,12 +7,12 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from airflow_fargate.config import FargateConfig
-from airflow_fargate.fleet import Fleet, Told
-from airflow_fargate.launch import Launch, TaskIdentity
-from airflow_fargate.messages import Finish, LaunchAgain, Report
-from airflow_fargate.task_options import TaskOptions
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.fleet.fleet import Fleet, Notice
+from airflow_fargate.settings.config import FargateConfig
+from airflow_fargate.settings.task_options import TaskOptions
+from airflow_fargate.tasks.launch import Launch, TaskIdentity
+from airflow_fargate.tasks.messages import Finish, LaunchAgain, Report
+from airflow_fargate.tasks.verdict import Outcome
 from aws_model import modelled
 from local_cloud import Behaviour, ManualClock, SimulatedEngine, StaticCatalog, TaskPlane
 from scenarios.outages import Outages
@@ -100,7 +100,7 @@ class World:
         self.s3, self.logs = FakeS3(), FakeLogs()
         self.sqs = self.plane.client("sqs", wanted=lambda event: event.task.last_status in RULE)
         self.config = replace(CONFIG, **changes)
-        self.told: list[Told] = []
+        self.told: list[Notice] = []
         self.numbers = 0
         self.fleet = self.scheduler()
 

@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_fargate import registry
+from airflow_fargate.tasks import registry
 from soak.days import Days
 from soak.executor_process import Plan
 from soak.gauges import HEADER, Sample, growths

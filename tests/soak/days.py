@@ -8,7 +8,7 @@ import tracemalloc
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.messages import Finish
+from airflow_fargate.tasks.messages import Finish
 from local_cloud import Behaviour, EventFaults, Fault, fails_to_start, spot_interrupted
 from scenarios.world import World
 from soak.gauges import Sample, take
@@ -16,7 +16,7 @@ from soak.gauges import Sample, take
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_fargate.fleet import Fleet
+    from airflow_fargate.fleet.fleet import Fleet
 
 DAY, HOUR = 86_400.0, 3600.0
 QUIET_HOURS = 3.0

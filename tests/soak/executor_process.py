@@ -45,7 +45,7 @@ class Soak:
     def __init__(self, plan: Plan) -> None:
         from airflow.executors.executor_loader import ExecutorLoader  # noqa: PLC0415  reads the environment
 
-        from airflow_fargate import registry  # noqa: PLC0415  with it
+        from airflow_fargate.tasks import registry  # noqa: PLC0415  with it
 
         registry._REMEMBERED = plan.remembered
         self._plan = plan

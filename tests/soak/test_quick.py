@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_fargate import registry
+from airflow_fargate.tasks import registry
 from soak.days import Days
 from soak.executor_process import Plan
 from soak.gauges import LIMITS, Growth, Sample, growths
@@ -30,10 +30,10 @@ def test_threads_and_files_stay_as_many_over_http() -> None:
     """Twenty launches a second for ten seconds: every task succeeds, no thread, file, or object is left."""
     outcome = soak(Plan(seconds=10.0, warm=5.0, every=0.5, remembered=20))
     assert outcome.settled
-    counted = tuple(
+    metrics = tuple(
         limit for limit in COUNTED if limit.gauge != "objects"
     )  # They follow what runs just then.
-    assert [each.limit.gauge for each in growths(outcome.samples, counted) if not each.flat] == []
+    assert [each.limit.gauge for each in growths(outcome.samples, metrics) if not each.flat] == []
 
 
 def test_what_grows_is_seen() -> None:

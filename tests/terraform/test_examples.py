@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from airflow_fargate import options
+from airflow_fargate.settings import options
 from terraform import emulator, plan_differences
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from moto.core.authorization import enable_iam_authentication
 
 from airflow_fargate.cli import checks
 from airflow_fargate.cli.session import Session
-from airflow_fargate.payload import store_for
+from airflow_fargate.launching.payload import store_for
 from contract.cli import test_commands as commands
 from terraform import test_under_policy
 from unit.examples import an_attempt

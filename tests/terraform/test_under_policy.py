@@ -11,7 +11,7 @@ import pytest
 
 from airflow_fargate.cli import doctor
 from airflow_fargate.cli.session import Session
-from airflow_fargate.fleet import Fleet
+from airflow_fargate.fleet.fleet import Fleet
 from contract.cli import test_commands as commands
 from scenarios import world
 from terraform import guard as guards

@@ -6,10 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from airflow_fargate.config import FargateConfig
-from airflow_fargate.launch import Attempt, Launch, TaskIdentity
-from airflow_fargate.task_options import TaskOptions
-from airflow_fargate.task_state_change import TaskStateChange, parse_task
+from airflow_fargate.aws.ecs_task import EcsTask, parse_task
+from airflow_fargate.settings.config import FargateConfig
+from airflow_fargate.settings.task_options import TaskOptions
+from airflow_fargate.tasks.launch import Attempt, Launch, TaskIdentity
 
 CONFIG = FargateConfig(
     cluster="airflow",
@@ -56,17 +56,17 @@ def a_task(last_status: str = "RUNNING", **changes: Any) -> dict[str, Any]:
     return task | changes
 
 
-def a_change(last_status: str = "RUNNING", **changes: Any) -> TaskStateChange:
+def an_ecs_task(last_status: str = "RUNNING", **changes: Any) -> EcsTask:
     """Return a task as parsed."""
     return parse_task(a_task(last_status, **changes))
 
 
-def stopped(exit_code: int | None = 0, reason: str = "", **changes: Any) -> TaskStateChange:
+def stopped(exit_code: int | None = 0, reason: str = "", **changes: Any) -> EcsTask:
     """Return a task whose worker container left with this code; None: it never started."""
     container: dict[str, Any] = {"name": "worker", "lastStatus": "STOPPED", "reason": reason}
     if exit_code is not None:
         container["exitCode"] = exit_code
-    return a_change(
+    return an_ecs_task(
         "STOPPED",
         **{"version": 9, "stopCode": "EssentialContainerExited", "containers": [container]} | changes,
     )

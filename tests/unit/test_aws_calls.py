@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 import aws_calls
 import aws_model
-from airflow_fargate import ecs
+from airflow_fargate.aws import ecs
 from airflow_fargate.testing import FakeEcs
 from airflow_fargate.worker.s3 import S3Store
 from aws_calls import Book, Call
@@ -58,7 +58,7 @@ def test_a_call_of_boto3_is_entered_with_its_resource_and_no_contents(book: Book
         "taskDefinition": "worker",
     }
     assert book.calls == {Call("scheduler", "ecs", "RunTask", json.dumps(told))}
-    assert book.callers == {("airflow_fargate.ecs", "RunTask")}
+    assert book.callers == {("airflow_fargate.aws.ecs", "RunTask")}
 
 
 def test_a_call_of_a_fake_is_entered_and_single_tasks_look_alike(book: Book) -> None:

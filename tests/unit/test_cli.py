@@ -57,7 +57,7 @@ def test_what_aws_refuses_is_a_sentence_and_not_a_traceback(
 def test_importing_the_package_imports_no_airflow() -> None:
     """The worker's entrypoint imports it in every container: no Airflow and no boto3."""
     code = (
-        "import sys, airflow_fargate, airflow_fargate.cli, airflow_fargate.options;"
+        "import sys, airflow_fargate, airflow_fargate.cli, airflow_fargate.settings.options;"
         "assert not {'airflow', 'boto3', 'botocore'} & set(sys.modules);"
         "assert not hasattr(airflow_fargate, 'NoSuchName')"
     )

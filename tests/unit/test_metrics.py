@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_fargate import metrics
+from airflow_fargate.aws.ecs_task import EcsTask
 from airflow_fargate.metrics import Metrics
-from airflow_fargate.task_state_change import TaskStateChange
 
 
 class Sink:
@@ -65,7 +65,7 @@ def test_a_timeline_is_cut_into_its_phases() -> None:
     """Network, image, start, work; a phase with an end missing is left out."""
     counted, sink = Metrics(), Sink()
     times = (("createdAt", 0.0), ("pullStartedAt", 10.0), ("pullStoppedAt", 40.0), ("startedAt", 42.0))
-    counted.timeline(TaskStateChange("arn", "STOPPED", timeline=times))
+    counted.timeline(EcsTask("arn", "STOPPED", timeline=times))
     counted.send(sink, tasks=0)
     assert [(stat, dt) for stat, dt, _ in sink.sent[:-2]] == [
         ("fargate.provision_seconds", pytest.approx(10_000)),
@@ -80,11 +80,11 @@ def test_a_task_s_cost_is_counted_in_millionths_of_a_dollar() -> None:
     times = (("pullStartedAt", 0.1), ("stoppedAt", 3600.1))
     for capacity in ("FARGATE", "FARGATE_SPOT", ""):
         counted.timeline(
-            TaskStateChange(
+            EcsTask(
                 "arn", "STOPPED", timeline=times, cpu=1024, memory=2048, capacity_provider=capacity
             )
         )
-    counted.timeline(TaskStateChange("arn", "STOPPED", timeline=times))
+    counted.timeline(EcsTask("arn", "STOPPED", timeline=times))
     counted.send(sink, tasks=0)
     assert [each for each in sink.sent if each[0] == "fargate.cost_microdollars"] == [
         ("fargate.cost_microdollars", 49370, {"capacity": "FARGATE"}),

@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_fargate.aws.rate_limiter import TokenBucket
 from airflow_fargate.errors import TaskOptionsError
-from airflow_fargate.messages import Accepted, Finish, Report, Seen
-from airflow_fargate.rate_limiter import TokenBucket
-from airflow_fargate.registry import Registry
-from airflow_fargate.sizes import is_offered
-from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
-from airflow_fargate.verdict import Outcome
-from unit.examples import ARN, CONFIG, a_change, a_launch, launch_id, stopped
+from airflow_fargate.settings.sizes import is_offered
+from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.tasks.messages import Accepted, Finish, Report, Seen
+from airflow_fargate.tasks.registry import Registry
+from airflow_fargate.tasks.verdict import Outcome
+from unit.examples import ARN, CONFIG, a_launch, an_ecs_task, launch_id, stopped
 
 
 @given(st.integers(1, 20_000), st.integers(1, 130_000))
@@ -32,10 +32,10 @@ def test_rounding_up_gives_a_size_that_is_offered_and_no_less(cpu: int, memory: 
 
 
 LIFE = [
-    a_change("PROVISIONING", version=1),
-    a_change("PENDING", version=2),
-    a_change("RUNNING", version=4, startedAt="2026-01-01T00:00:00Z"),
-    a_change("DEPROVISIONING", version=6, startedAt="2026-01-01T00:00:00Z"),
+    an_ecs_task("PROVISIONING", version=1),
+    an_ecs_task("PENDING", version=2),
+    an_ecs_task("RUNNING", version=4, startedAt="2026-01-01T00:00:00Z"),
+    an_ecs_task("DEPROVISIONING", version=6, startedAt="2026-01-01T00:00:00Z"),
     stopped(0, version=7, startedAt="2026-01-01T00:00:00Z"),
 ]
 

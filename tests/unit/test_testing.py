@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from airflow_fargate.aws.ecs_task import parse_task
 from airflow_fargate.errors import ConfigurationError, RequestError, TaskOptionsError
-from airflow_fargate.request_model import request_faults
-from airflow_fargate.task_state_change import parse_task
+from airflow_fargate.launching.request import request_faults
 from airflow_fargate.testing import FakeEcs, ManualClock, run_task_request
 from unit.examples import CONFIG
 
@@ -87,9 +87,9 @@ def test_the_fake_cluster_answers_like_ecs() -> None:
     assert len(ecs.requests) == 2
     ecs.move(arn, "RUNNING")
     (task,) = ecs.describe_tasks(cluster="airflow", tasks=[arn, "other"])["tasks"]
-    change = parse_task(task)
-    assert (change.last_status, change.version) == ("RUNNING", 2)
-    assert change.at("createdAt") == ecs.clock.time()
+    ecs_task = parse_task(task)
+    assert (ecs_task.last_status, ecs_task.version) == ("RUNNING", 2)
+    assert ecs_task.at("createdAt") == ecs.clock.time()
     assert ecs.list_tasks(startedBy=request["startedBy"]) == {"taskArns": [arn]}
     assert ecs.list_tasks(startedBy="other") == {"taskArns": []}
     ecs.stop_task(cluster="airflow", task=arn, reason="enough")

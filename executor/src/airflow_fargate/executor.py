@@ -9,22 +9,22 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import airflow_versions, cli
-from airflow_fargate.adoption import adopt
-from airflow_fargate.airflow_versions.base_executor import ReleasedExecutor
+from airflow_fargate.airflow_versions.base_executor import VersionedExecutor
+from airflow_fargate.aws.clients import BotoClients
+from airflow_fargate.aws.logs import RunningTaskLog, shared_clients
 from airflow_fargate.clock import SystemClock
-from airflow_fargate.config import FargateConfig, read_config
-from airflow_fargate.ecs import BotoClients
 from airflow_fargate.errors import ConfigurationError, TaskOptionsError
 from airflow_fargate.exit_codes import ExitCode
-from airflow_fargate.fleet import Fleet
-from airflow_fargate.launch import Launch
-from airflow_fargate.logs import RunningTaskLog, shared_clients
-from airflow_fargate.messages import Finish, LaunchAgain, Release, Report, Waiting
+from airflow_fargate.fleet.adoption import adopt
+from airflow_fargate.fleet.fleet import Fleet
 from airflow_fargate.metrics import FAILURES
-from airflow_fargate.options import SECTION
-from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
-from airflow_fargate.text import LONGEST_TOLD, clean
-from airflow_fargate.verdict import Outcome
+from airflow_fargate.settings.config import FargateConfig, read_config
+from airflow_fargate.settings.options import SECTION
+from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.tasks.launch import Launch
+from airflow_fargate.tasks.messages import Finish, LaunchAgain, Release, Report, Waiting
+from airflow_fargate.tasks.verdict import Outcome
+from airflow_fargate.text import LONGEST_REPORT, clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from airflow.models.taskinstance import TaskInstance
 
     from airflow_fargate.airflow_versions import Work
-    from airflow_fargate.run_request import Hook
+    from airflow_fargate.launching.request import Hook
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ _KEPT_LOGS = 1000
 _ENDS = ("failed", "success")
 
 
-class FargateExecutor(ReleasedExecutor):
+class FargateExecutor(VersionedExecutor):
     """Runs every task in its own Fargate container.
 
     ``[core] executor = airflow_fargate.FargateExecutor``, options in section ``[fargate]``.
@@ -183,11 +183,11 @@ class FargateExecutor(ReleasedExecutor):
         fleet = self._fleet
         if fleet is None:
             return
-        for told in self._guarded("syncing", fleet.sync) or ():
+        for notices in self._guarded("syncing", fleet.sync) or ():
             try:
-                self._tell(told)
+                self._tell(notices)
             except Exception:
-                log.exception("Airflow could not be told: %r", told)
+                log.exception("Airflow could not be told: %r", notices)
         self._guarded("sending metrics", self._send_metrics)
 
     def _send_metrics(self) -> None:
@@ -195,45 +195,45 @@ class FargateExecutor(ReleasedExecutor):
         sink, failing = airflow_versions.statistics(), len(fleet.health.complaints())
         fleet.metrics.send(sink, len(fleet.registry), failing, getattr(self, "team_name", None))
 
-    def _tell(self, told: Any) -> None:
-        if isinstance(told, Report):
-            self.tell_started(told.key, told.arn)
-        elif isinstance(told, Release):
-            self.running.discard(told.key)
-        elif isinstance(told, Waiting):
-            self.log_task_event(event="fargate waits", extra=told.sentence, ti_key=told.key)
-        elif isinstance(told, LaunchAgain):
+    def _tell(self, notices: Any) -> None:
+        if isinstance(notices, Report):
+            self.tell_started(notices.key, notices.arn)
+        elif isinstance(notices, Release):
+            self.running.discard(notices.key)
+        elif isinstance(notices, Waiting):
+            self.log_task_event(event="fargate waits", extra=notices.sentence, ti_key=notices.key)
+        elif isinstance(notices, LaunchAgain):
             self.log_task_event(
-                event="fargate launches again", extra=told.why, ti_key=told.attempt.launch.key
+                event="fargate launches again", extra=notices.why, ti_key=notices.attempt.launch.key
             )
         else:
-            self._tell_end(told)
+            self._tell_end(notices)
 
-    def _tell_end(self, told: Finish) -> None:
-        diagnosis = told.verdict.diagnosis
-        if told.is_known:
-            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=told.key)
+    def _tell_end(self, notices: Finish) -> None:
+        diagnosis = notices.verdict.diagnosis
+        if notices.is_known:
+            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notices.key)
             return
-        if told.verdict.outcome is Outcome.SUCCESS:
-            self.success(told.key, diagnosis.arn)
+        if notices.verdict.outcome is Outcome.SUCCESS:
+            self.success(notices.key, diagnosis.arn)
             return
-        if told.verdict.outcome is Outcome.RESUMES_LATER:
+        if notices.verdict.outcome is Outcome.RESUMES_LATER:
             # The key already means the next part of this try: an event about this part could fail that one.
-            self.running.discard(told.key)
+            self.running.discard(notices.key)
             return
         # First of all, and last whatever else fails: nobody would say it again.
-        self.fail(told.key, str(diagnosis))
+        self.fail(notices.key, str(diagnosis))
         if diagnosis.exit_code == ExitCode.TASK_FAILED:
             # The task has told the API server itself, and its log says why.
-            log.info("%s failed: %s", told.key, diagnosis)
+            log.info("%s failed: %s", notices.key, diagnosis)
         else:
-            log.error("%s failed: %s", told.key, diagnosis)
+            log.error("%s failed: %s", notices.key, diagnosis)
             self._fleet_or_fail().metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
-            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=told.key)
+            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notices.key)
 
     def fail(self, key: Any, info: Any = None) -> None:
         """Tell Airflow that it failed; ``info`` is what the user reads, and fits any database."""
-        super().fail(key, clean(info, LONGEST_TOLD) if isinstance(info, str) else info)
+        super().fail(key, clean(info, LONGEST_REPORT) if isinstance(info, str) else info)
 
     def change_state(
         self,
@@ -258,7 +258,7 @@ class FargateExecutor(ReleasedExecutor):
         refers to them weakly: one that nobody else holds is inserted without its values, which fails for all
         (seen with Airflow 3.3.2). So the last ones are held here.
         """
-        super().log_task_event(event=event, extra=clean(extra, LONGEST_TOLD), ti_key=ti_key)
+        super().log_task_event(event=event, extra=clean(extra, LONGEST_REPORT), ti_key=ti_key)
         self._kept_logs += list(self._task_event_logs)[-1:]
 
     # --- other schedulers, other ends ----------------------------------------------------------------------

@@ -11,12 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from airflow_fargate import prices
+from airflow_fargate.aws import prices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_fargate.task_state_change import TaskStateChange
+    from airflow_fargate.aws.ecs_task import EcsTask
 
 PREFIX = "fargate"
 
@@ -83,16 +83,16 @@ class Metrics:
         with self._lock:
             self._times.append((_name(stat, tags), seconds))
 
-    def timeline(self, change: TaskStateChange) -> None:
+    def timeline(self, ecs_task: EcsTask) -> None:
         """Note a task's own times, and what it cost, once its end is known.
 
         In millionths of a dollar, since counters are whole numbers: a task's minute costs hundreds of them.
         """
-        ended = change.at("stoppedAt") or change.at("executionStoppedAt") or 0.0
-        if cost := round(1e6 * prices.cost(change, ended)):
-            self.count(COST, cost, capacity=change.capacity_provider or "launch type")
+        ended = ecs_task.at("stoppedAt") or ecs_task.at("executionStoppedAt") or 0.0
+        if cost := round(1e6 * prices.cost(ecs_task, ended)):
+            self.count(COST, cost, capacity=ecs_task.capacity_provider or "launch type")
         for stat, begin, end in PHASES:
-            start, stop = change.at(begin), change.at(end)
+            start, stop = ecs_task.at(begin), ecs_task.at(end)
             if start is not None and stop is not None:
                 self.time(stat, stop - start)
 

@@ -24,17 +24,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from airflow_fargate import payload
-from airflow_fargate.config import FargateConfig, read_config
-from airflow_fargate.launch import Attempt, Launch, TaskIdentity
-from airflow_fargate.request_model import request_faults
-from airflow_fargate.run_request import RunRequestBuilder
-from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.launching import payload
+from airflow_fargate.launching.request import RunRequestBuilder, request_faults
+from airflow_fargate.settings.config import FargateConfig, read_config
+from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.tasks.launch import Attempt, Launch, TaskIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_fargate.run_request import Hook
+    from airflow_fargate.launching.request import Hook
 
 __all__ = ["FakeEcs", "ManualClock", "run_task_request"]
 

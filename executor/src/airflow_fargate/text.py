@@ -12,7 +12,7 @@ import re
 REPLACEMENT = "\ufffd"
 LONGEST_SENTENCE = 2_000
 """Characters of one of AWS's sentences; the longest published are about 600."""
-LONGEST_TOLD = 16_000
+LONGEST_REPORT = 16_000
 """Characters of what Airflow is told of one task: a diagnosis with twenty log lines of 500, and some room."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

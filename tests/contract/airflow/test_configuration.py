@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_fargate.airflow_versions import RELEASE
-from airflow_fargate.options import OPTIONS
+from airflow_fargate.settings.options import OPTIONS
 
 
 @pytest.mark.point("`airflow config list --section fargate` shows every option with its description")

@@ -16,14 +16,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 import airflow_fargate
-from airflow_fargate import ecs
-from airflow_fargate.listener import Listener
-from airflow_fargate.logs import ContainerLogs
-from airflow_fargate.messages import Missing, Seen
-from airflow_fargate.payload import S3Payloads
-from airflow_fargate.reconciler import Reconciler
-from airflow_fargate.stopper import Stopper
+from airflow_fargate.aws import ecs
+from airflow_fargate.aws.logs import ContainerLogs
+from airflow_fargate.launching.payload import S3Payloads
+from airflow_fargate.tasks.messages import Missing, Seen
 from airflow_fargate.testing import FakeEcs, run_task_request
+from airflow_fargate.tracking.listener import Listener
+from airflow_fargate.tracking.reconciler import Reconciler
+from airflow_fargate.tracking.stopper import Stopper
 from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.s3 import S3Store
 from aws_model import OLDER_MODEL, ModelClient, NotInTheModelError, modelled, operation_names, service_model
@@ -179,7 +179,7 @@ def test_the_commands_call_and_read_as_described() -> None:
     session: Any = Namespace(config=Namespace(**config), clients=clients.__getitem__)
     for check in checks.CHECKS:
         assert list(check(session))
-    assert [each.change.arn for each in list_containers(session, "RUNNING", "STOPPED")] == [ARN, ARN]
+    assert [each.ecs_task.arn for each in list_containers(session, "RUNNING", "STOPPED")] == [ARN, ARN]
 
 
 # --- and the net itself -------------------------------------------------------------------------------------

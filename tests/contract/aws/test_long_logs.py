@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from airflow_fargate.logs import ContainerLogs
+from airflow_fargate.aws.logs import ContainerLogs
 from unit.examples import ARN
 
 if TYPE_CHECKING:

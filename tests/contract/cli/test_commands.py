@@ -14,7 +14,7 @@ from moto import mock_aws
 from airflow_fargate.cli import checks, doctor, network, render
 from airflow_fargate.cli.network import API_SERVER
 from airflow_fargate.cli.session import Session
-from airflow_fargate.config import FargateConfig
+from airflow_fargate.settings.config import FargateConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

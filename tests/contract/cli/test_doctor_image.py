@@ -12,7 +12,7 @@ import pytest
 from airflow_fargate.airflow_versions import AIRFLOW_VERSION
 from airflow_fargate.cli import image
 from airflow_fargate.cli.session import Session
-from airflow_fargate.config import FargateConfig
+from airflow_fargate.settings.config import FargateConfig
 from aws_model import modelled
 
 if TYPE_CHECKING:

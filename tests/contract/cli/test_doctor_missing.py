@@ -11,8 +11,8 @@ import pytest
 from airflow_fargate.airflow_versions import AIRFLOW_VERSION
 from airflow_fargate.cli import checks, doctor, network, run_workload, session
 from airflow_fargate.cli.session import Session
-from airflow_fargate.config import FargateConfig
 from airflow_fargate.errors import ConfigurationError
+from airflow_fargate.settings.config import FargateConfig
 
 BARE = FargateConfig(
     cluster="airflow", task_definition="worker", container_name="worker", subnets=("subnet-1",)

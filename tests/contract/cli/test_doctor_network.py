@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from airflow_fargate.cli import network
 from airflow_fargate.cli.session import Session
-from airflow_fargate.config import FargateConfig
+from airflow_fargate.settings.config import FargateConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_fargate.cli import permissions
 from airflow_fargate.cli.session import Session
-from airflow_fargate.config import FargateConfig
+from airflow_fargate.settings.config import FargateConfig
 from aws_model import modelled
 from unit.examples import QUEUE_URL
 

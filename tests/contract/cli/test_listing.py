@@ -15,10 +15,9 @@ from airflow_fargate.airflow_versions import owned_ids
 from airflow_fargate.cli import cost, reap, tasks
 from airflow_fargate.cli.containers import duration
 from airflow_fargate.cli.session import Session
-from airflow_fargate.launch import Attempt, Launch, TaskIdentity
-from airflow_fargate.request_model import request_faults
-from airflow_fargate.run_request import RunRequestBuilder
-from airflow_fargate.task_options import TaskOptions
+from airflow_fargate.launching.request import RunRequestBuilder, request_faults
+from airflow_fargate.settings.task_options import TaskOptions
+from airflow_fargate.tasks.launch import Attempt, Launch, TaskIdentity
 from aws_model import modelled
 from local_cloud import Behaviour
 from scenarios.world import World

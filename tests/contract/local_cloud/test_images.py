@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from airflow_fargate.airflow_versions import AIRFLOW_VERSION
 from airflow_fargate.cli import image
 from airflow_fargate.cli.session import Session
-from airflow_fargate.config import FargateConfig
+from airflow_fargate.settings.config import FargateConfig
 from contract.local_cloud.worlds import client
 from local_cloud.cloud import CloudOptions, LocalCloud
 

@@ -22,12 +22,12 @@ from airflow_fargate.airflow_versions.work import key_of, subject_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from airflow_fargate.launch import Launch
+    from airflow_fargate.tasks.launch import Launch
 
 log = logging.getLogger(__name__)
 
 
-class ReleasedExecutor(BaseExecutor):
+class VersionedExecutor(BaseExecutor):
     """What a release's scheduler calls, turned into :meth:`take`, and back.
 
     Before 3.2.2 Airflow records no id with QUEUED: :meth:`when_recorded` has it recorded before the launch.

@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.airflow_versions.releases import AIRFLOW_VERSION
-from airflow_fargate.launch import TaskIdentity
+from airflow_fargate.tasks.launch import TaskIdentity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable

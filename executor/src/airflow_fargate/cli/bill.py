@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.cli.findings import error_code, is_denied
 from airflow_fargate.errors import FargateError
-from airflow_fargate.run_request import DEPLOYMENT_TAG
+from airflow_fargate.launching.request import DEPLOYMENT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

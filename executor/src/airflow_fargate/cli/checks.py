@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.cli.findings import Finding, ok, todo, unknown
+from airflow_fargate.cli.findings import Finding, failed, ok, unknown
 from airflow_fargate.cli.image import image
 from airflow_fargate.cli.network import airflow, subnets
 from airflow_fargate.cli.permissions import permissions
@@ -24,7 +24,7 @@ def queued_timeout(session: Session) -> Iterator[Finding]:
     if launch < queued:
         yield ok("timeouts", f"launch_timeout {launch:g} s ends before task_queued_timeout {queued:g} s.")
     else:
-        yield todo(
+        yield failed(
             "timeouts",
             f"launch_timeout {launch:g} s is not below [scheduler] task_queued_timeout {queued:g} s: Airflow "
             "revokes a task that still waits for capacity. Lower the first or raise the second.",
@@ -42,12 +42,12 @@ def cluster(session: Session) -> Iterator[Finding]:
     name = session.config.cluster
     found = session.clients("ecs").describe_clusters(clusters=[name])["clusters"]
     if not found or found[0]["status"] != "ACTIVE":
-        yield todo("cluster", f"No active cluster {name!r}: correct [fargate] cluster and region.")
+        yield failed("cluster", f"No active cluster {name!r}: correct [fargate] cluster and region.")
         return
     yield ok("cluster", f"{name} is active.")
     missing = set(session.config.capacity_chain) - set(found[0].get("capacityProviders") or ())
     if missing:
-        yield todo(
+        yield failed(
             "capacity chain",
             f"The cluster lacks {', '.join(sorted(missing))}: add the provider, or correct capacity_chain.",
         )
@@ -60,14 +60,14 @@ def definition(session: Session) -> Iterator[Finding]:
     try:
         answer = session.clients("ecs").describe_task_definition(taskDefinition=config.task_definition)
     except Exception as error:  # noqa: BLE001  ECS says ClientException for what is not there
-        yield todo(about, f"{config.task_definition!r}: {error}. Correct [fargate] task_definition.")
+        yield failed(about, f"{config.task_definition!r}: {error}. Correct [fargate] task_definition.")
         return
     definition = answer["taskDefinition"]
     yield ok(about, f"{definition['family']}:{definition['revision']} is {definition['status']}.")
     containers = {each["name"]: each for each in definition["containerDefinitions"]}
     ours = containers.get(config.container_name)
     if ours is None:
-        yield todo(
+        yield failed(
             "container",
             f"The definition has no container {config.container_name!r}: it has {', '.join(containers)}. "
             "Correct [fargate] container_name.",
@@ -82,7 +82,7 @@ def _log_driver(session: Session, container: dict[str, Any]) -> Iterator[Finding
     options = (container.get("logConfiguration") or {}).get("options") or {}
     group, prefix = options.get("awslogs-group", ""), options.get("awslogs-stream-prefix", "")
     if (group, prefix) != (session.config.log_group, session.config.log_stream_prefix):
-        yield todo(
+        yield failed(
             "log group",
             f"The container writes to {group or 'no group'!r} with prefix {prefix!r}: set [fargate] "
             "log_group and log_stream_prefix to these.",
@@ -104,7 +104,7 @@ def queue(session: Session) -> Iterator[Finding]:
     except Exception as error:
         if "NonExistentQueue" not in str(error) and "does not exist" not in str(error):
             raise
-        yield todo("event queue", f"{url} does not exist: correct [fargate] event_queue_url.")
+        yield failed("event queue", f"{url} does not exist: correct [fargate] event_queue_url.")
         return
     yield ok("event queue", f"{url} answers.")
 
@@ -133,7 +133,7 @@ def logs(session: Session) -> Iterator[Finding]:
     if any(each["logGroupName"] == group for each in found):
         yield ok("log group", f"{group} exists.")
     else:
-        yield todo("log group", f"{group} does not exist: correct [fargate] log_group.")
+        yield failed("log group", f"{group} does not exist: correct [fargate] log_group.")
 
 
 CHECKS = (queued_timeout, credentials, cluster, definition, subnets, queue, bucket, logs, permissions)

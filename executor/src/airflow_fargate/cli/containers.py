@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.ecs import DESCRIBE_LIMIT
-from airflow_fargate.run_request import DEPLOYMENT_TAG
-from airflow_fargate.task_state_change import TaskStateChange, parse_task
+from airflow_fargate.aws.ecs import DESCRIBE_LIMIT
+from airflow_fargate.aws.ecs_task import EcsTask, parse_task
+from airflow_fargate.launching.request import DEPLOYMENT_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ class OwnContainer:
         tags: its tags.
     """
 
-    change: TaskStateChange
+    ecs_task: EcsTask
     tags: dict[str, str]
 
     def tag(self, name: str) -> str:
@@ -40,12 +40,12 @@ class OwnContainer:
     @property
     def size(self) -> str:
         """The size in vCPU and GB."""
-        return f"{(self.change.cpu or 0) / 1024:g} vCPU {(self.change.memory or 0) / 1024:g} GB"
+        return f"{(self.ecs_task.cpu or 0) / 1024:g} vCPU {(self.ecs_task.memory or 0) / 1024:g} GB"
 
     @property
     def capacity(self) -> str:
         """The capacity provider, or ``launch type`` where it was launched with one."""
-        return self.change.capacity_provider or "launch type"
+        return self.ecs_task.capacity_provider or "launch type"
 
     def record(self, now: float) -> dict[str, Any]:
         """Return what a program wants to know of any container."""
@@ -57,12 +57,12 @@ class OwnContainer:
             "run_id": self.tag("run-id"),
             "try_number": int(number) if number else None,
             "age_seconds": round(self.age(now), 1),
-            "arn": self.change.arn,
+            "arn": self.ecs_task.arn,
         }
 
     def age(self, now: float) -> float:
         """Return the seconds since the task was created."""
-        return max(0.0, now - (self.change.at("createdAt") or now))
+        return max(0.0, now - (self.ecs_task.at("createdAt") or now))
 
 
 def duration(seconds: float) -> str:

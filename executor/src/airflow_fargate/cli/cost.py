@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate import prices
+from airflow_fargate.aws import prices
 from airflow_fargate.cli import bill
 from airflow_fargate.cli.containers import list_containers
 from airflow_fargate.cli.history import past_containers
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator
 
+    from airflow_fargate.aws.ecs_task import EcsTask
+    from airflow_fargate.aws.prices import Prices
     from airflow_fargate.cli.session import Session
-    from airflow_fargate.prices import Prices
-    from airflow_fargate.task_state_change import TaskStateChange
 
 SECONDS_PER_DAY = 86400
 _NOTES = {
@@ -42,7 +42,7 @@ class Sum:
     hours: float = 0.0
     usd: float = 0.0
 
-    def add(self, task: TaskStateChange, now: float, given: Prices | None) -> None:
+    def add(self, task: EcsTask, now: float, given: Prices | None) -> None:
         """Add one container."""
         self.containers += 1
         self.hours += prices.billed_seconds(task, now) / 3600 * (task.cpu or 0) / 1024
@@ -106,8 +106,8 @@ def _estimated(
     return sums
 
 
-def _from_ecs(session: Session) -> Iterable[tuple[str, TaskStateChange]]:
-    return ((own.tag("dag-id"), own.change) for own in list_containers(session, "RUNNING", "STOPPED"))
+def _from_ecs(session: Session) -> Iterable[tuple[str, EcsTask]]:
+    return ((own.tag("dag-id"), own.ecs_task) for own in list_containers(session, "RUNNING", "STOPPED"))
 
 
 def _billed(session: Session, since: float, now: float) -> dict[tuple[str, str], Sum]:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from airflow_fargate.cli.checks import CHECKS
-from airflow_fargate.cli.findings import Finding, is_denied, ok, todo, unknown
+from airflow_fargate.cli.findings import Finding, failed, is_denied, ok, unknown
 from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import open_session
 
@@ -32,8 +32,10 @@ def main(args: argparse.Namespace) -> int:
         for each in findings:
             sys.stdout.write(f"{_WORDS[each.ok]:4}  {each.about:16} {each.sentence}\n")
     else:
-        told = [{"result": _CODES[each.ok], "check": each.about, "says": each.sentence} for each in findings]
-        show(args.output, told, told)
+        notices = [
+            {"result": _CODES[each.ok], "check": each.about, "says": each.sentence} for each in findings
+        ]
+        show(args.output, notices, notices)
     failed = sum(each.ok is False for each in findings)
     unsure = sum(each.ok is None for each in findings)
     also = f" {unsure} could not be checked or ask for a look (?)." if unsure else ""
@@ -49,4 +51,4 @@ def _guarded(check: Callable[[Session], Iterator[Finding]], session: Session) ->
     except Exception as error:  # noqa: BLE001  a check that breaks is a finding, and the others go on
         if is_denied(error):
             return [unknown(about, f"Not allowed to look: {error}")]
-        return [todo(about, f"{type(error).__name__}: {error}")]
+        return [failed(about, f"{type(error).__name__}: {error}")]

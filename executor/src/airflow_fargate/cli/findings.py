@@ -19,7 +19,7 @@ def ok(about: str, sentence: str) -> Finding:
     return Finding(ok=True, about=about, sentence=sentence)
 
 
-def todo(about: str, sentence: str) -> Finding:
+def failed(about: str, sentence: str) -> Finding:
     """Return a finding that says what to do."""
     return Finding(ok=False, about=about, sentence=sentence)
 

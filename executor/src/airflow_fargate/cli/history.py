@@ -6,19 +6,19 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from airflow_fargate.airflow_versions import is_launch_id, tries_since
+from airflow_fargate.aws.ecs_task import EcsTask
 from airflow_fargate.errors import TaskOptionsError
 from airflow_fargate.executor import parse_profiles
-from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
-from airflow_fargate.task_state_change import TaskStateChange
+from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_fargate.airflow_versions import TaskTry
-    from airflow_fargate.config import FargateConfig
+    from airflow_fargate.settings.config import FargateConfig
 
 
-def past_containers(config: FargateConfig, since: float) -> Iterator[tuple[str, TaskStateChange]]:
+def past_containers(config: FargateConfig, since: float) -> Iterator[tuple[str, EcsTask]]:
     """Yield the DAG, and the container as ECS would tell it, of every try after ``since`` (seconds)."""
     profiles = parse_profiles(config)
     for each in tries_since(datetime.fromtimestamp(since, tz=timezone.utc)):
@@ -26,7 +26,7 @@ def past_containers(config: FargateConfig, since: float) -> Iterator[tuple[str, 
             yield each.dag_id, _container(config, profiles.get(each.queue, TaskOptions()), each)
 
 
-def _container(config: FargateConfig, profile: TaskOptions, tried: TaskTry) -> TaskStateChange:
+def _container(config: FargateConfig, profile: TaskOptions, tried: TaskTry) -> EcsTask:
     try:
         options = effective_options(
             config, profile, parse_task_options("executor_config", tried.executor_config)
@@ -36,7 +36,7 @@ def _container(config: FargateConfig, profile: TaskOptions, tried: TaskTry) -> T
     chain = options.capacity or config.capacity_chain or (config.launch_type,)
     times = {"createdAt": tried.started, "startedAt": tried.started, "stoppedAt": tried.ended}
     ours = options.task_definition in (None, config.task_definition)
-    return TaskStateChange(
+    return EcsTask(
         arn=tried.external_id,
         last_status="STOPPED" if tried.ended else "RUNNING",
         capacity_provider=chain[0],

@@ -8,7 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.airflow_versions import AIRFLOW_VERSION
-from airflow_fargate.cli.findings import Finding, error_code, is_denied, ok, todo, unknown
+from airflow_fargate.cli.findings import Finding, error_code, failed, is_denied, ok, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def image(session: Session, reference: str) -> Iterator[Finding]:
     except Exception as error:
         if error_code(error) not in ("ImageNotFoundException", "RepositoryNotFoundException"):
             raise
-        yield todo("image", f"{reference} does not exist: `make build-push` builds and pushes it.")
+        yield failed("image", f"{reference} does not exist: `make build-push` builds and pushes it.")
         return
     yield ok("image", f"{reference} exists.")
     yield _versions(session, place, wanted)
@@ -69,7 +69,7 @@ def _versions(session: Session, place: dict[str, str], wanted: dict[str, str]) -
             about, f"The image has no label {VERSION_LABEL}; the scheduler runs {AIRFLOW_VERSION}."
         )
     if theirs != AIRFLOW_VERSION:
-        return todo(
+        return failed(
             about,
             f"The image has Airflow {theirs}, the scheduler {AIRFLOW_VERSION}: build the image again with "
             f"`make build-push AIRFLOW={AIRFLOW_VERSION}`, or bring Airflow here to {theirs}.",

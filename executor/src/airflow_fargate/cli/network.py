@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_fargate.airflow_versions import TAKES_COMMANDS
-from airflow_fargate.cli.findings import Finding, is_denied, ok, todo, unknown
+from airflow_fargate.cli.findings import Finding, failed, is_denied, ok, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +33,7 @@ def subnets(session: Session) -> Iterator[Finding]:
     except Exception as error:
         if "NotFound" not in str(error):
             raise
-        yield todo("subnets", f"{error}. Correct [fargate] subnets.")
+        yield failed("subnets", f"{error}. Correct [fargate] subnets.")
         return
     zones = sorted({each["AvailabilityZone"] for each in found})
     if len(zones) > 1:
@@ -72,7 +72,7 @@ def api_server(container: Mapping[str, Any]) -> Iterator[Finding]:
         return
     host = urlsplit(url).hostname or ""
     if host in _HERE:
-        yield todo(
+        yield failed(
             about,
             f"{url} is the container itself: set the address under which it reaches the API server "
             "(execution_api_server_url in Terraform).",
@@ -116,7 +116,7 @@ def _ways(session: Session, found: list[dict[str, Any]], *, public: bool) -> Ite
         table = _table_of(subnet, tables)
         way = _default_route(table)
         if way.startswith("igw-") and not public:
-            yield todo(
+            yield failed(
                 about,
                 f"{subnet['SubnetId']} leads to an internet gateway, and containers get no public address: "
                 "set [fargate] assign_public_ip = ENABLED, or take subnets behind a NAT gateway.",
@@ -147,13 +147,13 @@ def _through_endpoints(
             missing.append("s3 (gateway)")
         broken = [f"{name} {faults[name]}" for name in services if faults.get(name)]
         if missing:
-            yield todo(
+            yield failed(
                 about,
                 f"{subnet['SubnetId']} has no way out and no endpoint for {', '.join(missing)}: containers "
                 "cannot pull the image, fetch secrets or write logs. Add a NAT gateway, or these endpoints.",
             )
         if broken:
-            yield todo(
+            yield failed(
                 about,
                 f"{subnet['SubnetId']} has no way out, and these endpoints do not serve it: "
                 f"{', '.join(broken)}. Enable private DNS, and create failed endpoints again.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.cli.findings import Finding, is_denied, ok, todo, unknown
+from airflow_fargate.cli.findings import Finding, failed, is_denied, ok, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def permissions(session: Session) -> Iterator[Finding]:
             elif not getattr(error, "response", None):
                 broken.append(f"{action} ({type(error).__name__})")
     if denied:
-        yield todo("permissions", f"Not allowed: {', '.join(denied)}: {_ADVICE}")
+        yield failed("permissions", f"Not allowed: {', '.join(denied)}: {_ADVICE}")
     if broken:
         yield unknown("permissions", f"Not answered: {', '.join(broken)}.")
     if not denied and not broken:

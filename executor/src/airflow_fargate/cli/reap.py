@@ -39,11 +39,11 @@ def main(args: argparse.Namespace) -> int:
     for own in orphans:
         try:
             session.clients("ecs").stop_task(
-                cluster=session.config.cluster, task=own.change.arn, reason="airflow fargate reap: no owner"
+                cluster=session.config.cluster, task=own.ecs_task.arn, reason="airflow fargate reap: no owner"
             )
         except Exception as error:  # noqa: BLE001  the others are stopped all the same
             failed += 1
-            sys.stderr.write(f"{own.change.arn} was not stopped: {error}\n")
+            sys.stderr.write(f"{own.ecs_task.arn} was not stopped: {error}\n")
     sys.stderr.write(f"{_count(orphans[failed:])} stopped.\n")
     return 1 if failed else 0
 
@@ -53,7 +53,7 @@ def _count(found: list[OwnContainer]) -> str:
 
 
 def _is_owned(own: OwnContainer, owned: set[str]) -> bool:
-    return own.change.arn in owned or own.tag("launch-id") in owned
+    return own.ecs_task.arn in owned or own.tag("launch-id") in owned
 
 
 def _row(own: OwnContainer, now: float) -> dict[str, str]:
@@ -63,5 +63,5 @@ def _row(own: OwnContainer, now: float) -> dict[str, str]:
         "run": own.tag("run-id"),
         "try": own.tag("try-number"),
         "age": duration(own.age(now)),
-        "id": own.change.arn.rpartition("/")[2],
+        "id": own.ecs_task.arn.rpartition("/")[2],
     }

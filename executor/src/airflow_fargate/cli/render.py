@@ -7,20 +7,19 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate import payload
 from airflow_fargate.airflow_versions import TAKES_COMMANDS, is_launch_id, latest_try, owners_of
 from airflow_fargate.cli.session import open_session
 from airflow_fargate.errors import FargateError
 from airflow_fargate.executor import load_hook, parse_profiles
-from airflow_fargate.launch import Attempt, Launch, TaskIdentity
-from airflow_fargate.request_model import request_faults
-from airflow_fargate.run_request import RunRequestBuilder
-from airflow_fargate.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.launching import payload
+from airflow_fargate.launching.request import RunRequestBuilder, request_faults
+from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.tasks.launch import Attempt, Launch, TaskIdentity
 
 if TYPE_CHECKING:
     import argparse
 
-    from airflow_fargate.config import FargateConfig
+    from airflow_fargate.settings.config import FargateConfig
 
 _NOBODY = TaskIdentity("<dag id>", "<task id>", "<run id>", 1)
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_fargate.airflow_versions import AIRFLOW_VERSION, HAS_TEAMS
-from airflow_fargate.ecs import BotoClients, ClientSource
+from airflow_fargate.aws.clients import BotoClients, ClientSource
 from airflow_fargate.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
 
-    from airflow_fargate.config import FargateConfig
+    from airflow_fargate.settings.config import FargateConfig
 
 
 @dataclass(frozen=True)

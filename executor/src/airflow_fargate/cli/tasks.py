@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate import prices
+from airflow_fargate.aws import prices
 from airflow_fargate.cli.containers import OwnContainer, duration, list_containers
 from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import Session, open_session
@@ -42,7 +42,7 @@ def _show(session: Session, output: str) -> None:
     now = time.time()
     found = sorted(list_containers(session, "RUNNING"), key=lambda own: own.age(now), reverse=True)
     show(output, [_row(own, now) for own in found], [_record(own, now) for own in found], long=("run", "id"))
-    total = sum(prices.cost(each.change, now) for each in found)
+    total = sum(prices.cost(each.ecs_task, now) for each in found)
     plural = "" if len(found) == 1 else "s"
     sys.stderr.write(f"{len(found)} container{plural} of deployment {session.config.deployment}")
     sys.stderr.write(f", {total:.4f} USD so far (an estimate).\n" if found else " run now.\n")
@@ -54,20 +54,20 @@ def _row(own: OwnContainer, now: float) -> dict[str, str]:
         "task": own.task,
         "run": own.tag("run-id"),
         "try": own.tag("try-number"),
-        "status": own.change.last_status,
+        "status": own.ecs_task.last_status,
         "age": duration(own.age(now)),
         "size": own.size,
         "capacity": own.capacity,
-        "cost so far": f"{prices.cost(own.change, now):.4f} USD",
-        "id": own.change.arn.rpartition("/")[2],
+        "cost so far": f"{prices.cost(own.ecs_task, now):.4f} USD",
+        "id": own.ecs_task.arn.rpartition("/")[2],
     }
 
 
 def _record(own: OwnContainer, now: float) -> dict[str, Any]:
     return own.record(now) | {
-        "status": own.change.last_status,
-        "cpu": own.change.cpu,
-        "memory": own.change.memory,
+        "status": own.ecs_task.last_status,
+        "cpu": own.ecs_task.cpu,
+        "memory": own.ecs_task.memory,
         "capacity": own.capacity,
-        "cost_usd": round(prices.cost(own.change, now), 6),
+        "cost_usd": round(prices.cost(own.ecs_task, now), 6),
     }

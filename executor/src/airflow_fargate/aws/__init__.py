@@ -1,0 +1,1 @@
+"""AWS at the edge: clients, calls, and what its answers and errors mean."""

@@ -1,0 +1,1 @@
+"""One scheduler's containers: all parts at work together, adoption, threads, lease."""

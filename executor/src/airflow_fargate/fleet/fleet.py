@@ -1,0 +1,353 @@
+"""All the parts at work together: one Airflow scheduler's containers.
+
+Knows nothing of Airflow. The scheduler's thread calls the public methods; none of them does I/O but
+:meth:`Fleet.start` and :meth:`Fleet.end`, and neither of these waits longer than it is told to.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from airflow_fargate import metrics
+from airflow_fargate.aws.ecs import DESCRIBE_LIMIT
+from airflow_fargate.aws.logs import ContainerLogs
+from airflow_fargate.aws.rate_limiter import RateLimiter
+from airflow_fargate.exit_codes import ExitCode
+from airflow_fargate.fleet.lease import DEFAULT_SECONDS, Lease
+from airflow_fargate.fleet.threads import Health, StepThread
+from airflow_fargate.launching.launch_queue import LaunchQueue
+from airflow_fargate.launching.launcher import Launcher, RetryPolicy
+from airflow_fargate.launching.payload import store_for
+from airflow_fargate.launching.request import Hook, RunRequestBuilder, request_faults
+from airflow_fargate.metrics import Metrics
+from airflow_fargate.tasks.messages import (
+    Decision,
+    Finish,
+    LaunchAgain,
+    Message,
+    Release,
+    Report,
+    Seen,
+    Stop,
+    Waiting,
+)
+from airflow_fargate.tasks.registry import Registry
+from airflow_fargate.tasks.verdict import Outcome, Verdict
+from airflow_fargate.tracking import reconciler
+from airflow_fargate.tracking.explainer import Explainer
+from airflow_fargate.tracking.listener import Listener
+from airflow_fargate.tracking.reconciler import Reconciler
+from airflow_fargate.tracking.stopper import Stopper
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from airflow_fargate.aws.clients import ClientSource
+    from airflow_fargate.clock import Clock
+    from airflow_fargate.settings.config import FargateConfig
+    from airflow_fargate.tasks.launch import Launch
+
+log = logging.getLogger(__name__)
+
+_ASKED_PER_SYNC = 1000
+SYNC_BUDGET_SECONDS = 0.05
+"""How long one sync takes in messages; what is left waits for the next. Airflow's loop may sleep for
+``[scheduler] scheduler_idle_sleep_time`` in between, so that as little as possible is left."""
+_SYNCS_TO_RESUME = 2
+"""Heartbeats after a stall before anything is launched: between two, Airflow renews its own claim."""
+Notice = Report | Finish | Release | Waiting | LaunchAgain
+"""What Airflow is told of."""
+
+
+class Fleet:
+    """The containers of one scheduler.
+
+    Args:
+        config: the ``[fargate]`` section.
+        clients: where boto3 clients come from.
+        clock: both clocks.
+        hook: what ``execution_config_function`` returned, or None.
+        lease_seconds: how long after a sync the threads may act; half of the time after which Airflow has
+            another scheduler adopt the tasks.
+        adopted_elsewhere: returns those of the keys whose tasks another scheduler has adopted; asked after a
+            stall, on the scheduler's thread.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
+        self,
+        config: FargateConfig,
+        clients: ClientSource,
+        clock: Clock,
+        hook: Hook | None,
+        lease_seconds: float = DEFAULT_SECONDS,
+        adopted_elsewhere: Callable[[Sequence[Hashable]], Iterable[Hashable]] = lambda _: (),
+    ) -> None:
+        self.config = config
+        self.lease = Lease(lease_seconds, clock.monotonic)
+        self._adopted_elsewhere = adopted_elsewhere
+        self._stalled, self._syncs_since_stall = False, 0
+        self._clients = clients
+        self._clock = clock
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._reconciled_at = float("-inf")
+        self.health = Health(log)
+        self.metrics = Metrics()
+        self.registry = Registry(config.container_name, config.deployment, clock.monotonic)
+        builder = RunRequestBuilder(config, hook, request_faults)
+        limiter = RateLimiter(
+            config.run_task_rate,
+            config.run_task_burst,
+            config.launch_rate,
+            config.launch_burst,
+            clock.monotonic(),
+        )
+        self.launch_queue = LaunchQueue(limiter, builder.capacity, clock.monotonic, self.lease.is_held)
+        self.launcher = Launcher(
+            clients,
+            builder,
+            store_for(clients, config.payload_bucket, config.payload_prefix),
+            self.launch_queue,
+            RetryPolicy(SystemRandom().random),
+            clock.monotonic,
+            self._inbox.put,
+            self.lease.is_held,
+            self.metrics,
+        )
+        self.reconciler = Reconciler(
+            clients, config.cluster, self.registry.started_by, clock.monotonic, self._inbox.put
+        )
+        self.stopper = Stopper(clients, config.cluster, self.lease.is_held)
+        self.listener = (
+            Listener(
+                clients,
+                config.event_queue_url,
+                self.registry.tracks,
+                self.registry.is_from_this_deployment,
+                clock.time,
+                self._inbox.put,
+                self.lease.is_held,
+                self.metrics,
+            )
+            if config.event_queue_url
+            else None
+        )
+        logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
+        self.explainer = Explainer(logs, clock.monotonic)
+        self._launcher_threads = [
+            StepThread(
+                f"launcher-{n}", "launching", self.launcher.run_one, self.health, self.launch_queue.wait
+            )
+            for n in range(config.threads)
+        ]
+        self._other_threads = [
+            StepThread("reconciler", "describing tasks", self.reconciler.run_one, self.health),
+            StepThread("stopper", "stopping tasks", self.stopper.run_one, self.health),
+            StepThread("explainer", "reading logs", self.explainer.run_one, self.health),
+        ]
+        if self.listener is not None:
+            self._other_threads.extend(
+                StepThread(f"listener-{n}", "receiving events", self.listener.receive, self.health)
+                for n in range(config.listeners)
+            )
+
+    def start(self) -> None:
+        """Start the threads."""
+        self.lease.renew()
+        for thread in (*self._launcher_threads, *self._other_threads):
+            thread.start()
+        threading.Thread(target=self.warm_up, name="fargate-warm-up", daemon=True).start()
+
+    def warm_up(self) -> None:
+        """Load boto3, its clients and their models: half a second that the first burst would wait for.
+
+        It would hold the interpreter's lock then, and with it a heartbeat. Calls nothing.
+        """
+        request_faults({})
+        for service in ("ecs", "s3") if self.config.payload_bucket else ("ecs",):
+            try:
+                self._clients(service)
+            except Exception as error:  # noqa: BLE001  whoever needs it meets it again, and says so
+                log.debug("The client of %s could not be made yet: %r", service, error)
+
+    # --- from Airflow --------------------------------------------------------------------------------------
+
+    def launch(self, launch: Launch) -> None:
+        """Have a workload launched as soon as the limits allow."""
+        deadline = self._clock.monotonic() + self.config.launch_timeout
+        self.launcher.submit(self.registry.launch(launch, deadline))
+
+    def adopt(  # noqa: PLR0913, PLR0917  one argument per fact
+        self,
+        key: Hashable,
+        launch_id: str,
+        arn: str = "",
+        launch: Launch | None = None,
+        subject: Hashable = None,
+        unlaunchable: str = "",
+    ) -> None:
+        """Take over another scheduler's task; see :meth:`Registry.adopt`."""
+        deadline = self._clock.monotonic() + self.config.launch_timeout
+        self.registry.adopt(key, launch_id, arn, launch, deadline, subject, unlaunchable)
+
+    def revoke(self, key: Hashable, reason: str) -> None:
+        """Let go of a task and stop its container; of its end no more than the reason is told."""
+        self.explainer.note_known(key)
+        self._carry_out(self.registry.revoke(key, reason))
+
+    def supersede(self, subject: Hashable, key: Hashable) -> list[Hashable]:
+        """Let go of earlier tries, since ``key`` is queued; return the keys whose slots are free."""
+        decisions = self._carry_out(self.registry.supersede(subject, key))
+        return [each.key for each in decisions if isinstance(each, Release)]
+
+    def stop_all(self, reason: str) -> None:
+        """Stop every container of ours, from this thread: the process may exit as soon as this returns.
+
+        Ends with the first call that AWS refuses, or after ``end_timeout``; the stopper does the rest.
+        """
+        for task in self.registry:
+            self.revoke(task.key, reason)
+        deadline = self._clock.monotonic() + self.config.end_timeout
+        while self._clock.monotonic() < deadline and self.stopper.run_one() == 0:
+            pass
+
+    def sync(self) -> list[Notice]:
+        """Take in what the threads learned; return what Airflow is to be told. No I/O, but after a stall."""
+        notices: list[Notice] = list(self._renew_lease())
+        until = self._clock.monotonic() + SYNC_BUDGET_SECONDS
+        for _ in range(self._inbox.qsize()):
+            message = self._inbox.get_nowait()
+            self._measure(message)
+            try:
+                notices += self._carry_out(self.registry.apply(message))
+            except Exception:
+                # One message that we cannot digest must cost neither the others nor the scheduler.
+                log.exception("A message was dropped, its task is described again later: %r", message)
+            if self._clock.monotonic() > until:
+                break
+        notices += self.explainer.done()
+        # What was taken in is told whatever happens now: nobody would say it again.
+        try:
+            self._reconcile()
+            for thread in (*self._launcher_threads, *self._other_threads):
+                if thread.restart_if_dead():
+                    self.metrics.count(metrics.THREAD_RESTARTS)
+        except Exception as error:  # noqa: BLE001  a thread that cannot be started, a fault of ours
+            self.health.failed("sync", error, doing="looking after tasks and threads")
+        else:
+            self.health.works("sync")
+        return notices
+
+    def end(self) -> None:
+        """Launch nothing more, stop nothing, settle what is under way; within ``end_timeout``.
+
+        What was not launched yet stays queued in Airflow's database, and what runs runs on: the next
+        scheduler adopts both. The order matters: launchers first, so that nothing new begins; then the rest,
+        so that StopTask calls already asked for have had the time of the launchers' last call.
+        """
+        deadline = self._clock.monotonic() + self.config.end_timeout
+        for thread in self._launcher_threads:
+            thread.stop()
+        self.launch_queue.close()
+        for thread in self._launcher_threads:
+            if not thread.join(deadline - self._clock.monotonic()):
+                log.warning("A launch is still under way: the next scheduler finds its container.")
+        for thread in self._other_threads:
+            thread.stop()
+
+    # --- inside --------------------------------------------------------------------------------------------
+
+    def _carry_out(self, decisions: Iterable[Decision]) -> list[Notice]:
+        notices: list[Notice] = []
+        for decision in decisions:
+            if isinstance(decision, Stop):
+                self.stopper.ask(decision.arn, decision.reason)
+                continue
+            if isinstance(decision, LaunchAgain):
+                log.info("Launching again: %s: %s", decision.attempt.launch.identity, decision.why)
+                self.metrics.count(metrics.LAUNCHED_AGAIN)
+                self.launcher.resubmit(decision.attempt)
+            elif isinstance(decision, Finish) and self._needs_log(decision.verdict):
+                self.explainer.ask(decision)
+                continue
+            notices.append(decision)
+        return notices
+
+    def _renew_lease(self) -> list[Release]:
+        """Act on, unless the loop has stalled: then another scheduler may have adopted tasks of ours.
+
+        Returns:
+            What it has adopted.
+        """
+        if self.lease.is_held():
+            self._stalled = False
+            self.lease.renew()
+            return []
+        if not self._stalled:
+            self._stalled = True
+            log.warning("The scheduler's loop stalled; looking for tasks that another scheduler has adopted.")
+        keys = [*(task.key for task in self.registry if not task.revoked), *self.explainer]
+        try:
+            adopted = list(self._adopted_elsewhere(keys))
+        except Exception as error:  # noqa: BLE001  the database is away: nothing is launched until it answers
+            self.health.failed("lease", error, doing="looking for tasks that another scheduler has adopted")
+            self._syncs_since_stall = 0
+            return []
+        self.health.works("lease")
+        for key in adopted:
+            log.warning("%s was adopted by another scheduler", key)
+            self.explainer.forget(key)
+            self.registry.disown(key)
+        self._syncs_since_stall += 1
+        if self._syncs_since_stall >= _SYNCS_TO_RESUME:
+            self._syncs_since_stall = 0
+            self.lease.renew()
+        return [Release(key) for key in adopted]
+
+    def _measure(self, message: Message) -> None:
+        if not isinstance(message, Seen):
+            return
+        try:
+            self._measure_ecs_task(message)
+        except Exception:
+            log.exception("A task's change could not be measured: %r", message)
+
+    def _measure_ecs_task(self, message: Seen) -> None:
+        news = self.registry.is_news(message.ecs_task)
+        if message.described and news:
+            self.metrics.count(metrics.RECONCILE_FINDS)
+        elif not message.described and not news:
+            self.metrics.count(metrics.STALE)
+        if news and message.ecs_task.decided(self.config.container_name):
+            self.metrics.timeline(message.ecs_task)
+
+    def _needs_log(self, verdict: Verdict) -> bool:
+        """Say whether log lines explain more: a task that failed by itself has its log in Airflow."""
+        code = verdict.diagnosis.exit_code
+        return (
+            bool(self.config.log_group)
+            and verdict.outcome is Outcome.FAILED
+            and code is not None
+            and code != ExitCode.TASK_FAILED
+        )
+
+    def _reconcile(self) -> None:
+        tasks = len(self.registry)
+        seconds = reconciler.interval(self.config.silence, tasks, events=self.listener is not None)
+        now, limit = self._clock.monotonic(), _ASKED_PER_SYNC
+        if self.listener is not None and not self.registry.has_news_to_fetch():
+            # Each call carries a hundred, and no minute has more of them than it should: tasks that were
+            # adopted together fall silent together.
+            if now < self._reconciled_at + reconciler.PAUSE_WITH_EVENTS:
+                return
+            limit = DESCRIBE_LIMIT
+        stale = self.registry.stale(seconds, limit)
+        self._reconciled_at = now if stale else self._reconciled_at
+        if stale:
+            self.reconciler.ask(
+                [task.arn for task in stale if task.arn],
+                [task.launch_id for task in stale if not task.arn],
+            )

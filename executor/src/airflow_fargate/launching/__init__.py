@@ -1,0 +1,1 @@
+"""From a workload to RunTask: queue, rate limits, request, launcher."""

@@ -1,0 +1,1 @@
+"""The `[fargate]` section: its options, their parsing, and per-task options."""

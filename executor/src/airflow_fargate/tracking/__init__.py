@@ -1,0 +1,1 @@
+"""How state changes arrive and containers are stopped: events, polling, StopTask, logs."""

@@ -1,0 +1,43 @@
+"""What does not work is said once per change."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_fargate.fleet.threads import Health
+from unit.examples import client_error
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_a_cause_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A thousand failures of one kind: one line; another kind: another; then one that it works."""
+    caplog.set_level(logging.INFO)
+    health = Health(logging.getLogger("health"))
+    health.works("listener")
+    for _ in range(1000):
+        health.failed("listener", client_error("AccessDenied", "no"), doing="receiving events")
+    health.failed("listener", client_error("ExpiredToken", "old"), doing="receiving events")
+    assert health.complaints() == {"listener": "ClientError ExpiredToken"}
+    health.works("listener")
+    health.works("listener")
+    assert health.complaints() == {}
+    messages = [record.getMessage() for record in caplog.records]
+    assert [message[:61] for message in messages] == [
+        "listener failed while receiving events, and goes on trying: A",
+        "listener failed while receiving events, and goes on trying: A",
+        "listener works again",
+    ]
+    assert "(AccessDenied)" in messages[0]
+    assert "(ExpiredToken)" in messages[1]
+
+
+def test_parts_complain_apart() -> None:
+    """One part's recovery says nothing of another's."""
+    health = Health(logging.getLogger("health"))
+    health.failed("a", OSError("x"), doing="one")
+    health.failed("b", OSError("x"), doing="two")
+    health.works("a")
+    assert health.complaints() == {"b": "OSError"}

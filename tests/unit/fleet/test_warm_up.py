@@ -1,0 +1,24 @@
+"""What the fleet loads before the first burst needs it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from airflow_fargate.fleet.fleet import Fleet
+from airflow_fargate.testing import ManualClock
+from scenarios.world import CONFIG
+
+
+@pytest.mark.parametrize(("bucket", "expected"), [("payloads", ["ecs", "s3"]), ("", ["ecs"])])
+def test_clients_are_there_before_the_first_launch(bucket: str, expected: list[str]) -> None:
+    """Those that launches need; a client that cannot be made holds up no other."""
+    asked: list[str] = []
+
+    def clients(service: str) -> None:
+        asked.append(service)
+        raise OSError("no credentials yet")
+
+    Fleet(replace(CONFIG, payload_bucket=bucket), clients, ManualClock(), hook=None).warm_up()
+    assert asked == expected
