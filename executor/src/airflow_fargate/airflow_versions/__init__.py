@@ -1,12 +1,11 @@
 """Every difference between the Airflow releases that we support, and nothing else."""
 
-from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, owners_of, tries_since
+from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, tries_since
 from airflow_fargate.airflow_versions.rebuild import (
     OperationalError,
     Rebuilder,
     adopted_elsewhere,
     load_for_adoption,
-    owner_of,
 )
 from airflow_fargate.airflow_versions.releases import (
     AIRFLOW_VERSION,
@@ -46,8 +45,6 @@ __all__ = [
     "latest_try",
     "load_for_adoption",
     "owned_ids",
-    "owner_of",
-    "owners_of",
     "parse_release",
     "scheduler_health_check_threshold",
     "statistics",

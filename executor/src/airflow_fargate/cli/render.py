@@ -7,7 +7,7 @@ import sys
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.airflow_versions import TAKES_COMMANDS, is_launch_id, latest_try, owners_of
+from airflow_fargate.airflow_versions import TAKES_COMMANDS, is_launch_id, latest_try
 from airflow_fargate.cli.session import open_session
 from airflow_fargate.errors import FargateError
 from airflow_fargate.executor import load_hook, parse_profiles
@@ -70,9 +70,7 @@ def _asked(args: argparse.Namespace) -> tuple[TaskIdentity, str, Any, str]:
             f"{f' in {args.run_id}' if args.run_id else ''} with map index {args.map_index}: a task is "
             "known once its DAG has run. Without DAG_ID, --executor-config and --queue say what to render."
         )
-    identity = TaskIdentity(
-        found.dag_id, found.task_id, found.run_id, found.try_number, found.map_index, owners_of(found.dag_id)
-    )
+    identity = TaskIdentity(found.dag_id, found.task_id, found.run_id, found.try_number, found.map_index)
     launch_id = found.external_id if is_launch_id(found.external_id) else nobody
     wishes = found.executor_config if given is None else given
     return identity, args.queue or found.queue, wishes, launch_id
