@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-RUN_SMOKE := exec env PYTHONPATH=tests $(PYTHON) -m smoke
+RUN_SMOKE := exec env PYTHONPATH=tests $(BIN)/python -m smoke
 MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws contract/cli)
 CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
@@ -83,10 +83,10 @@ test: venv ## lint, test-fast, test-oldest, and where a container engine can be 
 	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py test-fast 'lint, test-oldest, test-boto3 BOTO3=oldest' \
 	  $(if $(filter 0,$(SMOKE)),,'$(WITH_ENGINE)')
 
-smoke: ## The whole loop: Terraform, image, Airflow, a container per task, and back
+smoke: venv ## The whole loop: Terraform, image, Airflow, a container per task, and back
 	@$(RUN_SMOKE) up $(OPTIONAL)
 
-smoke-down: ## Take down what `make smoke KEEP=1` left up
+smoke-down: venv ## Take down what `make smoke KEEP=1` left up
 	@$(RUN_SMOKE) down
 
 bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md (40 minutes; QUICK=1: ours, small)
@@ -132,6 +132,6 @@ lock: venv ## Write the locks in tests/requirements again from their .in files
 	  $$(sed -n 's/^# uv: //p' $$name) $$name -o $${name%.in}.txt; done
 
 clean: ## Remove what was made here and in the cache folder
-	@$(RUN_SMOKE) down
+	@[ ! -x $(BIN)/python ] || { $(RUN_SMOKE) down; }
 	@rm -rf $(VENV) .venv-* .test .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/airflow-fargate"
