@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.page import page
-from benchmarks.plots import Axis, Line, plot
+from benchmarks.plots import Line, plot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,31 +69,33 @@ def plots(scenarios: dict[str, Any]) -> dict[str, str]:
             count = max(point[1] for point in curves[label]["ours"])
             found[name] = plot(
                 f"{count:,.0f} launches at once, {label}",
-                Axis("seconds since they were queued"),
-                Axis("containers started"),
+                "seconds since the tasks were queued",
+                "containers launched",
                 [
-                    Line("what AWS's limits allow", _bound_line(count, times), BOUND, "dashes"),
+                    Line("the most that AWS's limits allow", _bound_line(count, times), BOUND, "dashes"),
                     Line("FargateExecutor", _thinned(curves[label]["ours"]), OURS),
                     Line("AwsEcsExecutor", _thinned(curves[label]["peer"]), PEER),
                 ],
             )
         label = "heartbeats: default limits, inline"
         found["heartbeats"] = plot(
-            "How long heartbeat() holds the scheduler while it launches",
-            Axis("seconds since the tasks were queued"),
-            Axis("milliseconds (logarithmic)", log=True, low=0.1),
+            "How long heartbeat() blocks the scheduler during launches",
+            "seconds since the tasks were queued",
+            "milliseconds (logarithmic)",
             [
                 Line("FargateExecutor", _thinned(curves[label]["ours"]), OURS, "dots"),
                 Line("AwsEcsExecutor", _thinned(curves[label]["peer"]), PEER, "dots"),
             ],
+            log=True,
         )
     if "steady" in scenarios:
         curve = scenarios["steady"]["curves"]["ECS calls a minute"]
         found["calls"] = plot(
-            "ECS calls a minute against running tasks",
-            Axis("running tasks"),
-            Axis("calls a minute (logarithmic)", log=True, low=1.0),
+            "ECS calls per minute by running tasks",
+            "running tasks",
+            "calls per minute (logarithmic)",
             [Line("FargateExecutor", curve["ours"], OURS), Line("AwsEcsExecutor", curve["peer"], PEER)],
+            log=True,
         )
     return found
 
