@@ -2,34 +2,31 @@
 
 How it works. ``S`` is the UUID of a standby, ``L`` a launch id. Three objects say everything:
 
-=================  =======================================================  ==================================
-object             content                                                  written by
-=================  =======================================================  ==================================
-``standby/S/offer``   ``open``; then ``launch: L`` with its payload, or        who starts S, once; then one
-                   ``dismissed: why``                                       scheduler, if it still is ``open``
-``standby/S/answer``  ``took: L`` or ``left: why``; or ``recalled: L``         the container, or a scheduler; once
-``launches/L``     the launch's fate: ``standby: S`` or ``cold``            the scheduler that queued L, before
-                                                                            its only offer; or a new scheduler,
-                                                                            before it launches L; once
-=================  =======================================================  ==================================
+* ``standby/S/offer``: ``open``, written by whoever starts S, before it starts. Then ``launch: L`` with its
+  payload, or ``dismissed: why``, written by one scheduler, if the offer still is ``open``.
+* ``standby/S/answer``: ``took: L`` or ``left: why``, written by the container; or ``recalled: L``, written by
+  a scheduler. Written once.
+* ``launches/L``, the launch's fate: ``standby: S``, written by the scheduler that queued L, before its only
+  offer; or ``cold``, written by a new scheduler, before it launches L. Written once.
 
-Example. Scheduler A has L to launch, and S is idle. A writes the fate ``standby: S``, then replaces the offer.
-The container reads the offer, writes ``took: L``, deletes the offer and runs the task. A reads the answer.
+Example. Scheduler A has L to launch, and S is idle. A writes the fate ``standby: S``, then replaces the
+offer. The container reads the offer, writes ``took: L``, deletes the offer and runs the task. A reads the
+answer.
 
 * If A dies after the fate, the new scheduler finds it and writes ``recalled: L`` as the answer. If S3 accepts
   that, S will never run L, so L is launched cold. If S3 rejects it, the answer says whether S took L.
-* If A dies before the fate, the new scheduler writes ``cold``, and A's own write is rejected when it wakes up.
+* If A dies before the fate, the new scheduler writes ``cold``. When A wakes up, its own write is rejected.
 * If the container hangs, A recalls L after a few seconds. When the container wakes up, its ``took`` is
   rejected, and it leaves.
 
-Four rules make this safe, and each of them is needed (``tests/unit/standby/test_protocol.py`` removes them one
-by one): the fate comes before the offer; a new scheduler writes the fate before it launches; a launch that was
-offered is recalled before it is launched cold; a container claims a launch before it runs it.
+Four rules make this safe, and each of them is needed (``tests/unit/standby/test_protocol.py`` removes them
+one by one): the fate comes before the offer; a new scheduler writes the fate before it launches; a launch
+that was offered is recalled before it is launched cold; a container claims a launch before it runs it.
 
-Each function is a generator. It yields one operation at a time and is sent the result: for a :class:`Read` the
-content, or None if there is no object; for a write whether S3 accepted it; for a :class:`Delete` nothing. The
-caller does the I/O, and repeats a write if its answer is lost. The repeat is then rejected because of the first
-write, so after each rejection the object is read: its content tells whose write won.
+Each function is a generator. It yields one operation at a time and is sent the result: for a :class:`Read`
+the content, or None if there is no object; for a write whether S3 accepted it; for a :class:`Delete` nothing.
+The caller does the I/O, and repeats a write if its answer is lost. The repeat is then rejected because of the
+first write, so after each rejection the object is read: its content tells whose write won.
 """
 
 from __future__ import annotations
