@@ -20,7 +20,8 @@ class Surroundings:
     """What a container finds around it that its definition does not say.
 
     environment: set unless the definition sets the same names. network_mode: Docker's word for where it runs.
-    host_address: the host as containers reach it. volumes: names of the task's volumes in Docker.
+    host_address: the host as containers reach it. name_server: its DNS server, the engine's when None.
+    volumes: names of the task's volumes in Docker.
     declared_paths: the paths the image declares as VOLUME. host_cpus: how many the machine has.
     """
 
@@ -33,6 +34,7 @@ class Surroundings:
     host_address: str
     host_cpus: int
     hostname: str | None = None
+    name_server: str | None = None
     volumes: Mapping[str, str] = field(default_factory=dict)
     declared_paths: frozenset[str] = frozenset()
 
@@ -86,7 +88,7 @@ def host_config(container: ContainerDefinition, task: TaskDefinition, around: Su
         "Sysctls": dict(container.system_controls),
     }
     if not around.network_mode.startswith("container:"):
-        config["ExtraHosts"] = [f"host.docker.internal:{around.host_address}"]
+        config.update(addressing(around.host_address, around.name_server))
     limit = container.memory or task.memory
     if limit:
         config["Memory"] = config["MemorySwap"] = max(limit * MIB, MIN_MEMORY)
@@ -98,6 +100,14 @@ def host_config(container: ContainerDefinition, task: TaskDefinition, around: Su
     if container.cpu:
         config["CpuShares"] = max(container.cpu, 2)
     return config
+
+
+def addressing(host_address: str, name_server: str | None) -> dict[str, Any]:
+    """The part of HostConfig that says where names lead, for what owns a network."""
+    return {
+        "ExtraHosts": [f"host.docker.internal:{host_address}"],
+        **({} if name_server is None else {"Dns": [name_server]}),
+    }
 
 
 def map_image(reference: str, registry: str | None) -> str:

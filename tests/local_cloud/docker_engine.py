@@ -32,12 +32,14 @@ class DockerSettings:
     """What the engine is told once.
 
     instance: the label's value on everything it makes. endpoint: this cloud's address as containers reach it.
-    registry: the local registry that stands for ECR, or None.
+    registry: the local registry that stands for ECR, or None. name_server: the DNS server that containers
+    use; the engine's when None.
     """
 
     instance: str
     endpoint: str
     registry: str | None = None
+    name_server: str | None = None
 
 
 class DockerEngine:

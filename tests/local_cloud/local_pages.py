@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local_cloud.call_book import CallBook
+    from local_cloud.databases.instances import Databases
     from local_cloud.engine import Engine
     from local_cloud.plane import TaskPlane
     from local_cloud.records import Task
@@ -32,17 +33,19 @@ class LocalPages:
         engine: Engine,
         inventory: Callable[[frozenset[str]], dict[str, list[str]]],
         book: CallBook | None = None,
+        databases: Databases | None = None,
     ) -> None:
         self._plane = plane
         self._engine = engine
         self._inventory = inventory
         self.book = book
+        self._databases = databases
         self.regions: set[str] = set()
 
     async def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
         """Status and document of a page."""
         page = path.removeprefix("/_local/").strip("/")
-        acts = {
+        acts: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("GET", "health"): lambda _: {"status": "ok"},
             ("GET", "tasks"): lambda _: {"tasks": [task_page(task) for task in self._plane.tasks()]},
             ("GET", "calls"): lambda _: {"calls": [] if self.book is None else self.book.calls()},
@@ -52,6 +55,9 @@ class LocalPages:
             },
             ("POST", "faults"): self._set_faults,
             ("POST", "interrupt"): self._interrupt,
+            ("GET", "databases"): lambda _: {"databases": self._servers().page()},
+            ("POST", "databases"): self._change_databases,
+            ("GET", "rds-ca.pem"): lambda _: self._servers().authority.bundle,
         }
         if (method, page) == ("GET", "inventory"):
             return 200, await asyncio.to_thread(self._inventory, frozenset(self.regions))
@@ -97,6 +103,24 @@ class LocalPages:
         )
         stopped = self._plane.change_all(change, lambda task: chosen is None or task.arn in chosen)
         return {"tasks": stopped}
+
+    def _servers(self) -> Databases:
+        if self._databases is None:
+            raise ValueError("there are no databases here: they need --engine docker, PostgreSQL and root")
+        return self._databases
+
+    def _change_databases(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """`failover`: {id, seconds} breaks a database for a while; `rotate`: {id, gap} its password."""
+        if unknown := set(wanted) - {"failover", "rotate"}:
+            raise ValueError(f"unknown members {sorted(unknown)}; there are failover and rotate")
+        servers = self._servers()
+        if (failover := wanted.get("failover")) is not None:
+            servers.fail_over(servers.find(failover.get("id")), float(failover.get("seconds", 60)))
+        if (given := wanted.get("rotate")) is not None:
+            from local_cloud.moto_rds import rotate  # noqa: PLC0415  moto is loaded by the server only
+
+            rotate(servers.find(given.get("id")), float(given.get("gap", 5)))
+        return {"status": "ok"}
 
 
 def task_page(task: Task) -> dict[str, Any]:

@@ -96,6 +96,8 @@ class CloudServer:
         """One of our own pages or of the agent's; None for any other path."""
         if path.startswith("/_local/"):
             status, document = await self._pages.answer(method, path, body)
+            if isinstance(document, str):
+                return status, [(b"content-type", b"text/plain")], document.encode()
             return status, [JSON], encode(document)
         if self._agent is not None and path.startswith(("/v2/credentials/", "/v4/")):
             found = self._agent.answer(path)

@@ -13,7 +13,7 @@ import requests
 from local_cloud import lifecycle as life
 from local_cloud.behaviour import OUT_OF_MEMORY
 from local_cloud.container_logs import ship, stream_name
-from local_cloud.docker_container import Surroundings, create_request, map_image
+from local_cloud.docker_container import Surroundings, addressing, create_request, map_image
 from local_cloud.docker_host import LABEL, ImageMissing
 from local_cloud.lifecycle import ContainerChange
 from local_cloud.task_services import CannotStart
@@ -99,7 +99,7 @@ class TaskContainers:
             "HostConfig": {
                 "NetworkMode": "bridge",
                 "LogConfig": {"Type": "none", "Config": {}},
-                "ExtraHosts": [f"host.docker.internal:{self._host.gateway}"],
+                **addressing(self._host.gateway, self._engine.settings.name_server),
             },
         }
         self._pause = self._host.create(f"local-cloud-{self._task.task_id}-pause", body)
@@ -174,6 +174,7 @@ class TaskContainers:
             secrets=secrets,
             network_mode=self._network,
             host_address=self._host.gateway,
+            name_server=settings.name_server,
             host_cpus=self._host.cpus,
             volumes=self._volumes,
             declared_paths=image.volumes,

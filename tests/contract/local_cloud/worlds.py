@@ -222,7 +222,8 @@ class ContainerWorld(World):
 @cache
 def client(endpoint: str, service: str) -> Any:
     """A boto3 client; kept, as making one takes longer than most tests."""
-    config = Config(retries={"max_attempts": 0})
+    # Cloud Map's DiscoverInstances would go to a host "data-127.0.0.1".
+    config = Config(retries={"max_attempts": 0}, inject_host_prefix=False)
     session = boto3.Session("local", "local", region_name="us-east-1")
     return session.client(service, endpoint_url=endpoint, config=config)
 
