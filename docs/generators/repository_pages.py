@@ -1,8 +1,8 @@
 """A hook of MkDocs: READMEs from outside ``docs/`` become pages, and links work on the site as on GitHub.
 
-Pages link to each other and to files by relative paths, as GitHub wants it. Here a link to a file that is a page
-of the site goes to that page, and a link to any other file of the repository goes to GitHub. A link to a file
-that does not exist fails the build (``strict``).
+Pages link to each other and to files by relative paths, as GitHub wants it. Here a link to a file that is a
+page of the site goes to that page, and a link to any other file of the repository goes to GitHub. A link to a
+file that does not exist fails the build (``strict``).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def on_files(files: Files, config: Any) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001  MkDocs names it
     """Rewrite the links of a page."""
     uri = page.file.src_uri
     source = SOURCES.get(uri, f"docs/{uri}")
