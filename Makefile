@@ -8,7 +8,7 @@ CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push destroy sbom lock clean
+.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push destroy sbom docs release-check lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,8 +124,14 @@ destroy: venv ## Stop launching, stop the tasks, then terraform destroy (DRAIN=s
 sbom: ## What the image holds under which licence, and the CycloneDX documents of it (OUT=sbom, IMAGE=...)
 	@$(PYTHON) worker_image/sbom.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
+docs: venv ## The documentation site: writes the generated pages, then builds site/ and checks its links
+	@$(PYTHON) tests/smoke/environment.py docs
+	@PYTHONPATH=tests:. $(BIN)/python -m docs.generators
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 lock: venv ## Write the locks in tests/requirements again from their .in files
-	@cd tests/requirements && for name in dev checkov; do ../../$(BIN)/uv pip compile -q --universal \
+	@cd tests/requirements && for name in dev checkov docs; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \
@@ -133,5 +139,5 @@ lock: venv ## Write the locks in tests/requirements again from their .in files
 
 clean: ## Remove what was made here and in the cache folder
 	@[ ! -x $(BIN)/python ] || { $(RUN_SMOKE) down; }
-	@rm -rf $(VENV) .venv-* .test .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .venv-* site .test .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/airflow-fargate"

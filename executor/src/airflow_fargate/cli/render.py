@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.airflow_versions import TAKES_COMMANDS, is_launch_id, latest_try
@@ -31,12 +32,15 @@ class _NoSuchTaskError(FargateError):
 def main(args: argparse.Namespace) -> int:
     """Print the request as JSON; return 1 with a sentence when the task would be refused."""
     config = open_session(args).config
+    if args.hook:
+        config = replace(config, execution_config_function=args.hook)
     try:
+        hook = load_hook(config.execution_config_function)
         identity, queue, wishes, launch_id = _asked(args)
         own = parse_task_options("executor_config", wishes)
         profile = parse_profiles(config).get(queue, TaskOptions())
         launch = Launch("key", launch_id, 1, identity, effective_options(config, profile, own))
-        builder = RunRequestBuilder(config, load_hook(config.execution_config_function), request_faults)
+        builder = RunRequestBuilder(config, hook, request_faults)
         request = builder.build(
             Attempt(launch, number=0, capacity=0, deadline=0.0), _command(config, identity, launch_id)
         )

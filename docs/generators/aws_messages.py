@@ -1,18 +1,11 @@
-"""docs/aws_messages.md: AWS's messages by cause, from the table of causes and the published sentences.
-
-``python tests/aws_messages.py`` writes the page.
-"""
+"""docs/aws_messages.md: AWS's messages by cause, from the table of causes and the published sentences."""
 
 from __future__ import annotations
-
-import sys
-from pathlib import Path
 
 from airflow_fargate.aws.failure_causes import Cause, LaunchErrorKind
 from airflow_fargate.aws.failures import CAUSES
 from unit.aws.aws_sentences import SENTENCES, STOP
 
-PAGE = Path(__file__).parents[1] / "docs" / "aws_messages.md"
 HEAD = """\
 # AWS's messages, and what to do
 
@@ -24,7 +17,7 @@ make no difference.
 The executor launches again only if nothing ran. It does so within `launch_timeout`, and the task keeps its
 tries. A message that is not on this page fails the task, with AWS's words.
 
-Written by `.venv/bin/python tests/aws_messages.py` from the table that the executor uses
+Written by `make docs` from the table that the executor uses
 ([failure_causes.py](../executor/src/airflow_fargate/aws/failure_causes.py)). The sources are listed in
 [aws_sentences.tsv](../tests/unit/aws/aws_sentences.tsv).
 
@@ -73,8 +66,3 @@ def page() -> str:
 
 def _one_line(sentence: str) -> str:
     return " ".join(sentence.split())
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    sys.exit(0)
