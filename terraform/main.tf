@@ -169,8 +169,9 @@ module "scheduler_access" {
   repository_arn   = module.worker.repository_arn
   tags             = local.tags
 
-  role_names           = var.scheduler_role_names
-  triggerer_role_names = var.triggerer_role_names
+  role_names            = var.scheduler_role_names
+  api_server_role_names = var.api_server_role_names
+  triggerer_role_names  = var.triggerer_role_names
 }
 
 module "observability" {
