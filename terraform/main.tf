@@ -115,6 +115,7 @@ module "worker" {
   ephemeral_storage_gib = var.worker_ephemeral_storage_gib
 
   image                      = local.runs
+  keep_revisions             = var.worker_keep_revisions
   pull_through_cache         = var.worker_image_pull_through_cache
   repository_credentials_arn = var.worker_image_credentials_arn
 

@@ -43,7 +43,9 @@ module "airflow" {
   egress_cidrs               = var.egress_cidrs
   egress_security_groups     = var.egress_security_groups
 
-  # Tasks
+  # Tasks. The scheduler launches the revision that it was deployed with, so older ones must stay active.
+  worker_keep_revisions = true
+
   worker_cpu          = var.worker_cpu
   worker_memory       = var.worker_memory
   worker_architecture = var.architecture

@@ -1,7 +1,7 @@
 """Write the inputs and outputs of every module into its README, between two markers.
 
-``.venv/bin/python tests/terraform/module_readmes.py`` rewrites them; with ``--check`` it prints those that are
-out of date and exits with 1.
+``.venv/bin/python tests/terraform/module_readmes.py`` rewrites them; with ``--check`` it prints those that
+are out of date and exits with 1.
 """
 
 from __future__ import annotations

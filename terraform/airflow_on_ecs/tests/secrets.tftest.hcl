@@ -1,11 +1,12 @@
-mock_provider "aws" {
-  source = "../tests/mocks"
-}
-
-# Terraform's mocks know no ephemeral resources.
-override_module {
-  target  = module.password
-  outputs = { value = "0123456789abcdefghijABCDEFGHIJ01" }
+# Terraform's mocks know no ephemeral resources. So the provider is real, and tests/terraform/test_static.py has it speak to
+# an emulator (AWS_ENDPOINT_URL).
+provider "aws" {
+  region                      = "us-east-1"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_region_validation      = true
+  s3_use_path_style           = true
+  max_retries                 = 3
 }
 
 variables {

@@ -1,5 +1,5 @@
-# Airflow's own secrets. Secrets Manager draws the values, and write-only arguments hand them over, so that neither the
-# state nor a plan holds one. A secret is written when its generation changes, and at no other time.
+# Airflow's own secrets. Secrets Manager draws the values, and write-only arguments pass them on, so that neither the state
+# nor a plan holds one. A secret is written when it is made and when its generation changes, and at no other time.
 
 locals {
   contents = {
@@ -23,20 +23,24 @@ locals {
 
   generations = { for secret in keys(local.contents) : secret => lookup(var.generations, secret, 1) }
 
+  random = { for secret, drawn in ephemeral.aws_secretsmanager_random_password.drawn : secret => drawn.random_password }
+
   # A Fernet key is 32 bytes in URL-safe base64. For letters and digits that is the same as base64encode's output.
-  values = {
-    jwt    = module.password["jwt"].value
-    api    = module.password["api"].value
-    fernet = base64encode(module.password["fernet"].value)
-    admin  = jsonencode({ username = var.admin_username, password = module.password["admin"].value })
+  written = {
+    jwt    = local.random["jwt"]
+    api    = local.random["api"]
+    fernet = base64encode(local.random["fernet"])
+    admin  = jsonencode({ username = var.admin_username, password = local.random["admin"] })
   }
 }
 
-module "password" {
-  source   = "./password"
+# Every plan and apply draws new ones; only those of a new generation are written.
+ephemeral "aws_secretsmanager_random_password" "drawn" {
   for_each = local.contents
 
-  length = each.value.length
+  password_length            = each.value.length
+  exclude_punctuation        = true
+  require_each_included_type = true
 }
 
 resource "aws_secretsmanager_secret" "airflow" {
@@ -57,6 +61,6 @@ resource "aws_secretsmanager_secret_version" "airflow" {
   for_each = local.contents
 
   secret_id                = aws_secretsmanager_secret.airflow[each.key].id
-  secret_string_wo         = local.values[each.key]
+  secret_string_wo         = local.written[each.key]
   secret_string_wo_version = local.generations[each.key]
 }

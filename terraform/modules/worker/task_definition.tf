@@ -102,9 +102,9 @@ resource "aws_ecs_task_definition" "worker" {
   execution_role_arn       = aws_iam_role.execution.arn
   container_definitions    = jsonencode([local.container])
 
-  # Old revisions stay active. A scheduler that is pinned to one (family:revision) goes on launching it until it is
-  # replaced itself, and AWS runs no new tasks from an inactive revision. destroy.py removes them.
-  skip_destroy = true
+  # Whether old revisions stay active. AWS runs no new tasks from an inactive one, which matters to a scheduler that is
+  # pinned to a revision (family:revision) until it is replaced itself.
+  skip_destroy = var.keep_revisions
 
   runtime_platform {
     operating_system_family = "LINUX"
