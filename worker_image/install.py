@@ -124,10 +124,11 @@ def main() -> None:
     freed += strip_old_apis(site_packages)
     if options.kind == CONTROL:
         shutil.copy(options.work / "airflow_local_settings.py", site_packages)
+    compile_in_place(site_packages)
+    if options.kind == CONTROL:
         schema = options.target / "share" / "schema.json"
         schema.parent.mkdir(exist_ok=True)
         _run([python, "-m", "airflow_fargate.control.schema", str(schema)])
-    compile_in_place(site_packages)
     for statement in imported(options):
         _run([python, "-c", statement])
     _say(f"{len(base)} packages stay the base's, {freed / 1e6:.0f} MB were stripped")
