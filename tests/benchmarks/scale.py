@@ -1,7 +1,7 @@
-"""Four schedulers' executors with a hundred thousand tasks: on a simulated clock, without Airflow.
+"""The executors of four schedulers with a hundred thousand tasks, on a simulated clock and without Airflow.
 
-The parts of each executor run by turns in one thread, against ECS and SQS in the same process. CPU is that
-of the executors with the simulated AWS that answers them; the times are the simulated clock's.
+The parts of all executors take turns in one thread, against ECS and SQS in the same process. CPU includes the
+simulated AWS. Times are those of the simulated clock.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.tasks.messages import Finish
 from airflow_fargate.tasks.verdict import Outcome
-from benchmarks.deep_size import deep_size
+from benchmarks.memory import held_bytes
 from local_cloud import Behaviour
 from soak.days import UncheckedWorld
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEDULERS = 4
 STEP_SECONDS = 0.5
 WINDOW_SECONDS = 60.0
-"""How long the full load is held and measured."""
+"""How long the full load is kept and measured."""
 
 
 @dataclass
@@ -33,11 +33,11 @@ class _Spent:
 
 
 def play(running: int, rate: int) -> dict[str, Any]:
-    """Launch at a rate until so many tasks run, hold that, let all end; return the figures.
+    """Launch at a rate until so many tasks run, keep that up, let all end, and return the figures.
 
     Args:
-        running: tasks at once, of all schedulers.
-        rate: launches a second, of all schedulers.
+        running: tasks that run at once, over all schedulers.
+        rate: launches a second, over all schedulers.
     """
     own, lifetime = rate // SCHEDULERS, running / rate
     world = UncheckedWorld(
@@ -59,7 +59,7 @@ def play(running: int, rate: int) -> dict[str, Any]:
         now = world.clock.now() - begun
         if "memory" not in found and now >= window:
             calls, spent = Counter(world.plane.calls), _Spent()
-            found["memory"] = max(deep_size([fleet.registry]) for fleet in fleets)
+            found["memory"] = max(held_bytes(fleet.registry) for fleet in fleets)
             found["held"] = sum(len(fleet.registry) for fleet in fleets)
         if "calls" not in found and now >= window + WINDOW_SECONDS:
             found["calls"] = Counter(world.plane.calls) - calls
