@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.tasks.messages import Finish
 from airflow_fargate.tasks.verdict import Outcome
-from benchmarks.deep_size import deep_size
+from benchmarks.memory import held_bytes
 from local_cloud import Behaviour
 from soak.days import UncheckedWorld
 
@@ -37,11 +37,11 @@ class _Spent:
 
 
 def play(running: int, rate: int) -> dict[str, Any]:
-    """Launch at a rate until so many tasks run, hold that, let all end; return the figures.
+    """Launch at a rate until so many tasks run, keep that up, let all end, and return the figures.
 
     Args:
-        running: tasks at once, of all schedulers.
-        rate: launches a second, of all schedulers.
+        running: tasks that run at once, over all schedulers.
+        rate: launches a second, over all schedulers.
     """
     own, lifetime = rate // SCHEDULERS, running / rate
     world = UncheckedWorld(
@@ -63,7 +63,7 @@ def play(running: int, rate: int) -> dict[str, Any]:
         now = world.clock.now() - begun
         if "memory" not in found and now >= window:
             calls, spent = Counter(world.plane.calls), _Spent()
-            found["memory"] = max(deep_size([fleet.registry]) for fleet in fleets)
+            found["memory"] = max(held_bytes(fleet.registry) for fleet in fleets)
             found["held"] = sum(len(fleet.registry) for fleet in fleets)
         if "calls" not in found and now >= window + WINDOW_SECONDS:
             found["calls"] = Counter(world.plane.calls) - calls
