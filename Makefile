@@ -131,7 +131,7 @@ docs: venv ## The documentation site: writes the generated pages, then builds si
 	@echo "site/index.html"
 
 lock: venv ## Write the locks in tests/requirements again from their .in files
-	@cd tests/requirements && for name in dev checkov docs; do ../../$(BIN)/uv pip compile -q --universal \
+	@cd tests/requirements && for name in dev checkov docs release; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \
