@@ -12,28 +12,24 @@ from terraform.test_examples import quick_start
 ROOT = Path(__file__).parents[2]
 RUN_BY = {
     "make smoke": "CI, as it stands",
-    "make build-push": "the smoke: tests/smoke/worker_images.py builds by make build and pushes by worker_image/push.py",
+    "make build-push": "the smoke, as make build and make push (tests/smoke/worker_images.py)",
     "pip install ./executor": "tests/terraform/test_snippet.py, in an environment with nothing else",
     "airflow fargate doctor": "tests/terraform/test_snippet.py and the smoke (tests/smoke/doctor.py)",
     "make destroy": "tests/terraform/test_destroy.py",
 }
-"""Lines that need an engine or an environment of their own, and who runs them. The others need Terraform alone."""
+"""Lines that need an engine or an environment of their own, and who runs them."""
 
 
 def commands(page: str) -> list[str]:
     """Return what a page tells the reader to type, in the blocks marked console."""
     text = (ROOT / page).read_text(encoding="utf-8")
     blocks = re.findall(r"^```console\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return [
-        line[2:].split("  #")[0].strip()
-        for block in blocks
-        for line in block.splitlines()
-        if line[:2] == "$ "
-    ]
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    return [line[2:].split("  #")[0].strip() for line in lines]
 
 
 def test_every_line_of_the_readme_is_run_by_a_test() -> None:
-    """Terraform's lines by tests/terraform/test_examples.py, on an emulator; the others by those named here."""
+    """Terraform's lines by tests/terraform/test_examples.py, on an emulator; the others as RUN_BY says."""
     assert [line for line in commands("README.md") if line not in (*quick_start(), *RUN_BY)] == []
 
 

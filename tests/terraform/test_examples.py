@@ -51,7 +51,8 @@ def commands(example: str) -> list[str]:
 def quick_start() -> list[str]:
     """Return the shell commands of the main README that need nothing but Terraform."""
     lines = re.findall(r"^\$ (.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
-    return [line for line in lines if line.startswith(("export ", "terraform "))]
+    # The second apply is the same line again: a second plan is every example's business.
+    return list(dict.fromkeys(line for line in lines if line.startswith(("export ", "terraform "))))
 
 
 def prepare(example: str, copied: Path, folder: Path) -> Path:
