@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 SECTION = "fargate"
 DISTRIBUTION = "airflow-fargate"
+DOCUMENTATION = "https://OWNER.github.io/airflow-fargate/"
 
 Kind = Literal["string", "boolean", "integer", "float", "list", "json"]
 
@@ -408,6 +409,9 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": DISTRIBUTION,
         "name": "AWS Fargate executor",
         "description": "FargateExecutor: every Airflow task in its own AWS Fargate container.",
+        "integrations": [
+            {"integration-name": "AWS Fargate executor", "external-doc-url": DOCUMENTATION, "tags": ["aws"]}
+        ],
         "executors": ["airflow_fargate.FargateExecutor"],
         "cli": ["airflow_fargate.cli.commands"],
         "config": provider_config(),
