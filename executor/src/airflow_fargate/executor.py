@@ -335,8 +335,8 @@ def check_standby(config: FargateConfig) -> None:
     """
     if config.standby and not airflow_versions.ASSIGNS_IDS:
         raise ConfigurationError(
-            f"[{SECTION}] standby needs Airflow 3.2.2 or later, and this is {airflow_versions.AIRFLOW_VERSION}. "
-            "Remove the option: tasks then run in containers of their own start."
+            f"[{SECTION}] standby needs Airflow 3.2.2 or later, and this is "
+            f"{airflow_versions.AIRFLOW_VERSION}. Remove the option."
         )
 
 

@@ -79,7 +79,7 @@ def test_a_default_means_the_same_left_out_and_written_down(option: Option) -> N
 def test_every_example_is_a_value_that_works(option: Option) -> None:
     """What the documentation shows can be pasted."""
     needed = {each.name: each.example for each in OPTIONS if each.required}
-    section = {**needed, option.name: option.example}
+    section = {**needed, "payload_bucket": "payloads", option.name: option.example}
     assert getattr(read_config(section, section.get), option.name)
 
 

@@ -327,8 +327,8 @@ OPTIONS: tuple[Option, ...] = (
         "standby",
         "json",
         "{}",
-        "Standby containers per queue, as a JSON object: queue -> min, max, windows. They start before there is "
-        "a task, so that one begins within two seconds. Empty: none. Needs payload_bucket and Airflow 3.2.2.",
+        "Standby containers per queue, as a JSON object: queue -> min, max, windows. They start before there "
+        "is a task, so that one begins within two seconds. Needs payload_bucket and Airflow 3.2.2.",
         '{"default": {"min": 2, "windows": [{"hours": "06:00-08:00", "min": 10}]}}',
         terraform=True,
     ),
@@ -344,7 +344,7 @@ OPTIONS: tuple[Option, ...] = (
         "standby_claim_timeout",
         "float",
         "5",
-        "Seconds that a standby has to take a task that it was offered; after that the task is launched cold.",
+        "Seconds that a standby has to take a task offered to it; after that the task is launched cold.",
         smallest=2,
         largest=120,
     ),
