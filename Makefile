@@ -2,14 +2,13 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-RUN_SMOKE := exec env PYTHONPATH=tests $(PYTHON) -m smoke
-TYPED  := $(wildcard executor/src tests/local_cloud tests/airflow_scheduler tests/benchmarks tests/chaos tests/soak tests/smoke tests/example_dags tests/terraform worker_image/*.py terraform/*.py)
+RUN_SMOKE := exec env PYTHONPATH=tests $(BIN)/python -m smoke
 MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws contract/cli)
 CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push destroy sbom lock clean
+.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push destroy sbom docs release-check lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +21,14 @@ help: ## What can be made
 venv: ## .venv from the lock (made again only when the lock changed)
 	@$(PYTHON) tests/smoke/environment.py dev
 
-lint: venv ## ruff, mypy --strict, terraform fmt and validate, checkov, hadolint
-	@PYTHONPATH=tests $(BIN)/python -m smoke.lint "$(TERRAFORM)" $(TYPED)
+# prek needs git: it trusts a work tree of another user here, and a copy without .git gets one in .test.
+LINT_ENV = GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='$(CURDIR)' \
+  PREK_HOME='$(CURDIR)/.test/prek' TERRAFORM='$(TERRAFORM)' \
+  SKIP=$(if $(shell command -v $(TERRAFORM)),,terraform-fmt,terraform-validate,)$(if $(shell command -v tflint),,tflint)
+lint: venv ## The linters of .pre-commit-config.yaml, over all files
+	@export $(LINT_ENV); git rev-parse --git-dir >/dev/null 2>&1 || \
+	  { export GIT_DIR='$(CURDIR)/.test/lint.git' GIT_WORK_TREE='$(CURDIR)'; git init -q && git add -A; }; \
+	  $(BIN)/prek run --all-files
 
 test-fast: venv ## Every test that needs no container engine
 	@rm -rf $(CALLS)
@@ -78,10 +83,10 @@ test: venv ## lint, test-fast, test-oldest, and where a container engine can be 
 	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py test-fast 'lint, test-oldest, test-boto3 BOTO3=oldest' \
 	  $(if $(filter 0,$(SMOKE)),,'$(WITH_ENGINE)')
 
-smoke: ## The whole loop: Terraform, image, Airflow, a container per task, and back
+smoke: venv ## The whole loop: Terraform, image, Airflow, a container per task, and back
 	@$(RUN_SMOKE) up $(OPTIONAL)
 
-smoke-down: ## Take down what `make smoke KEEP=1` left up
+smoke-down: venv ## Take down what `make smoke KEEP=1` left up
 	@$(RUN_SMOKE) down
 
 bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md (40 minutes; QUICK=1: ours, small)
@@ -119,14 +124,24 @@ destroy: venv ## Stop launching, stop the tasks, then terraform destroy (DRAIN=s
 sbom: ## What the image holds under which licence, and the CycloneDX documents of it (OUT=sbom, IMAGE=...)
 	@$(PYTHON) worker_image/sbom.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
+docs: venv ## The documentation site: writes the generated pages, then builds site/ and checks its links
+	@$(PYTHON) tests/smoke/environment.py docs
+	@PYTHONPATH=tests:. $(BIN)/python -m docs.generators
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
+	@echo "site/index.html"
+
+release-check: venv ## Build what a release publishes into dist/, and check it (TAG=v0.1.0); publishes nothing
+	@$(PYTHON) tests/smoke/environment.py release
+	@$(BIN)/python tests/release_check.py $(TAG)
+
 lock: venv ## Write the locks in tests/requirements again from their .in files
-	@cd tests/requirements && for name in dev checkov; do ../../$(BIN)/uv pip compile -q --universal \
+	@cd tests/requirements && for name in dev checkov docs release; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \
 	  $$(sed -n 's/^# uv: //p' $$name) $$name -o $${name%.in}.txt; done
 
 clean: ## Remove what was made here and in the cache folder
-	@$(RUN_SMOKE) down
-	@rm -rf $(VENV) .venv-* .test .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@[ ! -x $(BIN)/python ] || { $(RUN_SMOKE) down; }
+	@rm -rf $(VENV) .venv-* site .test .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/airflow-fargate"

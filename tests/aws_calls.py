@@ -134,10 +134,10 @@ def _calling_module(frame: FrameType | None) -> str | None:
 
 def watch_boto3() -> None:
     """Enter each call of every boto3 client from now on, before it is made."""
-    make = BaseClient._make_api_call
+    make = BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
 
     def making(client: Any, operation_name: str, api_params: Mapping[str, Any]) -> Any:
         BOOK.note(client.meta.service_model.service_name, operation_name, api_params)
         return make(client, operation_name, api_params)
 
-    BaseClient._make_api_call = making
+    BaseClient._make_api_call = making  # type: ignore[attr-defined]

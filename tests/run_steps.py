@@ -56,12 +56,12 @@ class Step:
         with self.log.open("wb") as out:
             command = [os.environ.get("MAKE", "make"), "--no-print-directory", self.target, *self.variables]
             process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
-            found = (0, 0)
-            while found[0] == 0:
+            ended = 0
+            while not ended:
                 time.sleep(LOOK_EVERY)
                 watch(self)
-                *found, used = os.wait4(process.pid, os.WNOHANG)
-        process.returncode = os.waitstatus_to_exitcode(found[1])
+                ended, status, used = os.wait4(process.pid, os.WNOHANG)
+        process.returncode = os.waitstatus_to_exitcode(status)
         self.seconds = time.monotonic() - began
         self.cpu_seconds = used.ru_utime + used.ru_stime
         self.outcome = "FAILED" if process.returncode else "ok"

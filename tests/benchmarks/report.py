@@ -1,4 +1,4 @@
-"""From figures to the page in docs/, its plots, and what is printed on the way."""
+"""Turns figures into docs/benchmarks.md, its plots, and the lines printed to the terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.page import page
-from benchmarks.plots import Axis, Line, plot
+from benchmarks.plots import Line, plot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ _MOST_POINTS = 400
 
 
 def machine() -> dict[str, str]:
-    """Return what made the figures: versions and machine, no names."""
+    """Return the versions and the machine that made the figures."""
     packages = ("apache-airflow", "apache-airflow-providers-amazon", "airflow-fargate", "boto3", "botocore")
     return {
         "cores": str(os.cpu_count()),
@@ -31,25 +31,25 @@ def machine() -> dict[str, str]:
 
 
 def summary(name: str, outcome: Outcome) -> str:
-    """Return a scenario's figures as a person reads them in a terminal."""
+    """Return a scenario's figures for the terminal."""
     lines = [f"\n== {name}"]
     for label, case in outcome.cases.items():
         lines.append(f"-- {label}")
         for executor, figures in case.items():
-            told = "  ".join(f"{key}={short(value)}" for key, value in figures.items())
-            lines.append(f"   {executor}: {told}")
+            values = "  ".join(f"{key}={short(value)}" for key, value in figures.items())
+            lines.append(f"   {executor}: {values}")
     return "\n".join(lines)
 
 
 def short(value: Any) -> str:
-    """Return a number with as many digits as are worth reading."""
+    """Return a number with three significant digits."""
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return str(value)
 
 
 def write_page(document: dict[str, Any], docs: Path) -> None:
-    """Write benchmarks.md and the plots beside it."""
+    """Write benchmarks.md and its plots."""
     pictures = docs / "benchmarks"
     pictures.mkdir(parents=True, exist_ok=True)
     for name, text in plots(document["scenarios"]).items():
@@ -58,7 +58,7 @@ def write_page(document: dict[str, Any], docs: Path) -> None:
 
 
 def plots(scenarios: dict[str, Any]) -> dict[str, str]:
-    """Return file name -> picture, for the scenarios that were played."""
+    """Return file name -> SVG, for the scenarios that have figures."""
     found = {}
     if "burst" in scenarios:
         curves = scenarios["burst"]["curves"]
@@ -69,31 +69,33 @@ def plots(scenarios: dict[str, Any]) -> dict[str, str]:
             count = max(point[1] for point in curves[label]["ours"])
             found[name] = plot(
                 f"{count:,.0f} launches at once, {label}",
-                Axis("seconds since they were queued"),
-                Axis("containers started"),
+                "seconds since the tasks were queued",
+                "containers launched",
                 [
-                    Line("what AWS's limits allow", _bound_line(count, times), BOUND, "dashes"),
+                    Line("the most that AWS's limits allow", _bound_line(count, times), BOUND, "dashes"),
                     Line("FargateExecutor", _thinned(curves[label]["ours"]), OURS),
                     Line("AwsEcsExecutor", _thinned(curves[label]["peer"]), PEER),
                 ],
             )
         label = "heartbeats: default limits, inline"
         found["heartbeats"] = plot(
-            "How long heartbeat() holds the scheduler while it launches",
-            Axis("seconds since the tasks were queued"),
-            Axis("milliseconds (logarithmic)", log=True, low=0.1),
+            "How long heartbeat() blocks the scheduler during launches",
+            "seconds since the tasks were queued",
+            "milliseconds (logarithmic)",
             [
                 Line("FargateExecutor", _thinned(curves[label]["ours"]), OURS, "dots"),
                 Line("AwsEcsExecutor", _thinned(curves[label]["peer"]), PEER, "dots"),
             ],
+            log=True,
         )
     if "steady" in scenarios:
         curve = scenarios["steady"]["curves"]["ECS calls a minute"]
         found["calls"] = plot(
-            "ECS calls a minute against running tasks",
-            Axis("running tasks"),
-            Axis("calls a minute (logarithmic)", log=True, low=1.0),
+            "ECS calls per minute by running tasks",
+            "running tasks",
+            "calls per minute (logarithmic)",
             [Line("FargateExecutor", curve["ours"], OURS), Line("AwsEcsExecutor", curve["peer"], PEER)],
+            log=True,
         )
     return found
 

@@ -115,7 +115,7 @@ class Stage:
             key
             for each in self.everybody()
             for key, verdict in each.verdicts.items()
-            if "is not known" in str(verdict.diagnosis)
+            if "is unknown" in str(verdict.diagnosis)
         ][:unknown]
         keys = {f"task-{number}" for number in range(1, self.world.numbers + 1)}
         ran = {key: [task for task in containers[key] if task.started_at is not None] for key in keys}

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from local_cloud.clock import SystemClock
+from local_cloud.ecs.plane import TaskPlane
 from local_cloud.errors import StartError
-from local_cloud.plane import TaskPlane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from local_cloud.engine import Engine
+    from local_cloud.databases.instances import Databases
+    from local_cloud.ecs.engine import Engine
+    from local_cloud.names.cloud_map import CloudMap
 
 ACCOUNT = "123456789012"
 START_TIMEOUT = 30  # seconds
@@ -61,6 +63,8 @@ class LocalCloud:
         self._server: Any = None
         self.endpoint = ""
         self.plane: TaskPlane
+        self.cloud_map: CloudMap
+        self.databases: Databases | None = None
         self.engine: Engine
 
     def __enter__(self) -> Self:
@@ -130,10 +134,11 @@ class LocalCloud:
         self._undo.callback(self._close_sockets)
         self.endpoint = f"http://{'127.0.0.1' if options.host == '0.0.0.0' else options.host}:{port}"  # noqa: S104
         agent = None
+        self.cloud_map = _cloud_map()
         if options.engine == "docker":
             agent = self._build_docker(instance, port)
         else:
-            from local_cloud.simulated import SimulatedEngine  # noqa: PLC0415
+            from local_cloud.simulated.engine import SimulatedEngine  # noqa: PLC0415
 
             clock = SystemClock()
             self._undo.callback(clock.close)
@@ -146,25 +151,29 @@ class LocalCloud:
             listener.close()
 
     def _build_docker(self, instance: str, port: int) -> Any:
-        from local_cloud.agent import TaskAgent  # noqa: PLC0415
-        from local_cloud.docker_engine import DockerEngine, DockerSettings  # noqa: PLC0415
-        from local_cloud.docker_host import DockerHost  # noqa: PLC0415
-        from local_cloud.moto_services import MotoTaskServices  # noqa: PLC0415
-        from local_cloud.redirect import Redirect  # noqa: PLC0415
+        from local_cloud.containers.agent import TaskAgent  # noqa: PLC0415
+        from local_cloud.containers.docker_host import DockerHost  # noqa: PLC0415
+        from local_cloud.containers.engine import DockerEngine, DockerSettings  # noqa: PLC0415
+        from local_cloud.containers.network import ContainerNetwork  # noqa: PLC0415
+        from local_cloud.moto_gaps.backends import MotoTaskServices  # noqa: PLC0415
 
         host = DockerHost(self._options.docker_host)
         host.remove_all(instance)
-        address = host.gateway
+        address, name_server = host.gateway, None
         if self._options.host != "0.0.0.0":  # noqa: S104
             if _is_ours(host.gateway):
                 self._sockets.append(_listen(host.gateway, port))
             else:
                 # The engine's bridge is on another machine, or in a virtual one: it knows the host by name.
                 address = "host.docker.internal"
-        redirect = Redirect(host.bridge, port, instance)
-        self._undo.callback(redirect.remove)
-        agent = TaskAgent(endpoint_reaches=address == host.gateway and redirect.install())
-        settings = DockerSettings(instance, f"http://{address}:{port}", self._options.registry)
+        if address == host.gateway:
+            network = ContainerNetwork(host, self.cloud_map, instance, port, self._options.state_dir)
+            self._undo.callback(network.close)
+            self.databases, name_server = network.databases, network.name_server
+        agent = TaskAgent(endpoint_reaches=name_server is not None)
+        settings = DockerSettings(
+            instance, f"http://{address}:{port}", self._options.registry, name_server=name_server
+        )
         self.engine = DockerEngine(host, MotoTaskServices(ACCOUNT), agent, settings)
         return agent
 
@@ -172,17 +181,17 @@ class LocalCloud:
         import uvicorn  # noqa: PLC0415
         from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
 
-        from local_cloud import moto_behaviour  # noqa: PLC0415
-        from local_cloud.call_book import CallBook  # noqa: PLC0415
-        from local_cloud.ecr_front import EcrFront  # noqa: PLC0415
-        from local_cloud.event_courier import EventCourier  # noqa: PLC0415
-        from local_cloud.event_delivery import put_event  # noqa: PLC0415
-        from local_cloud.inventory import take_inventory  # noqa: PLC0415
-        from local_cloud.local_pages import LocalPages  # noqa: PLC0415
-        from local_cloud.moto_services import MotoCatalog  # noqa: PLC0415
-        from local_cloud.server import CloudServer  # noqa: PLC0415
-        from local_cloud.sqs_front import SqsFront  # noqa: PLC0415
-        from local_cloud.wsgi_bridge import WsgiBridge  # noqa: PLC0415
+        from local_cloud.events.courier import EventCourier  # noqa: PLC0415
+        from local_cloud.events.delivery import put_event  # noqa: PLC0415
+        from local_cloud.moto_gaps import install as moto_gaps  # noqa: PLC0415
+        from local_cloud.moto_gaps.backends import MotoCatalog  # noqa: PLC0415
+        from local_cloud.queues.sqs_front import SqsFront  # noqa: PLC0415
+        from local_cloud.server.application import CloudServer  # noqa: PLC0415
+        from local_cloud.server.call_book import CallBook  # noqa: PLC0415
+        from local_cloud.server.ecr_front import EcrFront  # noqa: PLC0415
+        from local_cloud.server.inventory import take_inventory  # noqa: PLC0415
+        from local_cloud.server.local_pages import LocalPages  # noqa: PLC0415
+        from local_cloud.server.wsgi_bridge import WsgiBridge  # noqa: PLC0415
 
         clock = getattr(self.engine, "clock", None) or SystemClock()
         self._undo.callback(clock.close)
@@ -191,7 +200,7 @@ class LocalCloud:
         )
         if agent is not None:
             agent.bind(self.plane)
-        moto_behaviour.install()
+        moto_gaps.install()
         dispatcher = DomainDispatcherApplication(create_backend_app)
         moto = WsgiBridge(dispatcher)
         self._undo.callback(moto.close)
@@ -204,7 +213,7 @@ class LocalCloud:
             return take_inventory(self.endpoint, regions, frozenset(dispatcher.app_instances))
 
         book = CallBook() if self._options.record_calls else None
-        pages = LocalPages(self.plane, self.engine, inventory, book)
+        pages = LocalPages(self.plane, self.engine, inventory, book, self.databases)
         ecr = EcrFront(self._options.registry, ACCOUNT) if self._options.registry else None
         application = CloudServer(self.plane, moto, sqs, pages, agent, ecr)
         self._server = uvicorn.Server(
@@ -236,6 +245,12 @@ class LocalCloud:
         if not file.exists():
             file.write_text(uuid.uuid4().hex[:12], encoding="utf-8")
         return file.read_text(encoding="utf-8").strip()
+
+
+def _cloud_map() -> CloudMap:
+    from local_cloud.names.cloud_map import CloudMap  # noqa: PLC0415
+
+    return CloudMap(ACCOUNT)
 
 
 def _is_ours(address: str) -> bool:

@@ -45,7 +45,7 @@ def test_a_task_killed_for_memory_is_told_how_much_to_ask_for() -> None:
     key = world.launch()
     world.run(40)
     told = str(world.finish(key).verdict.diagnosis)
-    assert "killed for memory at 512 MiB" in told
+    assert "ran out of memory at 512 MiB" in told
     assert "executor_config={'memory': 1024}" in told
 
 

@@ -163,7 +163,7 @@ def test_what_was_learned_survives_a_fault_later_in_the_heartbeat(monkeypatch: p
     def broken(*_: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(world.fleet.registry, "silent", broken)
+    monkeypatch.setattr(world.fleet.registry, "stale", broken)
     for thread in world.fleet._other_threads:
         monkeypatch.setattr(thread, "restart_if_dead", broken)
     world.run(40)

@@ -139,7 +139,7 @@ def test_a_task_whose_record_expired_is_not_launched_again() -> None:
     world.run(400, heir)
     verdict = world.finish(key).verdict
     assert verdict.outcome is Outcome.FAILED
-    assert "not known" in str(verdict.diagnosis)
+    assert "is unknown" in str(verdict.diagnosis)
     assert len(world.plane.tasks()) == 1
 
 

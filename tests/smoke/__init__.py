@@ -1,5 +1,4 @@
-"""The whole loop on one machine: Terraform, image build, Airflow, one container per try, and back.
+"""The whole loop on one machine: Terraform, image build, Airflow, one container per task, and down again.
 
-``python3 tests/smoke up`` needs the standard library alone, because it makes the rest itself; what talks to
-AWS's API runs in ``.venv`` as a child (:mod:`smoke.gather`).
+``make smoke`` runs it in ``.venv``. What calls AWS's API runs as a child process (:mod:`smoke.gather`).
 """

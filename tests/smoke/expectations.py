@@ -89,7 +89,7 @@ EXPECTED: tuple[ExpectedTask, ...] = (
                 "failed",
                 TASK_KILLED,
                 "taking memory until",
-                told=("killed for memory at 2048 MiB", "Set executor_config={'memory': 4096}"),
+                told=("ran out of memory at 2048 MiB", "Set executor_config={'memory': 4096}"),
             ),
         ),
     ),

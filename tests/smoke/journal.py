@@ -36,19 +36,19 @@ class Problem:
 
 def _undo_process(entry: Entry) -> None:
     """Stop the process and whatever still lives in its session; SIGKILL after its grace period (seconds)."""
-    pid = int(entry["pid"])
-    if process_table.started_at(pid) == entry["started"]:
+    pid, started = int(entry["pid"]), float(entry["started"])
+    if process_table.is_same(pid, started):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, int(entry["signal"]))
         deadline = time.monotonic() + float(entry["grace"])
-        while process_table.is_running(pid, entry["started"]) and time.monotonic() < deadline:
+        while process_table.is_running(pid, started) and time.monotonic() < deadline:
             _reap(pid)
             time.sleep(0.05)
-    for member in process_table.session_members(pid, int(entry["started"])):
+    for member in process_table.session_members(pid, started):
         with contextlib.suppress(ProcessLookupError):
             os.kill(member, signal.SIGKILL)
     deadline = time.monotonic() + 5
-    while process_table.session_members(pid, int(entry["started"])) and time.monotonic() < deadline:
+    while process_table.session_members(pid, started) and time.monotonic() < deadline:
         _reap(pid)
         time.sleep(0.05)
 

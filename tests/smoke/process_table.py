@@ -1,79 +1,85 @@
-"""Processes as the kernel lists them: a pid alone is no identity, a pid with its start time is."""
+"""Processes of this machine. A pid is reused, so a process is identified by its pid and its start time."""
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
+import os
+from typing import TYPE_CHECKING
 
-PROC = Path("/proc")
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 MARK = "AIRFLOW_FARGATE_SMOKE"
-"""Environment variable given to everything the smoke starts, so that strays can be told from others' work."""
+"""Environment variable of every process that the smoke starts, by which it finds what outlived a run."""
+SAME_START = 2.0
+"""Seconds by which two start times of one process may differ: they move when the system clock is set."""
 
 
-def _stat(pid: int) -> list[str] | None:
-    """Return the fields of /proc/PID/stat after the command's name, or None when there is no such process."""
+def started_at(pid: int) -> float | None:
+    """Return when the process started, in seconds since the epoch, or None if it is gone."""
     try:
-        text = (PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
         return None
-    return text.rpartition(")")[2].split()
 
 
-def started_at(pid: int) -> int | None:
-    """Return the start time in clock ticks since boot, or None when there is no such process."""
-    fields = _stat(pid)
-    return None if fields is None else int(fields[19])
+def is_same(pid: int, started: float) -> bool:
+    """Return whether the pid still belongs to the process that started then, a zombie included."""
+    now = started_at(pid)
+    return now is not None and abs(now - started) < SAME_START
 
 
-def is_running(pid: int, started: int) -> bool:
-    """Tell whether this very process lives; a zombie does not."""
-    fields = _stat(pid)
-    return fields is not None and int(fields[19]) == started and fields[0] not in {"Z", "X"}
+def is_running(pid: int, started: float) -> bool:
+    """Return whether the process that started then still runs; a zombie does not."""
+    return is_same(pid, started) and _is_alive(pid)
 
 
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+def session_members(session: int, started: float) -> list[int]:
+    """Return the running processes of a session whose leader started then; the leader itself may be gone.
 
-
-def session_members(session: int, since: int) -> list[int]:
-    """Return the living processes of a session whose leader started, or had started, at ``since`` (ticks).
-
-    The kernel gives a number out again only when no process of the old session is left, so a leader with
-    another start time means another session.
+    A number is not reused while a process of the old session runs. So if the leader's pid now belongs to a
+    process with another start time, it is another session.
     """
-    members = []
-    for pid in _pids():
-        fields = _stat(pid)
-        if fields is not None and int(fields[3]) == session and fields[0] not in {"Z", "X"}:
-            leader = started_at(session)
-            if leader is None or leader == since:
-                members.append(pid)
-    return members
+    if started_at(session) is not None and not is_same(session, started):
+        return []
+    return [pid for pid in psutil.pids() if _session_of(pid) == session and _is_alive(pid)]
 
 
 def marked(value: str) -> dict[int, str]:
-    """Return pid -> command line of the living processes that carry our mark with this value."""
-    needle = f"{MARK}={value}".encode()
-    found = {}
-    for pid in _pids():
-        try:
-            if needle in (PROC / str(pid) / "environ").read_bytes().split(b"\0"):
-                line = (
-                    (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                )
-                fields = _stat(pid)
-                if fields is not None and fields[0] not in {"Z", "X"}:
-                    found[pid] = line.strip()
-        except OSError:
-            continue
-    return found
+    """Return pid -> command line of the running processes that carry our mark with this value."""
+    return {
+        process.pid: " ".join(process.info["cmdline"] or [])
+        for process in _running_processes("environ", "cmdline")
+        if (process.info["environ"] or {}).get(MARK) == value
+    }
 
 
 def running(argument: str) -> list[int]:
-    """Return the living processes that were started with this argument, to the letter."""
-    found = []
-    for pid in _pids():
-        with contextlib.suppress(OSError):
-            if argument.encode() in (PROC / str(pid) / "cmdline").read_bytes().split(b"\0"):
-                found.append(pid)
-    return found
+    """Return the running processes that were started with exactly this argument."""
+    return [
+        process.pid
+        for process in _running_processes("cmdline")
+        if argument in (process.info["cmdline"] or [])
+    ]
+
+
+def _running_processes(*attributes: str) -> Iterator[psutil.Process]:
+    """Yield the running processes; what this user may not read is None in ``info``."""
+    for process in psutil.process_iter(["status", *attributes]):
+        if process.info["status"] != psutil.STATUS_ZOMBIE:
+            yield process
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _session_of(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return None

@@ -80,9 +80,7 @@ def test_a_task_s_cost_is_counted_in_millionths_of_a_dollar() -> None:
     times = (("pullStartedAt", 0.1), ("stoppedAt", 3600.1))
     for capacity in ("FARGATE", "FARGATE_SPOT", ""):
         counted.timeline(
-            EcsTask(
-                "arn", "STOPPED", timeline=times, cpu=1024, memory=2048, capacity_provider=capacity
-            )
+            EcsTask("arn", "STOPPED", timeline=times, cpu=1024, memory=2048, capacity_provider=capacity)
         )
     counted.timeline(EcsTask("arn", "STOPPED", timeline=times))
     counted.send(sink, tasks=0)

@@ -1,4 +1,4 @@
-"""FargateExecutor: what Airflow's scheduler calls, translated for the fleet and back. No logic, no I/O."""
+"""FargateExecutor: translates between Airflow's scheduler and the fleet. No logic and no I/O of its own."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TAKE_BUDGET_SECONDS = 0.05
-"""How long one heartbeat hands over workloads: about a thousand of them. What is left waits for the next one,
-which may come only after ``[scheduler] scheduler_idle_sleep_time``."""
+"""How long one heartbeat may hand over workloads; enough for about a thousand. The rest waits for the next
+heartbeat, which may come only after ``[scheduler] scheduler_idle_sleep_time``."""
 
 _KEPT_LOGS = 1000
 _ENDS = ("failed", "success")
@@ -57,7 +57,6 @@ class FargateExecutor(VersionedExecutor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._kept_logs: deque[Any] = deque(maxlen=_KEPT_LOGS)
-        self._owners: dict[Any, str] = {}
 
     # --- lifecycle -----------------------------------------------------------------------------------------
 
@@ -65,11 +64,12 @@ class FargateExecutor(VersionedExecutor):
         """Read the configuration and start the threads.
 
         Raises:
-            SystemExit: the section cannot be used. The scheduler ends with the sentences that say what to
-                correct; a traceback would bury them.
+            SystemExit: the section is invalid. The scheduler prints what to correct and exits; a traceback
+                would hide it.
         """
         try:
             config = self.read_config()
+            check_standby(config)
             self._profiles = parse_profiles(config)
             self._fleet = self._build_fleet(config)
         except ConfigurationError as error:
@@ -88,41 +88,33 @@ class FargateExecutor(VersionedExecutor):
             load_hook(config.execution_config_function),
             airflow_versions.scheduler_health_check_threshold() / 2,
             lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
+            lambda queue: effective_options(config, self._profiles.get(queue, TaskOptions()), TaskOptions()),
+            f"{airflow_versions.AIRFLOW_VERSION}/{airflow_versions.PAYLOAD_FORMAT}",
         )
 
     def read_config(self) -> FargateConfig:
-        """Return the section as it is configured for this executor's team.
+        """Return the ``[fargate]`` section of this executor's team.
 
         Raises:
-            ConfigurationError: one sentence per fault.
+            ConfigurationError: with one sentence per error.
         """
         return read_config(*self.section(SECTION))
 
     def end(self) -> None:
-        """Stop launching; leave what runs to the next scheduler."""
+        """Stop launching. Running tasks are left for the next scheduler."""
         if self._fleet is not None:
             self._guarded("ending", self._fleet.end)
 
     def terminate(self) -> None:
-        """Stop every container of ours."""
+        """Stop every container that this executor tracks."""
         if self._fleet is not None:
             fleet = self._fleet
             self._guarded("terminating", lambda: fleet.stop_all("The executor was terminated"))
 
     # --- workloads -----------------------------------------------------------------------------------------
 
-    def queue_workload(self, workload: Any, session: Any) -> None:
-        """Take a workload; it is launched at the next heartbeat that has a slot for it."""
-        super().queue_workload(workload, session)
-        ti = getattr(workload, "ti", None)
-        if ti is None:
-            return
-        owner = self._guarded("reading the owner", lambda: airflow_versions.owner_of(ti.dag_id, session))
-        if owner:
-            self._owners[ti.key] = owner
-
     def superseded(self, subject: Any, key: Any) -> None:
-        """Let go of earlier tries of a task instance: a later one is queued."""
+        """Drop earlier tries of a task instance, because a later one is queued."""
         super().superseded(subject, key)
         if (fleet := self._fleet) is not None:
             self.running.difference_update(
@@ -130,7 +122,7 @@ class FargateExecutor(VersionedExecutor):
             )
 
     def take(self, items: Sequence[Any]) -> None:
-        """Hand over what has a slot, for as long as the budget lasts; the rest is offered again."""
+        """Hand over workloads until the time budget is spent; Airflow offers the rest again."""
         until = time.monotonic() + _TAKE_BUDGET_SECONDS
         for item in items:
             self._take_one(item)
@@ -148,21 +140,21 @@ class FargateExecutor(VersionedExecutor):
         except TaskOptionsError as error:
             self.fail(key, str(error))
         except Exception as error:
-            log.exception("%s could not be made a launch", key)
-            self.fail(key, f"The executor could not take this task: {error!r}")
+            log.exception("Preparing the launch of %s failed", key)
+            self.fail(key, f"The executor could not launch this task: {error!r}")
 
     def _hand_over(self, launch: Launch) -> None:
         try:
             self._fleet_or_fail().launch(launch)
         except Exception as error:
-            log.exception("%s could not be handed to the launcher", launch.key)
-            self.fail(launch.key, f"The executor could not take this task: {error!r}")
+            log.exception("Handing %s to the launcher failed", launch.key)
+            self.fail(launch.key, f"The executor could not launch this task: {error!r}")
 
     def _launch_of(self, work: Work) -> Launch:
         """Return what to launch.
 
         Raises:
-            TaskOptionsError: the task asks for what cannot be had.
+            TaskOptionsError: the task's ``executor_config`` is invalid.
         """
         own = parse_task_options("executor_config", work.executor_config)
         profile = self._profiles.get(work.queue, TaskOptions())
@@ -170,24 +162,25 @@ class FargateExecutor(VersionedExecutor):
             key=work.key,
             launch_id=work.launch_id,
             priority=work.priority,
-            identity=work.identity(self._owners.pop(work.key, "")),
+            identity=work.identity(),
             options=effective_options(self._fleet_or_fail().config, profile, own),
             command=work.command,
             document=work.document(self.token_generator()),
             subject=airflow_versions.subject_of(work.key),
             id_is_recorded=work.id_is_recorded,
+            takes_standby=work.takes_standby,
         )
 
     def sync(self) -> None:
-        """Tell Airflow what has become of its tasks."""
+        """Report to Airflow what happened to its tasks."""
         fleet = self._fleet
         if fleet is None:
             return
-        for notices in self._guarded("syncing", fleet.sync) or ():
+        for notice in self._guarded("syncing", fleet.sync) or ():
             try:
-                self._tell(notices)
+                self._pass_on(notice)
             except Exception:
-                log.exception("Airflow could not be told: %r", notices)
+                log.exception("Airflow could not be notified: %r", notice)
         self._guarded("sending metrics", self._send_metrics)
 
     def _send_metrics(self) -> None:
@@ -195,44 +188,44 @@ class FargateExecutor(VersionedExecutor):
         sink, failing = airflow_versions.statistics(), len(fleet.health.complaints())
         fleet.metrics.send(sink, len(fleet.registry), failing, getattr(self, "team_name", None))
 
-    def _tell(self, notices: Any) -> None:
-        if isinstance(notices, Report):
-            self.tell_started(notices.key, notices.arn)
-        elif isinstance(notices, Release):
-            self.running.discard(notices.key)
-        elif isinstance(notices, Waiting):
-            self.log_task_event(event="fargate waits", extra=notices.sentence, ti_key=notices.key)
-        elif isinstance(notices, LaunchAgain):
+    def _pass_on(self, notice: Any) -> None:
+        if isinstance(notice, Report):
+            self.tell_started(notice.key, notice.arn)
+        elif isinstance(notice, Release):
+            self.running.discard(notice.key)
+        elif isinstance(notice, Waiting):
+            self.log_task_event(event="fargate waits", extra=notice.sentence, ti_key=notice.key)
+        elif isinstance(notice, LaunchAgain):
             self.log_task_event(
-                event="fargate launches again", extra=notices.why, ti_key=notices.attempt.launch.key
+                event="fargate launches again", extra=notice.why, ti_key=notice.attempt.launch.key
             )
         else:
-            self._tell_end(notices)
+            self._pass_on_end(notice)
 
-    def _tell_end(self, notices: Finish) -> None:
-        diagnosis = notices.verdict.diagnosis
-        if notices.is_known:
-            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notices.key)
+    def _pass_on_end(self, notice: Finish) -> None:
+        diagnosis = notice.verdict.diagnosis
+        if notice.is_known:
+            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notice.key)
             return
-        if notices.verdict.outcome is Outcome.SUCCESS:
-            self.success(notices.key, diagnosis.arn)
+        if notice.verdict.outcome is Outcome.SUCCESS:
+            self.success(notice.key, diagnosis.arn)
             return
-        if notices.verdict.outcome is Outcome.RESUMES_LATER:
-            # The key already means the next part of this try: an event about this part could fail that one.
-            self.running.discard(notices.key)
+        if notice.verdict.outcome is Outcome.RESUMES_LATER:
+            # The key may already stand for the next part of this try: reporting an end would fail that part.
+            self.running.discard(notice.key)
             return
-        # First of all, and last whatever else fails: nobody would say it again.
-        self.fail(notices.key, str(diagnosis))
+        # Before anything that may raise: a failure that is not reported here is never reported.
+        self.fail(notice.key, str(diagnosis))
         if diagnosis.exit_code == ExitCode.TASK_FAILED:
-            # The task has told the API server itself, and its log says why.
-            log.info("%s failed: %s", notices.key, diagnosis)
+            # The task has reported this to the API server, and its log says why.
+            log.info("%s failed: %s", notice.key, diagnosis)
         else:
-            log.error("%s failed: %s", notices.key, diagnosis)
+            log.error("%s failed: %s", notice.key, diagnosis)
             self._fleet_or_fail().metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
-            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notices.key)
+            self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notice.key)
 
     def fail(self, key: Any, info: Any = None) -> None:
-        """Tell Airflow that it failed; ``info`` is what the user reads, and fits any database."""
+        """Report a failure; ``info`` is what the user reads, cleaned so that any database accepts it."""
         super().fail(key, clean(info, LONGEST_REPORT) if isinstance(info, str) else info)
 
     def change_state(
@@ -242,50 +235,48 @@ class FargateExecutor(VersionedExecutor):
         info: Any = None,
         remove_running: bool = True,  # noqa: FBT001, FBT002  Airflow's signature
     ) -> None:
-        """Note a task's state. If Airflow itself fails a key (no heartbeat), its container is stopped."""
+        """Record a task's state. If Airflow itself fails a task (no heartbeat), its container is stopped."""
         super().change_state(key, state, info, remove_running)
         fleet = self._fleet
         if fleet is not None and getattr(state, "value", state) in _ENDS:
-            # What we tell has left the fleet before.
-            self._guarded(
-                "letting go of a task", lambda: fleet.revoke(key, f"Airflow has set this task to {state}")
-            )
+            # If we reported the end ourselves, the fleet no longer tracks the task and this does nothing.
+            reason = f"Airflow has set this task to {state}"
+            self._guarded("stopping a task that Airflow ended", lambda: fleet.revoke(key, reason))
 
     def log_task_event(self, *, event: str, extra: str, ti_key: Any) -> None:
         """Add an event to Airflow's event log.
 
-        The scheduler saves them through a generator that lets go of each, while SQLAlchemy's bulk insert
-        refers to them weakly: one that nobody else holds is inserted without its values, which fails for all
-        (seen with Airflow 3.3.2). So the last ones are held here.
+        The scheduler saves the events through a generator that drops each one, while SQLAlchemy's bulk insert
+        holds only weak references: an event that is collected meanwhile is inserted without its values, and
+        the whole insert fails (seen with Airflow 3.3.2). So the last events are kept referenced here.
         """
         super().log_task_event(event=event, extra=clean(extra, LONGEST_REPORT), ti_key=ti_key)
         self._kept_logs += list(self._task_event_logs)[-1:]
 
-    # --- other schedulers, other ends ----------------------------------------------------------------------
+    # --- adoption and revocation ---------------------------------------------------------------------------
 
     def try_adopt_task_instances(self, tis: Sequence[TaskInstance]) -> Sequence[TaskInstance]:
-        """Take over the tasks of a scheduler that is gone; return those that are to be reset.
+        """Adopt the tasks of a dead scheduler; return those that Airflow must reset.
 
         Raises:
-            sqlalchemy.exc.OperationalError: the database is away; Airflow tries again.
+            sqlalchemy.exc.OperationalError: the database is not available; Airflow retries.
         """
         return tis if self._fleet is None else adopt(tis, self._fleet, self.running, self._launch_of)
 
     def revoke_task(self, *, ti: TaskInstance) -> None:
-        """Forget a task that is stuck in queued, and stop its container."""
+        """Drop a task that is stuck in queued, and stop its container."""
         key = ti.key
         self.forget(key)
-        self._owners.pop(key, None)
         fleet = self._fleet
         if fleet is not None:
             self._guarded("revoking", lambda: fleet.revoke(key, "Airflow revoked this task"))
 
     def fail_connection_test(self, key: Any) -> None:
-        """Drop a connection test that Airflow has given up (3.3 and later)."""
+        """Drop a connection test that Airflow gave up on (3.3 and later)."""
         self.forget(key)
         fleet = self._fleet
         if fleet is not None:
-            reason = "Airflow gave up this connection test"
+            reason = "Airflow gave up on this connection test"
             self._guarded("dropping a connection test", lambda: fleet.revoke(key, reason))
 
     def get_task_log(
@@ -304,7 +295,7 @@ class FargateExecutor(VersionedExecutor):
         ti: TaskInstance,
         try_number: int,  # noqa: ARG002  Airflow's signature
     ) -> tuple[list[str], list[Iterator[str]]]:
-        """Return the same as streams, read while they are shown; Airflow 3.4 asks for these first."""
+        """Return the same as streams, read while they are shown; Airflow 3.4 calls this one first."""
         try:
             return self._running_log().streaming(ti.external_executor_id or "")
         except ConfigurationError as error:
@@ -328,7 +319,7 @@ class FargateExecutor(VersionedExecutor):
 
     @staticmethod
     def _guarded(doing: str, call: Callable[[], Any]) -> Any:
-        """Call; an exception is logged and ends here: one that left would end the scheduler."""
+        """Call it and log any exception: an exception that left this class would end the scheduler."""
         try:
             return call()
         except Exception:
@@ -336,11 +327,24 @@ class FargateExecutor(VersionedExecutor):
             return None
 
 
+def check_standby(config: FargateConfig) -> None:
+    """Reject standbys on a release that can lose a launch id.
+
+    Raises:
+        ConfigurationError: this Airflow is older than 3.2.2.
+    """
+    if config.standby and not airflow_versions.ASSIGNS_IDS:
+        raise ConfigurationError(
+            f"[{SECTION}] standby needs Airflow 3.2.2 or later, and this is {airflow_versions.AIRFLOW_VERSION}. "
+            "Remove the option: tasks then run in containers of their own start."
+        )
+
+
 def parse_profiles(config: FargateConfig) -> dict[str, TaskOptions]:
     """Return queue -> options.
 
     Raises:
-        ConfigurationError: a profile has a key or value that is not allowed.
+        ConfigurationError: a profile has an unknown key or an invalid value.
     """
     try:
         return {
@@ -352,7 +356,7 @@ def parse_profiles(config: FargateConfig) -> dict[str, TaskOptions]:
 
 
 def load_hook(path: str) -> Hook | None:
-    """Import ``execution_config_function`` and call it, as AIP-29 has it: it returns the function to use.
+    """Import ``execution_config_function`` and call it; as in AIP-29, it returns the function to use.
 
     Raises:
         ConfigurationError: it cannot be imported, or does not return a function.
@@ -365,12 +369,12 @@ def load_hook(path: str) -> Hook | None:
         hook = outer()
     except Exception as error:
         raise ConfigurationError(
-            f"[{SECTION}] execution_config_function = {path!r} cannot be used: {error!r}. It takes the "
-            "import path of a function without arguments that returns a function."
+            f"[{SECTION}] execution_config_function = {path!r} cannot be used: {error!r}. It must be "
+            "the import path of a function that takes no arguments and returns a function."
         ) from error
     if not callable(hook):
         raise ConfigurationError(
-            f"[{SECTION}] execution_config_function = {path!r} returned {hook!r}: a function is needed, from "
-            "the Airflow command to run_task's keyword arguments."
+            f"[{SECTION}] execution_config_function = {path!r} must return a function that takes the "
+            f"Airflow command and returns run_task's keyword arguments, got {hook!r}."
         )
     return hook  # type: ignore[no-any-return]

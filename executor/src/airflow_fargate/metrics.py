@@ -1,7 +1,7 @@
-"""What is measured, collected by any thread and sent by the scheduler's.
+"""Metrics: any thread collects them, and the scheduler's thread sends them once per heartbeat.
 
-Airflow's statistics clients are made for one thread and may do I/O (StatsD's is a UDP packet): what the
-threads count is summed here, and handed to Airflow once per heartbeat.
+Airflow's statistics clients are made for one thread and may do I/O (StatsD sends a UDP packet), so counts
+from other threads are added up here first.
 """
 
 from __future__ import annotations
@@ -21,21 +21,28 @@ if TYPE_CHECKING:
 PREFIX = "fargate"
 
 LAUNCHES = "launches"  # containers started, by capacity
-LAUNCH_SECONDS = "launch_seconds"  # from the workload's arrival to RunTask's answer
-THROTTLES = "throttles"  # calls that AWS refused for their rate
-CAPACITY_REFUSALS = "capacity_refusals"  # launches that AWS had no room for, by capacity
-LAUNCH_ERRORS = "launch_errors"  # launches put off for what is no limit: no answer, credentials, an API away
+LAUNCH_SECONDS = "launch_seconds"  # from queued to RunTask's answer
+THROTTLES = "throttles"  # calls that AWS throttled
+CAPACITY_REFUSALS = "capacity_refusals"  # launches that AWS rejected for lack of capacity, by capacity
+LAUNCH_ERRORS = "launch_errors"  # launches delayed by other errors: no answer, credentials, API down
 LAUNCHED_AGAIN = "launched_again"  # tasks that stopped before they ran, and were launched again
 EVENTS = "events"  # task state changes received
 EVENT_LAG_SECONDS = "event_lag_seconds"  # from a change's arrival in the queue to its receipt
-POISON = "poison_messages"  # messages of the queue that are no events
-STALE = "stale_changes"  # news that were known already: repeated, or overtaken
-RECONCILE_FINDS = "reconcile_finds"  # ends and starts that DescribeTasks told and no event did
-FAILURES = "failures"  # tasks that ended badly, by whose doing it was
-COST = "cost_microdollars"  # what the tasks that ended have cost, estimated, by capacity
-TASKS = "tasks"  # containers that are tracked now
+POISON = "poison_messages"  # messages in the queue that are not events
+STALE = "stale_changes"  # events that brought nothing new: repeated, or out of order
+RECONCILE_FINDS = "reconcile_finds"  # starts and ends that DescribeTasks found before an event
+FAILURES = "failures"  # failed tasks, by responsibility
+COST = "cost_microdollars"  # estimated cost of the tasks that ended, by capacity
+TASKS = "tasks"  # containers tracked now
 FAILING_PARTS = "failing_parts"  # threads whose last call failed
-THREAD_RESTARTS = "thread_restarts"  # threads that had ended and were started again
+THREAD_RESTARTS = "thread_restarts"  # threads that died and were restarted
+STANDBY_HITS = "standby_hits"  # tasks that a standby container runs
+STANDBY_MISSES = "standby_misses"  # tasks launched cold although there are standbys, by reason
+STANDBY_CLAIM_SECONDS = "standby_claim_seconds"  # from queued to the standby's answer
+STANDBY_COST = "standby_idle_microdollars"  # estimated cost of waiting, by queue
+STANDBYS_IDLE = "standbys_idle"  # standbys that wait, by queue
+STANDBYS_STARTING = "standbys_starting"  # standbys that do not run yet, by queue
+STANDBYS_TARGET = "standbys_target"  # standbys that there should be, by queue
 
 PHASES = (
     ("provision_seconds", "createdAt", "pullStartedAt"),
@@ -43,17 +50,17 @@ PHASES = (
     ("start_seconds", "pullStoppedAt", "startedAt"),
     ("run_seconds", "startedAt", "executionStoppedAt"),
 )
-"""A task's own timeline, cut into what one can do something about: network, image, start, work."""
+"""A task's timeline in the phases that one can improve: network, image, start, work."""
 
 
 class Sink(Protocol):
-    """Where measurements go: Airflow's statistics, as every release has them."""
+    """Airflow's statistics client, as every release has it."""
 
     def incr(self, stat: str, count: int, *, tags: dict[str, str] | None = None) -> None:
         """Add to a counter."""
 
     def timing(self, stat: str, dt: float, *, tags: dict[str, str] | None = None) -> None:
-        """Note a time in milliseconds."""
+        """Record a duration in milliseconds."""
 
     def gauge(self, stat: str, value: float, *, tags: dict[str, str] | None = None) -> None:
         """Set a value."""
@@ -66,27 +73,33 @@ class _Name:
 
 
 class Metrics:
-    """Counts and times of one fleet; every method may be called by any thread."""
+    """Counts and durations of one fleet. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[_Name] = Counter()
         self._times: list[tuple[_Name, float]] = []
+        self._gauges: dict[_Name, float] = {}
 
     def count(self, stat: str, number: int = 1, **tags: str) -> None:
-        """Add one, or so many."""
+        """Add ``number`` to a counter."""
         with self._lock:
             self._counts[_name(stat, tags)] += number
 
+    def gauge(self, stat: str, value: float, **tags: str) -> None:
+        """Set a value; it is sent with every heartbeat until it is set again."""
+        with self._lock:
+            self._gauges[_name(stat, tags)] = value
+
     def time(self, stat: str, seconds: float, **tags: str) -> None:
-        """Note a duration in seconds."""
+        """Record a duration in seconds."""
         with self._lock:
             self._times.append((_name(stat, tags), seconds))
 
     def timeline(self, ecs_task: EcsTask) -> None:
-        """Note a task's own times, and what it cost, once its end is known.
+        """Record an ended task's phases and its estimated cost.
 
-        In millionths of a dollar, since counters are whole numbers: a task's minute costs hundreds of them.
+        The cost is in millionths of a dollar, because counters are whole numbers.
         """
         ended = ecs_task.at("stoppedAt") or ecs_task.at("executionStoppedAt") or 0.0
         if cost := round(1e6 * prices.cost(ecs_task, ended)):
@@ -97,22 +110,25 @@ class Metrics:
                 self.time(stat, stop - start)
 
     def send(self, sink: Sink, tasks: int, failing_parts: int = 0, team: str | None = None) -> None:
-        """Hand over what was collected since the last time, and the tasks and failing parts of now.
+        """Send what was collected since the last call, and the current gauges.
 
         Args:
-            sink: Airflow's statistics.
-            tasks: how many are tracked.
-            failing_parts: how many threads' last call failed.
-            team: whose executor it is: a scheduler may have one for each.
+            sink: Airflow's statistics client.
+            tasks: number of tracked tasks.
+            failing_parts: number of threads whose last call failed.
+            team: the executor's team; a scheduler may have one executor per team.
         """
         whose = {"team_name": team} if team else {}
         with self._lock:
             counts, self._counts = self._counts, Counter()
             times, self._times = self._times, []
+            gauges = dict(self._gauges)
         for name, number in counts.items():
             sink.incr(f"{PREFIX}.{name.stat}", number, tags=dict(name.tags) | whose)
         for name, seconds in times:
             sink.timing(f"{PREFIX}.{name.stat}", seconds * 1000, tags=dict(name.tags) | whose)
+        for name, value in gauges.items():
+            sink.gauge(f"{PREFIX}.{name.stat}", value, tags=dict(name.tags) | whose)
         sink.gauge(f"{PREFIX}.{TASKS}", tasks, tags=whose)
         sink.gauge(f"{PREFIX}.{FAILING_PARTS}", failing_parts, tags=whose)
 

@@ -61,9 +61,9 @@ def test_a_task_killed_for_memory_says_so_in_the_event(scheduler: Any, task: Any
     scheduler.queue(task())
     scheduler.run(30)
     assert scheduler.states() == ["queued", "failed"]
-    assert "killed for memory at 512 MiB" in scheduler.events[-1][2]
+    assert "ran out of memory at 512 MiB" in scheduler.events[-1][2]
     (logged,) = scheduler.executor._task_event_logs
-    assert "killed for memory" in logged.extra
+    assert "ran out of memory" in logged.extra
 
 
 @pytest.mark.point("the event log's entries are saved as the scheduler saves them")
@@ -83,7 +83,7 @@ def test_every_event_is_saved_as_the_scheduler_saves_them(scheduler: Any, task: 
         session.commit()
         saved = session.execute(select(Log.task_id, Log.extra)).all()
     assert {task_id for task_id, _ in saved} == {"a", "b"}
-    assert all("killed for memory" in extra for _, extra in saved)
+    assert all("ran out of memory" in extra for _, extra in saved)
 
 
 @pytest.mark.point("`executor_config` and the queue's profile size the task")

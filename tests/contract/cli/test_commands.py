@@ -169,7 +169,7 @@ def test_doctor_tells_a_program_too(session: Session, capsys: pytest.CaptureFixt
 
 
 def _asked(wishes: str | None, **changes: Any) -> Namespace:
-    given = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, "queue": None}
+    given = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, "queue": None, "hook": None}
     return Namespace(**given | {"executor_config": wishes} | changes)
 
 

@@ -173,7 +173,14 @@ def test_a_bill_that_cannot_be_read_is_a_sentence(
 def rendered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> int:
     """Run ``airflow fargate render``."""
     monkeypatch.setattr(render, "open_session", lambda _: Session(SIZED, None))  # type: ignore[arg-type]
-    given = {"dag_id": "sales", "task_id": "load", "run_id": None, "map_index": -1, "queue": None}
+    given = {
+        "dag_id": "sales",
+        "task_id": "load",
+        "run_id": None,
+        "map_index": -1,
+        "queue": None,
+        "hook": None,
+    }
     return render.main(Namespace(**given | {"executor_config": None} | changes))
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from contract.local_cloud.worlds import DEADLINE, POLL, client
 from local_cloud.cloud import CloudOptions, LocalCloud
-from local_cloud.docker_host import LABEL
-from local_cloud.redirect import Redirect
+from local_cloud.containers.docker_host import LABEL
+from local_cloud.containers.redirect import Redirect, Rule
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -352,10 +352,10 @@ def test_what_a_killed_cloud_left_is_removed_at_its_next_start(
 
 def test_the_packet_rule_is_there_once_and_goes_with_the_cloud() -> None:
     """Installing again replaces what a killed cloud of the same instance left; removing leaves nothing."""
-    rule = Redirect("lo", 1, "contract-test")
+    rule = Redirect("lo", [Rule("192.0.2.1", "tcp", 80, 1)], "contract-test")
     if not rule.install():
         pytest.skip("no packet rules here: not root, not Linux, or no iptables")
-    assert Redirect("lo", 2, "contract-test").install()
+    assert Redirect("lo", [Rule("192.0.2.1", "tcp", 80, 2)], "contract-test").install()
     found = [line for line in _packet_rules() if "contract-test" in line]
     rule.remove()
     assert len(found) == 1

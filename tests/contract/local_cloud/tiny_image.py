@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from local_cloud.docker_host import DockerHost
+    from local_cloud.containers.docker_host import DockerHost
 
 IMAGE = "airflow-fargate-contract:4"
 PROGRAMS = (

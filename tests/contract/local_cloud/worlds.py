@@ -222,14 +222,15 @@ class ContainerWorld(World):
 @cache
 def client(endpoint: str, service: str) -> Any:
     """A boto3 client; kept, as making one takes longer than most tests."""
-    config = Config(retries={"max_attempts": 0})
+    # Cloud Map's DiscoverInstances would go to a host "data-127.0.0.1".
+    config = Config(retries={"max_attempts": 0}, inject_host_prefix=False)
     session = boto3.Session("local", "local", region_name="us-east-1")
     return session.client(service, endpoint_url=endpoint, config=config)
 
 
 def interrupt(plane: TaskPlane, arn: str) -> None:
     """Take one task's Spot capacity back."""
-    from local_cloud.lifecycle import Change  # noqa: PLC0415
+    from local_cloud.ecs.lifecycle import Change  # noqa: PLC0415
 
     change = Change(stop_code="SpotInterruption", stopped_reason="Your Spot Task was interrupted.")
     assert plane.change_all(change, lambda task: task.arn == arn) == 1

@@ -105,7 +105,7 @@ def test_one_that_breaks_costs_only_itself(caplog: pytest.LogCaptureFixture) -> 
     left, running = adopt(fleet, ti("broken"), ti())
     assert [each.key for each in left] == ["broken"]
     assert running == {"key-1"}
-    assert "could not be adopted" in caplog.text
+    assert "Adopting a task failed" in caplog.text
 
 
 def test_a_row_that_cannot_be_read_costs_only_itself() -> None:

@@ -110,7 +110,7 @@ def test_a_dead_thread_is_noticed_and_started_again(
     thread.start()
     assert thread.join(BOUND)
     assert thread.restart_if_dead()
-    assert "had ended" in caplog.text
+    assert "died" in caplog.text
     assert lives.wait(BOUND)
     thread.stop()
     assert thread.join(BOUND)
@@ -139,7 +139,7 @@ def test_a_step_that_had_nothing_to_do_proves_nothing(
     assert done.wait(BOUND)
     thread.stop()
     assert thread.join(BOUND)
-    assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
+    assert [record.getMessage().partition(";")[0] for record in caplog.records] == [
         "test failed while testing",
         "test works again",
     ]

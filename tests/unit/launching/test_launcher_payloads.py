@@ -39,10 +39,10 @@ def test_a_bucket_that_fails_for_good_fails_the_launch_with_its_name() -> None:
     ("changes", "words"),
     [
         ({"document": None}, "neither a command nor a document"),
-        ({"command": ("airflow", "x" * 9000)}, "shorter"),
+        ({"command": ("airflow", "x" * 9000)}, "Shorten"),
         (
             {"options": parse_task_options("", {"env": {"A": "x" * 9000}})},
-            "executor_config['env'] shorter",
+            "Shorten the task's command or executor_config['env']",
         ),
     ],
 )

@@ -70,4 +70,4 @@ def test_what_fits_in_no_way_says_what_helps() -> None:
     """A bucket for a workload; shorter words where a bucket is in use already."""
     assert "payload_bucket" in str(too_large(9000, inline=True))
     assert "executor_config['env']" in str(too_large(9000, inline=False))
-    assert "9000 characters" in str(too_large(9000, inline=False))
+    assert "got 9000" in str(too_large(9000, inline=False))

@@ -71,13 +71,12 @@ def test_every_task_is_tagged_with_what_it_runs() -> None:
     }
 
 
-def test_map_index_and_owner_are_tags_where_there_are_any() -> None:
+def test_a_mapped_task_has_its_index_as_a_tag() -> None:
     """And what AWS does not take in a tag is replaced, and cut at 256."""
-    identity = TaskIdentity("dag{ä}", "t" * 300, "run|1\t\n", 2, map_index=3, owner="me")
+    identity = TaskIdentity("dag{ä}", "t" * 300, "run|1\t\n", 2, map_index=3)
     attempt = an_attempt(identity=identity)
     found = tags(RunRequestBuilder(CONFIG, None, request_faults).build(attempt, COMMAND))
     assert found["airflow-fargate:map-index"] == "3"
-    assert found["airflow-fargate:owner"] == "me"
     assert found["airflow-fargate:dag-id"] == "dag_ä_"
     assert found["airflow-fargate:run-id"] == "run_1__"
     assert len(found["airflow-fargate:task-id"]) == 256
@@ -180,7 +179,7 @@ def test_the_same_attempt_gives_the_same_bytes() -> None:
         ({"run_task": {"overrides": {"containerOverrides": "x"}}}, "containerOverrides"),
         ({"run_task": {"tags": ["a"]}}, "tags"),
         ({"run_task": {"tags": [{"key": 1}]}}, "tags"),
-        ({"tags": {f"tag-{n}": "v" for n in range(50)}}, "56 tags; ECS takes 50"),
+        ({"tags": {f"tag-{n}": "v" for n in range(50)}}, "at most 50 tags, got 56"),
         ({"run_task": {"cluster": "other"}}, "One executor runs tasks in one cluster"),
     ],
 )
@@ -290,7 +289,7 @@ def test_the_cluster_may_be_named_by_its_arn() -> None:
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        (None, "returned NoneType: a dictionary"),
+        (None, "a dictionary of run_task's keyword arguments, got NoneType"),
         ({"taskdefinition": "d"}, "taskdefinition"),
         ({}, "taskDefinition"),
         ({"taskDefinition": 7}, "taskDefinition"),
@@ -379,7 +378,7 @@ WITHOUT_COMMAND = [
 @pytest.mark.parametrize("containers", WITHOUT_COMMAND)
 def test_a_hook_that_drops_the_command_is_rejected(containers: list[Any]) -> None:
     """The image's own command would run, exit with 0, and pass for the task."""
-    with pytest.raises(RequestError, match="does not run Airflow's command in the container 'worker'"):
+    with pytest.raises(RequestError, match="must run Airflow's command in the container 'worker'"):
         build(hook=lambda _: {"taskDefinition": "d", "overrides": {"containerOverrides": containers}})
 
 
@@ -387,7 +386,7 @@ def test_a_hook_that_drops_the_command_is_rejected(containers: list[Any]) -> Non
 def test_run_task_that_replaces_the_command_is_rejected(command: list[str]) -> None:
     """In executor_config and in a profile alike."""
     overrides = {"containerOverrides": [{"name": "worker", "command": command}]}
-    with pytest.raises(RequestError, match="does not run Airflow's command"):
+    with pytest.raises(RequestError, match="must run Airflow's command"):
         build(run_task={"overrides": overrides})
 
 

@@ -235,7 +235,7 @@ def test_an_absence_counts_after_a_grace_period() -> None:
     assert bench.registry.apply(Missing(ARN)) == []
     bench.clock.advance(1)
     (told,) = bench.registry.apply(Missing(ARN))
-    assert "not known" in str(told.verdict.diagnosis)
+    assert "is unknown" in str(told.verdict.diagnosis)
 
 
 def test_news_end_an_absence() -> None:

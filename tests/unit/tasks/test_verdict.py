@@ -33,7 +33,7 @@ By = Responsibility
         (stopped(137, OOM), Outcome.FAILED, By.TASK, "executor_config={'memory': 1024}"),
         (stopped(137, OOM, memory=None), Outcome.FAILED, By.TASK, "Give the task more memory"),
         (stopped(137, OOM, memory=122880), Outcome.FAILED, By.TASK, "Give the task more memory"),
-        (stopped(137), Outcome.FAILED, By.UNKNOWN, "killed with SIGKILL: by somebody"),
+        (stopped(137), Outcome.FAILED, By.UNKNOWN, "killed with SIGKILL"),
         (stopped(137, stopCode="UserInitiated"), Outcome.FAILED, By.USER, "stopped from outside while"),
         (stopped(143), Outcome.FAILED, By.USER, "stopped with SIGTERM"),
         (stopped(143, stopCode="SpotInterruption"), Outcome.FAILED, By.INFRASTRUCTURE, "['FARGATE']"),
@@ -138,8 +138,8 @@ def test_facts_that_are_not_known_are_left_out() -> None:
     assert str(Diagnosis("It broke.", Responsibility.TASK, exit_code=3)) == "It broke. (exit code 3)"
     assert str(Diagnosis("It broke.", Responsibility.TASK)) == "It broke."
     known, unknown = judge(stopped(137, OOM), "worker"), judge(stopped(137, OOM, memory=None), "worker")
-    assert known.diagnosis.summary == "The container was killed for memory at 512 MiB."
-    assert unknown.diagnosis.summary == "The container was killed for memory."
+    assert known.diagnosis.summary == "The container ran out of memory at 512 MiB and was killed."
+    assert unknown.diagnosis.summary == "The container ran out of memory and was killed."
 
 
 def test_a_diagnosis_leads_to_the_console() -> None:

@@ -1,15 +1,15 @@
 """Every difference between the Airflow releases that we support, and nothing else."""
 
-from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, owners_of, tries_since
+from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, tries_since
 from airflow_fargate.airflow_versions.rebuild import (
     OperationalError,
     Rebuilder,
     adopted_elsewhere,
     load_for_adoption,
-    owner_of,
 )
 from airflow_fargate.airflow_versions.releases import (
     AIRFLOW_VERSION,
+    ASSIGNS_IDS,
     HAS_TEAMS,
     RELEASE,
     TAKES_COMMANDS,
@@ -30,6 +30,7 @@ from airflow_fargate.airflow_versions.work import (
 
 __all__ = [
     "AIRFLOW_VERSION",
+    "ASSIGNS_IDS",
     "HAS_TEAMS",
     "PAYLOAD_FORMAT",
     "RELEASE",
@@ -46,8 +47,6 @@ __all__ = [
     "latest_try",
     "load_for_adoption",
     "owned_ids",
-    "owner_of",
-    "owners_of",
     "parse_release",
     "scheduler_health_check_threshold",
     "statistics",

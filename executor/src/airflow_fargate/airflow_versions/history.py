@@ -102,16 +102,6 @@ def owned_ids() -> set[str]:
         return {str(each) for query in wanted for (each,) in session.execute(query) if each}
 
 
-def owners_of(dag_id: str) -> str:
-    """Return a DAG's owners, empty when the DAG is not known."""
-    from airflow.models.dag import DagModel  # noqa: PLC0415  needs Airflow's database
-    from airflow.utils.session import create_session  # noqa: PLC0415  the same
-    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
-
-    with create_session() as session:
-        return str(session.execute(select(DagModel.owners).where(DagModel.dag_id == dag_id)).scalar() or "")
-
-
 def _models() -> Iterator[Any]:
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
 

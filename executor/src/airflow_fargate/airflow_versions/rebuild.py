@@ -22,21 +22,6 @@ log = logging.getLogger(__name__)
 _TIS_PER_QUERY = 1000
 
 
-def owner_of(dag_id: str, session: Any) -> str:
-    """Return the owners of a DAG, as far as the session has them already; no query.
-
-    The workload does not tell; the scheduler has just read the DAG's row to make it.
-    """
-    from airflow.models.dag import DagModel  # noqa: PLC0415  needs Airflow's database models
-    from sqlalchemy.orm.util import identity_key  # noqa: PLC0415  comes with Airflow
-
-    if session is None:
-        return ""
-    dag = session.identity_map.get(identity_key(DagModel, dag_id))
-    # From the dictionary: an expired attribute would be read from the database.
-    return str((dag.__dict__.get("owners") if dag is not None else None) or "")
-
-
 def load_for_adoption(tis: Sequence[TaskInstance]) -> None:
     """Load what adopting reads of these rows, in one SELECT per thousand.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_fargate.airflow_versions.releases import AIRFLOW_VERSION
 from airflow_fargate.tasks.launch import TaskIdentity
@@ -50,7 +50,10 @@ class Work:
         self.id_is_recorded = is_launch_id(launch_id)
         self.launch_id = launch_id if self.id_is_recorded else str(uuid.uuid4())
 
-    def identity(self, owner: str = "") -> TaskIdentity:
+    takes_standby: ClassVar[bool] = False
+    """Whether a standby container may run it: callbacks and connection tests are too few."""
+
+    def identity(self) -> TaskIdentity:
         """Return who it is, for people."""
         raise NotImplementedError
 
@@ -90,15 +93,16 @@ class TaskWork(Work):
     """A task as a workload (3.0 and later)."""
 
     __slots__ = ("_workload",)
+    takes_standby: ClassVar[bool] = True
 
     def __init__(self, workload: Any, launch_id: str = "") -> None:
         self._workload, ti = workload, workload.ti
         super().__init__(ti.key, launch_id, ti.priority_weight, ti.queue, ti.executor_config)
 
-    def identity(self, owner: str = "") -> TaskIdentity:
+    def identity(self) -> TaskIdentity:
         """Return the task instance."""
         ti = self._workload.ti
-        return TaskIdentity(ti.dag_id, ti.task_id, ti.run_id, ti.try_number, ti.map_index, owner)
+        return TaskIdentity(ti.dag_id, ti.task_id, ti.run_id, ti.try_number, ti.map_index)
 
     def document(self, generator: Any) -> Callable[[], str]:
         """Return a function that writes the workload."""
@@ -114,12 +118,12 @@ class OtherWork(Work):
         self._workload = workload
         super().__init__(workload.key, str(workload.key), BEFORE_EVERY_TASK, getattr(workload, "queue", None))
 
-    def identity(self, owner: str = "") -> TaskIdentity:
+    def identity(self) -> TaskIdentity:
         """Return the DAG and run that it belongs to, as far as it says so."""
         # log_path is executor_callbacks/<dag>/<run>/<id>; a connection test has none.
         _, dag_id, *run_id, _ = (getattr(self._workload, "log_path", None) or "//").split("/")
         run = "/".join(run_id) or self.launch_id
-        return TaskIdentity(dag_id or self._workload.type, self._workload.display_name, run, 1, -1, owner)
+        return TaskIdentity(dag_id or self._workload.type, self._workload.display_name, run, 1)
 
     def document(self, generator: Any) -> Callable[[], str]:
         """Return a function that writes the workload."""
@@ -135,10 +139,10 @@ class CommandWork(Work):
         command, priority, queue, ti = item
         super().__init__(ti.key, launch_id, priority, queue, ti.executor_config, tuple(command))
 
-    def identity(self, owner: str = "") -> TaskIdentity:
+    def identity(self) -> TaskIdentity:
         """Return the task instance."""
         key: Any = self.key
-        return TaskIdentity(key.dag_id, key.task_id, key.run_id, key.try_number, key.map_index, owner)
+        return TaskIdentity(key.dag_id, key.task_id, key.run_id, key.try_number, key.map_index)
 
     def document(self, generator: Any) -> None:
         """Return None: the command says it all."""

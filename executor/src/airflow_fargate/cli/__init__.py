@@ -91,7 +91,31 @@ def commands() -> list[GroupCommand]:
                             help="An executor_config, instead of the task's own",
                         ),
                         Arg(("--queue",), help="A queue, for its profile, instead of the task's own"),
+                        Arg(
+                            ("--hook",),
+                            metavar="MODULE.FUNCTION",
+                            help="An execution_config_function, instead of the configured one",
+                        ),
                         team,
+                    ),
+                ),
+                ActionCommand(
+                    name="migrate",
+                    help="Translate another ECS executor's configuration",
+                    description="Print the executor's section, made of AwsEcsExecutor's options, with a "
+                    "comment for each that has no counterpart. Nothing is changed.",
+                    func=_lazy("migrate"),
+                    args=(
+                        Arg(
+                            ("--from",),
+                            dest="file",
+                            metavar="FILE",
+                            help="An airflow.cfg to read; otherwise Airflow's own configuration is read",
+                        ),
+                        Arg(
+                            ("--section",),
+                            help="The section to translate: aws_ecs_executor (the default) or ecs_fargate",
+                        ),
                     ),
                 ),
                 ActionCommand(

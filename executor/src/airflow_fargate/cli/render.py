@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.airflow_versions import TAKES_COMMANDS, is_launch_id, latest_try, owners_of
+from airflow_fargate.airflow_versions import TAKES_COMMANDS, is_launch_id, latest_try
 from airflow_fargate.cli.session import open_session
 from airflow_fargate.errors import FargateError
 from airflow_fargate.executor import load_hook, parse_profiles
@@ -31,12 +32,15 @@ class _NoSuchTaskError(FargateError):
 def main(args: argparse.Namespace) -> int:
     """Print the request as JSON; return 1 with a sentence when the task would be refused."""
     config = open_session(args).config
+    if args.hook:
+        config = replace(config, execution_config_function=args.hook)
     try:
+        hook = load_hook(config.execution_config_function)
         identity, queue, wishes, launch_id = _asked(args)
         own = parse_task_options("executor_config", wishes)
         profile = parse_profiles(config).get(queue, TaskOptions())
         launch = Launch("key", launch_id, 1, identity, effective_options(config, profile, own))
-        builder = RunRequestBuilder(config, load_hook(config.execution_config_function), request_faults)
+        builder = RunRequestBuilder(config, hook, request_faults)
         request = builder.build(
             Attempt(launch, number=0, capacity=0, deadline=0.0), _command(config, identity, launch_id)
         )
@@ -70,9 +74,7 @@ def _asked(args: argparse.Namespace) -> tuple[TaskIdentity, str, Any, str]:
             f"{f' in {args.run_id}' if args.run_id else ''} with map index {args.map_index}: a task is "
             "known once its DAG has run. Without DAG_ID, --executor-config and --queue say what to render."
         )
-    identity = TaskIdentity(
-        found.dag_id, found.task_id, found.run_id, found.try_number, found.map_index, owners_of(found.dag_id)
-    )
+    identity = TaskIdentity(found.dag_id, found.task_id, found.run_id, found.try_number, found.map_index)
     launch_id = found.external_id if is_launch_id(found.external_id) else nobody
     wishes = found.executor_config if given is None else given
     return identity, args.queue or found.queue, wishes, launch_id

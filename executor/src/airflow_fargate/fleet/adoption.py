@@ -1,7 +1,4 @@
-"""Tasks of a scheduler that is gone: which are taken over, and how.
-
-No AWS call: the scheduler holds row locks meanwhile.
-"""
+"""Adopts the tasks of a dead scheduler. Makes no AWS call, because Airflow holds row locks meanwhile."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_NAMED = 20  # keys in the log's line: thousands would hold the scheduler's transaction
+_NAMED = 20  # keys in the log line; writing thousands would prolong the scheduler's transaction
 
 
 def adopt(
@@ -27,20 +24,21 @@ def adopt(
 ) -> list[Any]:
     """Hand task instances to the fleet.
 
-    A known ARN is described; a launch id without one is looked for. Found nowhere, a queued task is launched,
-    however long it has waited: no container of it can have run, or Airflow would have it as running.
+    A task with an ARN is described. A task with only a launch id is searched for; if it is queued and not
+    found, it is launched, however long it has waited: if its container had run, Airflow would have it as
+    running.
 
     Args:
-        tis: what Airflow offers.
-        fleet: takes them over.
-        running: the executor's slots; adopted tasks count.
-        launch_of: makes a launch of a workload.
+        tis: the task instances that Airflow offers.
+        fleet: tracks them from now on.
+        running: the executor's occupied slots; adopted tasks are added.
+        launch_of: makes a launch from a workload.
 
     Returns:
-        Those that were not taken: Airflow resets them.
+        The task instances that were not adopted; Airflow resets them.
 
     Raises:
-        sqlalchemy.exc.OperationalError: the database is away; Airflow tries the whole adoption again.
+        sqlalchemy.exc.OperationalError: the database is not available; Airflow retries the adoption.
     """
     airflow_versions.load_for_adoption(tis)
     rebuilder = airflow_versions.Rebuilder(tis)
@@ -51,7 +49,7 @@ def adopt(
         except airflow_versions.OperationalError:
             raise
         except Exception:
-            log.exception("A task could not be adopted; Airflow resets it: %s", _name(ti))
+            log.exception("Adopting a task failed; Airflow resets it: %s", _name(ti))
             key = None
         if key is not None:
             running.add(key)
@@ -66,7 +64,7 @@ def adopt(
 
 
 def _adopt(ti: Any, fleet: Fleet, launch_of: Callable[[Any], Launch]) -> Hashable | None:
-    """Adopt one; return its key, or None when its id is not ours."""
+    """Adopt one task; return its key, or None if its external executor id is not ours."""
     key: Hashable = ti.key
     if fleet.registry.get(key) is not None:
         return key
@@ -87,13 +85,13 @@ def _adopt(ti: Any, fleet: Fleet, launch_of: Callable[[Any], Launch]) -> Hashabl
         except TaskOptionsError as error:
             unlaunchable = str(error)
         except Exception as error:
-            log.exception("The workload of %s could not be made anew; its container is looked for", key)
-            unlaunchable = f"The executor could not make this task's workload anew: {error!r}"
+            log.exception("Rebuilding the workload of %s failed; searching for its container", key)
+            unlaunchable = f"The executor could not rebuild this task's workload: {error!r}"
     fleet.adopt(key, external, launch=launch, subject=subject, unlaunchable=unlaunchable)
     return key
 
 
 def _name(ti: Any) -> str:
-    """Return what is surely loaded of a row: reading more may raise again."""
+    """Return the name from columns that are already loaded; loading others may raise again."""
     known = getattr(ti, "__dict__", {})
     return ".".join(str(known.get(name, "?")) for name in ("dag_id", "task_id", "run_id"))

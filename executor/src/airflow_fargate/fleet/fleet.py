@@ -1,7 +1,7 @@
-"""All the parts at work together: one Airflow scheduler's containers.
+"""The containers of one Airflow scheduler: connects the queue, the launchers, the trackers and the registry.
 
-Knows nothing of Airflow. The scheduler's thread calls the public methods; none of them does I/O but
-:meth:`Fleet.start` and :meth:`Fleet.end`, and neither of these waits longer than it is told to.
+Knows nothing about Airflow. The scheduler's thread calls the public methods. Only :meth:`Fleet.start`,
+:meth:`Fleet.stop_all` and :meth:`Fleet.end` do I/O, each within a time limit.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from airflow_fargate.launching.launcher import Launcher, RetryPolicy
 from airflow_fargate.launching.payload import store_for
 from airflow_fargate.launching.request import Hook, RunRequestBuilder, request_faults
 from airflow_fargate.metrics import Metrics
+from airflow_fargate.settings.task_options import NO_OPTIONS
+from airflow_fargate.standby.fates import Fates
+from airflow_fargate.standby.standbys import OFFER_THREADS, Standbys
+from airflow_fargate.standby.store import Objects
 from airflow_fargate.tasks.messages import (
     Decision,
     Finish,
@@ -44,23 +48,27 @@ from airflow_fargate.tracking.reconciler import Reconciler
 from airflow_fargate.tracking.stopper import Stopper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from airflow_fargate.aws.clients import ClientSource
     from airflow_fargate.clock import Clock
     from airflow_fargate.settings.config import FargateConfig
+    from airflow_fargate.settings.task_options import TaskOptions
     from airflow_fargate.tasks.launch import Launch
+    from airflow_fargate.tasks.states import TrackedTask
 
 log = logging.getLogger(__name__)
 
 _ASKED_PER_SYNC = 1000
 SYNC_BUDGET_SECONDS = 0.05
-"""How long one sync takes in messages; what is left waits for the next. Airflow's loop may sleep for
-``[scheduler] scheduler_idle_sleep_time`` in between, so that as little as possible is left."""
+"""How long one sync applies messages; the rest waits for the next one. Airflow's loop may sleep for
+``[scheduler] scheduler_idle_sleep_time`` in between, so this is long enough for about a thousand."""
+FATE_THREADS = 2
 _SYNCS_TO_RESUME = 2
-"""Heartbeats after a stall before anything is launched: between two, Airflow renews its own claim."""
+"""Heartbeats after a stall before anything is launched; in between, Airflow renews the scheduler's own
+heartbeat in the database."""
 Notice = Report | Finish | Release | Waiting | LaunchAgain
-"""What Airflow is told of."""
+"""A decision that the executor passes on to Airflow."""
 
 
 class Fleet:
@@ -68,13 +76,15 @@ class Fleet:
 
     Args:
         config: the ``[fargate]`` section.
-        clients: where boto3 clients come from.
-        clock: both clocks.
+        clients: returns boto3 clients.
+        clock: monotonic and wall-clock time.
         hook: what ``execution_config_function`` returned, or None.
-        lease_seconds: how long after a sync the threads may act; half of the time after which Airflow has
+        lease_seconds: how long after a sync the threads may act: half of the time after which Airflow lets
             another scheduler adopt the tasks.
-        adopted_elsewhere: returns those of the keys whose tasks another scheduler has adopted; asked after a
-            stall, on the scheduler's thread.
+        adopted_elsewhere: returns the keys, of those given, whose tasks another scheduler adopted. Called
+            after a stall, on the scheduler's thread.
+        queue_options: returns the options of a task of a queue that has none of its own.
+        version: of Airflow.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
@@ -85,6 +95,8 @@ class Fleet:
         hook: Hook | None,
         lease_seconds: float = DEFAULT_SECONDS,
         adopted_elsewhere: Callable[[Sequence[Hashable]], Iterable[Hashable]] = lambda _: (),
+        queue_options: Callable[[str], TaskOptions] = lambda _: NO_OPTIONS,
+        version: str = "",
     ) -> None:
         self.config = config
         self.lease = Lease(lease_seconds, clock.monotonic)
@@ -137,6 +149,29 @@ class Fleet:
         )
         logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
         self.explainer = Explainer(logs, clock.monotonic)
+        self.standbys: Standbys | None = None
+        self.fates: Fates | None = None
+        if config.payload_bucket:
+            objects = Objects(clients, config.payload_bucket, config.standby_root)
+            self.fates = Fates(
+                objects, self.reconciler.ask, clock.monotonic, self._inbox.put, is_on=bool(config.standby)
+            )
+            if config.standby:
+                self.standbys = Standbys(
+                    clients,
+                    builder,
+                    queue_options,
+                    version,
+                    objects,
+                    self.launch_queue,
+                    clock,
+                    self._inbox.put,
+                    self.launcher.submit,
+                    self.stopper.ask,
+                    self.lease.is_held,
+                    self.health,
+                    self.metrics,
+                )
         self._launcher_threads = [
             StepThread(
                 f"launcher-{n}", "launching", self.launcher.run_one, self.health, self.launch_queue.wait
@@ -154,6 +189,21 @@ class Fleet:
                 for n in range(config.listeners)
             )
 
+        self._other_threads.extend(self._standby_threads())
+
+    def _standby_threads(self) -> Iterator[StepThread]:
+        if (fates := self.fates) is not None:
+            doing = "reading what became of adopted launches"
+            for n in range(FATE_THREADS):
+                yield StepThread(f"fates-{n}", doing, fates.run_one, self.health)
+        if (standbys := self.standbys) is not None:
+            yield StepThread("standbys", "keeping standbys", standbys.keeper.run_one, self.health)
+            offers = standbys.offers
+            for n in range(OFFER_THREADS):
+                yield StepThread(
+                    f"offers-{n}", "offering tasks to standbys", offers.run_one, self.health, offers.wait
+                )
+
     def start(self) -> None:
         """Start the threads."""
         self.lease.renew()
@@ -162,23 +212,25 @@ class Fleet:
         threading.Thread(target=self.warm_up, name="fargate-warm-up", daemon=True).start()
 
     def warm_up(self) -> None:
-        """Load boto3, its clients and their models: half a second that the first burst would wait for.
+        """Load boto3, its clients and their models before the first burst. Makes no call.
 
-        It would hold the interpreter's lock then, and with it a heartbeat. Calls nothing.
+        It takes half a second that would hold the interpreter's lock, and delay a heartbeat.
         """
         request_faults({})
         for service in ("ecs", "s3") if self.config.payload_bucket else ("ecs",):
             try:
                 self._clients(service)
-            except Exception as error:  # noqa: BLE001  whoever needs it meets it again, and says so
+            except Exception as error:  # noqa: BLE001  the first call that needs it reports it
                 log.debug("The client of %s could not be made yet: %r", service, error)
 
     # --- from Airflow --------------------------------------------------------------------------------------
 
     def launch(self, launch: Launch) -> None:
-        """Have a workload launched as soon as the limits allow."""
+        """Launch a workload as soon as the rate limits allow."""
         deadline = self._clock.monotonic() + self.config.launch_timeout
-        self.launcher.submit(self.registry.launch(launch, deadline))
+        attempt = self.registry.launch(launch, deadline)
+        if self.standbys is None or not self.standbys.submit(attempt):
+            self.launcher.submit(attempt)
 
     def adopt(  # noqa: PLR0913, PLR0917  one argument per fact
         self,
@@ -189,24 +241,24 @@ class Fleet:
         subject: Hashable = None,
         unlaunchable: str = "",
     ) -> None:
-        """Take over another scheduler's task; see :meth:`Registry.adopt`."""
+        """Adopt another scheduler's task; see :meth:`Registry.adopt`."""
         deadline = self._clock.monotonic() + self.config.launch_timeout
         self.registry.adopt(key, launch_id, arn, launch, deadline, subject, unlaunchable)
 
     def revoke(self, key: Hashable, reason: str) -> None:
-        """Let go of a task and stop its container; of its end no more than the reason is told."""
+        """Stop a task's container; of its end, only the reason is reported."""
         self.explainer.note_known(key)
         self._carry_out(self.registry.revoke(key, reason))
 
     def supersede(self, subject: Hashable, key: Hashable) -> list[Hashable]:
-        """Let go of earlier tries, since ``key`` is queued; return the keys whose slots are free."""
+        """Revoke earlier tries, because ``key`` is queued; return the keys whose slots are now free."""
         decisions = self._carry_out(self.registry.supersede(subject, key))
         return [each.key for each in decisions if isinstance(each, Release)]
 
     def stop_all(self, reason: str) -> None:
-        """Stop every container of ours, from this thread: the process may exit as soon as this returns.
+        """Stop every tracked container, on this thread, because the process may exit afterwards.
 
-        Ends with the first call that AWS refuses, or after ``end_timeout``; the stopper does the rest.
+        Returns after the first call that AWS rejects, or after ``end_timeout``; the stopper thread continues.
         """
         for task in self.registry:
             self.revoke(task.key, reason)
@@ -215,7 +267,7 @@ class Fleet:
             pass
 
     def sync(self) -> list[Notice]:
-        """Take in what the threads learned; return what Airflow is to be told. No I/O, but after a stall."""
+        """Apply the threads' messages; return the notices for Airflow. No I/O, except after a stall."""
         notices: list[Notice] = list(self._renew_lease())
         until = self._clock.monotonic() + SYNC_BUDGET_SECONDS
         for _ in range(self._inbox.qsize()):
@@ -224,29 +276,29 @@ class Fleet:
             try:
                 notices += self._carry_out(self.registry.apply(message))
             except Exception:
-                # One message that we cannot digest must cost neither the others nor the scheduler.
-                log.exception("A message was dropped, its task is described again later: %r", message)
+                # One bad message must not cost the others, or the scheduler.
+                log.exception("A message was dropped; its task is described again later: %r", message)
             if self._clock.monotonic() > until:
                 break
         notices += self.explainer.done()
-        # What was taken in is told whatever happens now: nobody would say it again.
+        # Whatever fails below, the notices so far are returned: they are not repeated.
         try:
             self._reconcile()
             for thread in (*self._launcher_threads, *self._other_threads):
                 if thread.restart_if_dead():
                     self.metrics.count(metrics.THREAD_RESTARTS)
-        except Exception as error:  # noqa: BLE001  a thread that cannot be started, a fault of ours
-            self.health.failed("sync", error, doing="looking after tasks and threads")
+        except Exception as error:  # noqa: BLE001  a thread that cannot be started, or a bug
+            self.health.failed("sync", error, doing="checking tasks and threads")
         else:
             self.health.works("sync")
         return notices
 
     def end(self) -> None:
-        """Launch nothing more, stop nothing, settle what is under way; within ``end_timeout``.
+        """Stop launching and finish the calls in flight, within ``end_timeout``. Stops no container.
 
-        What was not launched yet stays queued in Airflow's database, and what runs runs on: the next
-        scheduler adopts both. The order matters: launchers first, so that nothing new begins; then the rest,
-        so that StopTask calls already asked for have had the time of the launchers' last call.
+        Workloads not launched yet stay queued in Airflow's database, and running tasks keep running; the next
+        scheduler adopts both. The launchers end first, so that nothing new starts; meanwhile the stopper can
+        finish the StopTask calls already requested.
         """
         deadline = self._clock.monotonic() + self.config.end_timeout
         for thread in self._launcher_threads:
@@ -254,7 +306,7 @@ class Fleet:
         self.launch_queue.close()
         for thread in self._launcher_threads:
             if not thread.join(deadline - self._clock.monotonic()):
-                log.warning("A launch is still under way: the next scheduler finds its container.")
+                log.warning("A launch is still in flight; the next scheduler will find its container.")
         for thread in self._other_threads:
             thread.stop()
 
@@ -277,10 +329,10 @@ class Fleet:
         return notices
 
     def _renew_lease(self) -> list[Release]:
-        """Act on, unless the loop has stalled: then another scheduler may have adopted tasks of ours.
+        """Renew the lease; after a stall of the loop, first drop the tasks that another scheduler adopted.
 
         Returns:
-            What it has adopted.
+            A release for each of those.
         """
         if self.lease.is_held():
             self._stalled = False
@@ -288,12 +340,12 @@ class Fleet:
             return []
         if not self._stalled:
             self._stalled = True
-            log.warning("The scheduler's loop stalled; looking for tasks that another scheduler has adopted.")
+            log.warning("The scheduler's loop stalled; checking whether another scheduler adopted its tasks.")
         keys = [*(task.key for task in self.registry if not task.revoked), *self.explainer]
         try:
             adopted = list(self._adopted_elsewhere(keys))
-        except Exception as error:  # noqa: BLE001  the database is away: nothing is launched until it answers
-            self.health.failed("lease", error, doing="looking for tasks that another scheduler has adopted")
+        except Exception as error:  # noqa: BLE001  no database: launch nothing until it answers
+            self.health.failed("lease", error, doing="checking whether another scheduler adopted tasks")
             self._syncs_since_stall = 0
             return []
         self.health.works("lease")
@@ -313,7 +365,7 @@ class Fleet:
         try:
             self._measure_ecs_task(message)
         except Exception:
-            log.exception("A task's change could not be measured: %r", message)
+            log.exception("A task's metrics could not be recorded: %r", message)
 
     def _measure_ecs_task(self, message: Seen) -> None:
         news = self.registry.is_news(message.ecs_task)
@@ -325,7 +377,7 @@ class Fleet:
             self.metrics.timeline(message.ecs_task)
 
     def _needs_log(self, verdict: Verdict) -> bool:
-        """Say whether log lines explain more: a task that failed by itself has its log in Airflow."""
+        """Return whether to fetch log lines; if the task itself failed, Airflow already has its log."""
         code = verdict.diagnosis.exit_code
         return (
             bool(self.config.log_group)
@@ -338,16 +390,21 @@ class Fleet:
         tasks = len(self.registry)
         seconds = reconciler.interval(self.config.silence, tasks, events=self.listener is not None)
         now, limit = self._clock.monotonic(), _ASKED_PER_SYNC
-        if self.listener is not None and not self.registry.has_news_to_fetch():
-            # Each call carries a hundred, and no minute has more of them than it should: tasks that were
-            # adopted together fall silent together.
+        if self.listener is not None and not self.registry.has_urgent():
+            # One call with a hundred tasks at a time, spread over the minute: tasks that were adopted
+            # together become stale together.
             if now < self._reconciled_at + reconciler.PAUSE_WITH_EVENTS:
                 return
             limit = DESCRIBE_LIMIT
         stale = self.registry.stale(seconds, limit)
         self._reconciled_at = now if stale else self._reconciled_at
         if stale:
-            self.reconciler.ask(
-                [task.arn for task in stale if task.arn],
-                [task.launch_id for task in stale if not task.arn],
-            )
+            self.reconciler.ask([task.arn for task in stale if task.arn])
+            self._seek([task for task in stale if not task.arn])
+
+    def _seek(self, tasks: list[TrackedTask]) -> None:
+        """Search for adopted launches without an ARN, once it is known that no standby has them."""
+        if self.fates is None:
+            self.reconciler.ask([], [task.launch_id for task in tasks])
+        elif tasks:
+            self.fates.ask([(task.launch_id, task.attempt is not None) for task in tasks])

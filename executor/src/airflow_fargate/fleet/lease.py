@@ -1,4 +1,4 @@
-"""May this scheduler act? Only while its loop runs: another one takes over from a scheduler that stalls."""
+"""A scheduler acts only while its loop runs, because another one adopts the tasks of one that stalls."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DEFAULT_SECONDS = 15.0
 class Lease:
     """The right to launch, stop and take events, renewed by every heartbeat.
 
-    Airflow takes a scheduler for dead when its row in the database is older than
-    ``scheduler_health_check_threshold``, and has another one adopt its tasks. A loop that only stalled would
-    go on in the background and launch them too. So threads act while the loop was here within half of that
-    time. Nothing is asked of the database for it.
+    Airflow considers a scheduler dead when its heartbeat in the database is older than
+    ``scheduler_health_check_threshold``, and lets another one adopt its tasks. If its loop only stalled, its
+    threads would continue and launch the same tasks. So threads act only if the loop called within half of
+    that time. This needs no database query.
 
     Args:
         seconds: how long a renewal lasts.
@@ -30,9 +30,9 @@ class Lease:
         self._renewed_at = clock()
 
     def renew(self) -> None:
-        """Note that the loop runs; called by the scheduler's thread alone."""
+        """Record that the loop runs. Called only by the scheduler's thread."""
         self._renewed_at = self._clock()
 
     def is_held(self) -> bool:
-        """Say whether the threads may act; any thread may ask."""
+        """Return whether threads may act. Any thread may call this."""
         return self._clock() - self._renewed_at < self._seconds

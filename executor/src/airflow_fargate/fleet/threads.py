@@ -1,4 +1,4 @@
-"""Threads that repeat one step for ever, and are noticed when they end."""
+"""Threads that repeat one step forever, and the record of which of them fail."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class StepThread:
     """One thread.
 
     Args:
-        name: for logs and thread dumps.
+        name: the thread's name, for logs and thread dumps.
         doing: what a step does, for the log ("receiving events").
-        step: does one thing and returns 0, or the seconds to wait when there is nothing to do (or no more).
-        health: is told of exceptions; none ends the thread.
-        wait: waits so many seconds, or less; the default can be ended by :meth:`stop`.
+        step: does one thing; returns 0, or the seconds to wait if there is nothing to do.
+        health: records exceptions; none of them ends the thread.
+        wait: waits for at most so many seconds; :meth:`stop` interrupts the default.
     """
 
     def __init__(
@@ -44,25 +44,25 @@ class StepThread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the thread; it is a daemon: a scheduler that exits must not wait for a long poll."""
+        """Start the thread, as a daemon, so that a scheduler can exit during a long poll."""
         self._thread = threading.Thread(target=self._run, name=f"fargate-{self._name}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end after the step under way."""
+        """Request the end of the thread after the current step."""
         self._stopping.set()
 
     def join(self, seconds: float) -> bool:
-        """Wait for its end; say whether it ended."""
+        """Wait for the thread to end; return whether it did."""
         if self._thread is not None:
             self._thread.join(timeout=max(0.0, seconds))
         return self._thread is None or not self._thread.is_alive()
 
     def restart_if_dead(self) -> bool:
-        """Start it anew when it died unasked; say whether that was needed."""
+        """Restart the thread if it died; return whether that was necessary."""
         if self._thread is None or self._thread.is_alive() or self._stopping.is_set():
             return False
-        log.error("The thread %s had ended; starting it again", self._name)
+        log.error("The thread %s died; restarting it", self._name)
         self.start()
         return True
 
@@ -77,7 +77,7 @@ class StepThread:
                 self._health.failed(self._name, error, doing=self._doing)
                 self._stopping.wait(_AFTER_ERROR)
             else:
-                # One that waits for work has not shown that it works: it would say so between two failures.
+                # A step without work proves nothing, so it does not clear an earlier failure.
                 if pause > 0:
                     self._wait(min(pause, _LONGEST_PAUSE))
                 else:
@@ -85,7 +85,7 @@ class StepThread:
 
 
 class Health:
-    """Remembers, per part, the last complaint.
+    """The last error of each part, logged once per change, so that a failing API does not flood the log.
 
     Args:
         log: where changes are written.
@@ -97,29 +97,29 @@ class Health:
         self._lock = threading.Lock()
 
     def failed(self, part: str, error: BaseException, *, doing: str) -> None:
-        """Note that a part failed; logged when it worked before, or failed otherwise."""
+        """Record a failure; log it if the part worked before, or failed with another error."""
         kind = _kind(error)
         with self._lock:
             if self._complaints.get(part) == kind:
                 return
             self._complaints[part] = kind
-        self._log.error("%s failed while %s, and goes on trying: %s", part, doing, error, exc_info=error)
+        self._log.error("%s failed while %s; it keeps trying: %s", part, doing, error, exc_info=error)
 
     def works(self, part: str) -> None:
-        """Note that a part works; logged when it did not before."""
+        """Record a success; log it if the part failed before."""
         if part in self._complaints:
             with self._lock:
                 self._complaints.pop(part, None)
             self._log.info("%s works again", part)
 
     def complaints(self) -> dict[str, str]:
-        """Return what does not work now: part -> kind of error."""
+        """Return the parts that fail now, each with its kind of error."""
         with self._lock:
             return dict(self._complaints)
 
 
 def _kind(error: BaseException) -> str:
-    """Return what tells one cause from another: request ids and times in messages do not."""
+    """Return what identifies a cause; request ids and times in the message do not."""
     response = getattr(error, "response", None)
     code = (response.get("Error") or {}).get("Code", "") if isinstance(response, dict) else ""
     return f"{type(error).__name__} {code}".strip()

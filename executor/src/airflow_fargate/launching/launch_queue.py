@@ -1,4 +1,4 @@
-"""Attempts that wait to be launched: highest priority first, as the limits allow. Shared by threads."""
+"""Attempts waiting to be launched: highest priority first, within the rate limits. Thread-safe."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from airflow_fargate.tasks.launch import Attempt
 
 STALLED_SECONDS = 1.0
-"""Pause of a thread that may not act."""
+"""How long a thread pauses while it may not act."""
 
 
 class LaunchQueue:
-    """Decides which attempt is to be launched next, and when; launches nothing.
+    """Decides which attempt is launched next, and when.
 
     Args:
-        limiter: the rates.
-        capacity_of: the capacity provider that an attempt asks for.
+        limiter: the rate limits.
+        capacity_of: returns the capacity provider of an attempt.
         clock: monotonic seconds.
-        may_act: says whether anything may be launched now (:class:`~airflow_fargate.fleet.lease.Lease`).
+        may_act: returns whether anything may be launched now (:class:`~airflow_fargate.fleet.lease.Lease`).
     """
 
     def __init__(
@@ -41,12 +41,12 @@ class LaunchQueue:
         self._order = itertools.count()
         self._ready: dict[str, list[tuple[int, int, Attempt]]] = {}
         self._later: list[tuple[float, int, Attempt]] = []
-        # Launch id -> its one attempt. An attempt that is not the one here any more is skipped in the heaps.
+        # Launch id -> its current attempt. The heaps may hold older ones, which are skipped.
         self._waiting: dict[str, Attempt] = {}
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        # The thread that holds it waits for the next token; the others wait for it. So a token wakes one
-        # thread, and not sixty of which one finds it.
+        # Only the thread that holds this lock waits for the next token, so that a token wakes one thread
+        # instead of all of them.
         self._front = threading.Lock()
         self._closed = False
 
@@ -54,7 +54,7 @@ class LaunchQueue:
         return len(self._waiting)
 
     def put(self, attempt: Attempt, delay: float = 0.0) -> None:
-        """Add an attempt that may be launched after ``delay`` seconds; of two rounds the later one stays."""
+        """Add an attempt to launch after ``delay`` seconds; the later of two rounds replaces the earlier."""
         launch_id = attempt.launch.launch_id
         with self._lock:
             before = self._waiting.get(launch_id)
@@ -68,9 +68,9 @@ class LaunchQueue:
             self._changed.notify()
 
     def take(self) -> Attempt | float:
-        """Return the attempt to launch now, its tokens taken; or the seconds until there may be one.
+        """Return the attempt to launch now and take its tokens; or return the seconds until one may be due.
 
-        An attempt that is moot takes no tokens: nothing is called for it.
+        A moot attempt takes no tokens, because it makes no call.
         """
         with self._lock:
             now = self._clock()
@@ -83,26 +83,35 @@ class LaunchQueue:
             del self._waiting[attempt.launch.launch_id]
             return attempt
 
+    def take_spare(self, capacity: str) -> bool:
+        """Take the tokens of a launch that nobody waits for; return False if anything waits, or tokens are few."""
+        with self._lock:
+            now = self._clock()
+            if self._waiting or self._closed or not self._limiter.has_spare(capacity, now):
+                return False
+            self._limiter.take(capacity, now)
+            return True
+
     def wait(self, seconds: float) -> None:
-        """Block the calling thread for so long, or until there may be something to take before that."""
+        """Block for ``seconds``, or until an attempt may be due."""
         with self._front, self._lock:
             seconds = min(seconds, self._soonest(self._clock())[1], threading.TIMEOUT_MAX)
             if seconds > 0 and not self._closed:
                 self._changed.wait(timeout=seconds)
 
     def close(self) -> None:
-        """Let every thread that waits go on, now and from now on."""
+        """Wake all waiting threads, and never block again."""
         with self._lock:
             self._closed = True
             self._changed.notify_all()
 
     def slow_down(self) -> None:
-        """AWS refused a call for its rate."""
+        """Halve the rate, because AWS throttled a call."""
         with self._lock:
             self._limiter.slow_down(self._clock())
 
     def _soonest(self, now: float) -> tuple[str, float]:
-        """Return the capacity of the attempt to launch next, and the seconds until it may be."""
+        """Return the capacity of the next attempt, and the seconds until it may be launched."""
         if not self._may_act():
             return "", STALLED_SECONDS
         while self._later and self._later[0][0] <= now:
@@ -115,7 +124,7 @@ class LaunchQueue:
             if seconds < wait:
                 capacity, wait = each, seconds
             if seconds <= 0:
-                break  # The heaviest of those that may go now.
+                break  # The highest priority among those that may be launched now.
         return capacity, wait
 
     def _make_ready(self, attempt: Attempt) -> None:
@@ -123,7 +132,7 @@ class LaunchQueue:
         heapq.heappush(heap, (-attempt.launch.priority, next(self._order), attempt))
 
     def _prune(self, capacity: str) -> bool:
-        """Drop what was replaced from the top of a heap; say whether anything is left."""
+        """Drop replaced attempts from the top of a heap; return whether any attempt is left."""
         heap = self._ready[capacity]
         while heap and not self._is_waiting(heap[0][2]):
             heapq.heappop(heap)

@@ -1,7 +1,7 @@
-"""From attempts that are due to RunTask: the only code that starts containers.
+"""Calls RunTask for attempts that are due: the only code that starts containers.
 
-``run_one`` does at most one launch and never waits for anything but AWS, so that many threads may call it,
-and a test may call it by hand with a clock of its own.
+``run_one`` makes at most one launch and waits for nothing but AWS, so many threads can call it, and a test
+can call it with a clock of its own.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SETTLE_SECONDS = 120.0
-"""How long after its deadline a launch of unknown outcome is asked for before it is given up."""
+"""How long after its deadline a launch with an unknown outcome is repeated before it is given up."""
 _BLIND_SECONDS = 15.0
-"""How long ListTasks may not show a task that was just started."""
+"""How long a new task may be missing from ListTasks."""
 _STALE_SECONDS = 60.0
-"""Age at which a request that AWS never looked at is made anew: the token in its payload is ageing."""
+"""Age at which a request that AWS never processed is rebuilt, because the token in its payload expires."""
 
 _WORTH_TELLING = 3
-"""Refusals in a row for the same cause, after which the user is told what the launch waits for."""
+"""Consecutive rejections with the same cause after which the user sees what the launch waits for."""
 
 _UNWANTED = "Airflow no longer wants this task."
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """Jittered exponential backoff.
+    """Exponential backoff with jitter.
 
     Args:
         first: seconds before the second try.
-        longest: seconds that no wait exceeds.
+        longest: the longest wait, in seconds.
         random: returns a number in [0, 1).
     """
 
@@ -58,20 +58,20 @@ class RetryPolicy:
     longest: float = 30.0
 
     def delay(self, kind: LaunchErrorKind, refusals: int, now: float, deadline: float) -> float | None:
-        """Return the seconds to wait, or None when the launch is to be given up.
+        """Return the seconds to wait, or None to give the launch up.
 
         Args:
-            kind: what the last refusal means.
-            refusals: how many there were in a row, this one included.
+            kind: the kind of the last rejection.
+            refusals: how many consecutive rejections there were, this one included.
             now: monotonic seconds.
             deadline: monotonic seconds after which no try begins.
         """
         if kind is LaunchErrorKind.PERMANENT or now >= deadline:
             return None
         longest: float = min(self.longest, self.first * (1 << min(refusals - 1, 16)))
-        # Half fixed, half random: never at once, and never all together.
+        # Half fixed, half random, so that retries are neither immediate nor all at the same time.
         wait = longest / 2 + self.random() * longest / 2
-        # The last try is made at the deadline rather than never.
+        # The last try happens at the deadline.
         return min(wait, max(0.0, deadline - now))
 
 
@@ -79,15 +79,16 @@ class Launcher:
     """Launches attempts.
 
     Args:
-        clients: where the ECS client comes from.
-        builder: makes requests.
-        payloads: puts workloads where containers find them.
-        queue: says what is next.
-        policy: says how long to wait.
+        clients: returns the ECS client.
+        builder: builds requests.
+        payloads: stores workloads for containers to read.
+        queue: returns the next attempt.
+        policy: returns how long to wait before a retry.
         clock: monotonic seconds.
         post: takes a message for the registry; called from any thread.
-        may_act: says whether this scheduler's loop still runs (:class:`~airflow_fargate.fleet.lease.Lease`).
-        measured: what is measured; nobody sees it when left out.
+        may_act: returns whether this scheduler's loop still runs
+            (:class:`~airflow_fargate.fleet.lease.Lease`).
+        measured: collects metrics; they are discarded by default.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
@@ -113,11 +114,11 @@ class Launcher:
         self._may_act = may_act
 
     def submit(self, attempt: Attempt) -> None:
-        """Take an attempt; called from the scheduler's thread, does no I/O."""
+        """Queue an attempt. Called from the scheduler's thread; does no I/O."""
         self._queue.put(attempt)
 
     def resubmit(self, attempt: Attempt) -> None:
-        """Take an attempt whose task stopped before it ran; it waits as a refused launch does."""
+        """Queue an attempt whose task stopped before it ran; it waits as a rejected launch does."""
         attempt = replace(attempt, refusals=attempt.refusals + 1)
         delay = self._policy.delay(
             LaunchErrorKind.CAPACITY, attempt.refusals, self._clock(), attempt.deadline
@@ -125,19 +126,17 @@ class Launcher:
         self._queue.put(attempt, delay or 0.0)
 
     def run_one(self) -> float:
-        """Launch what is due; return 0.0, or the seconds until something may be due."""
+        """Launch the next attempt; return 0.0, or the seconds until one may be due."""
         taken = self._queue.take()
         if not isinstance(taken, Attempt):
             return taken
         try:
             self._launch(taken)
         except BaseException as error:
-            # A fault of ours, or the end of this thread (SystemExit out of a library). The attempt is out of
-            # the queue and in nobody's hands but ours.
-            log.exception("A fault while launching %s; it is launched again", taken.launch.identity)
-            self._again(
-                taken, LaunchError(LaunchErrorKind.WAIT, f"A fault in the launcher: {error!r}"), taken
-            )
+            # A bug, or the end of this thread (SystemExit from a library). The attempt has left the queue, so
+            # it would be lost if it were not queued again here.
+            log.exception("Launching %s failed with a bug; it is launched again", taken.launch.identity)
+            self._again(taken, LaunchError(LaunchErrorKind.WAIT, f"A bug in the launcher: {error!r}"), taken)
             if not isinstance(error, Exception):
                 raise
         return 0.0
@@ -160,14 +159,14 @@ class Launcher:
                 self._not_stored(attempt, error.cause)
                 return
         if not self._may_act():
-            # Making the request took that long.
+            # The loop stalled while the request was built.
             self._queue.put(attempt)
             return
         answer = self._call(attempt.request)
         if isinstance(answer, EcsTask):
             self._accept(attempt, answer)
         elif answer.existing_arns:
-            # The task exists already, from parameters that differed (another scheduler's, a newer release's).
+            # The task exists, launched with other parameters (by another scheduler or a newer release).
             self._accept(attempt, EcsTask(answer.existing_arns[0], "PROVISIONING"))
         else:
             self._refused(attempt, answer)
@@ -175,8 +174,8 @@ class Launcher:
     def _call(self, request: dict[str, Any]) -> EcsTask | LaunchError:
         try:
             client = self._clients("ecs")
-        except Exception as error:  # noqa: BLE001  files, environment, metadata service: whatever they raise
-            # Nothing was sent, so that whatever it is, it is no launch of unknown outcome.
+        except Exception as error:  # noqa: BLE001  files, environment and metadata service raise their own
+            # Nothing was sent, so the outcome is known: no container was started.
             found = classify_error(error, None, {})
             return (
                 found
@@ -190,7 +189,7 @@ class Launcher:
         status = (body.get("ResponseMetadata") or {}).get("HTTPStatusCode")
         found = classify_error(error, status, body)
         if found.kind is LaunchErrorKind.UNKNOWN:
-            # Nothing was launched, whatever became of the object: it is written again.
+            # Nothing was launched, whether or not the object was written: write it again.
             found = replace(found, kind=LaunchErrorKind.WAIT)
         sentence = f"The workload could not be written to [fargate] payload_bucket: {found.sentence}"
         self._again(attempt, replace(found, sentence=sentence), attempt)
@@ -211,7 +210,7 @@ class Launcher:
         elif refusal.kind is LaunchErrorKind.UNKNOWN:
             attempt.unknown_at = self._clock()
         if refusal.answered:
-            # AWS started nothing, now or before: the next attempt may differ, so it needs a token of its own.
+            # AWS started nothing, now or before. The next attempt may differ, so it needs a new token.
             attempt.unknown_at = None
             following = attempt.next_number()
             if refusal.kind is LaunchErrorKind.CAPACITY:
@@ -221,7 +220,7 @@ class Launcher:
 
     def _again(self, attempt: Attempt, refusal: LaunchError, following: Attempt) -> None:
         """Queue the following attempt, or give up."""
-        # Throttling says nothing of this launch: the limiter slows all of them, and this one waits a moment.
+        # Throttling is not about this launch: the limiter slows down all of them.
         refusals = 1 if refusal.kind is LaunchErrorKind.THROTTLED else attempt.refusals + 1
         why = refusal.cause or refusal.sentence
         same = attempt.same_why + 1 if why == attempt.why else 1
@@ -235,9 +234,9 @@ class Launcher:
             self._give_up(attempt, _UNWANTED)
         elif delay is not None:
             if why != attempt.why:
-                # Once for each cause: it may be asked for a hundred times in a gap of ten minutes.
+                # Once per cause: there may be a hundred calls in a capacity gap of ten minutes.
                 log.info("Not launched yet: %s: %s", attempt.launch.identity, refusal.sentence)
-            # The rest of the chain is asked at once; only a whole round of refusals is waited out.
+            # Try the rest of the capacity chain at once; wait only after the whole chain was rejected.
             mid_round = following.capacity % len(self._builder.chain(following)) != 0
             at_once = refusal.kind is LaunchErrorKind.CAPACITY and mid_round
             self._queue.put(following, 0.0 if at_once else delay)
@@ -252,10 +251,10 @@ class Launcher:
             self._give_up(attempt, waited + str(refusal))
 
     def _settle(self, attempt: Attempt, refusal: LaunchError) -> None:
-        """Before a launch of unknown outcome is given up: is there a container after all?
+        """Find out whether a launch with an unknown outcome started a container, before giving it up.
 
-        RunTask knows: the same clientToken is answered with its task. When it gives no answer for too long,
-        or refuses for good by now, the task is looked for, not before ListTasks must show it.
+        Repeat RunTask first: for a known clientToken it returns the task. If RunTask gives no answer for too
+        long, or rejects the launch for good, search for the task once ListTasks is sure to show it.
         """
         now = self._clock()
         if refusal.kind is not LaunchErrorKind.PERMANENT and now < attempt.deadline + _SETTLE_SECONDS:
@@ -268,15 +267,15 @@ class Launcher:
         request = attempt.request or {}
         try:
             found = ecs.find_by_launch_id(self._clients("ecs"), request["cluster"], request["startedBy"])
-        except Exception as error:  # noqa: BLE001  not known is not the same as not there
+        except Exception as error:  # noqa: BLE001  a failed search does not mean that there is no task
             if self._clock() < attempt.deadline + 2 * _SETTLE_SECONDS:
                 self._queue.put(attempt, self._policy.longest)
                 return
             self._give_up(
                 attempt,
-                f"It is not known whether a container was started: {refusal.sentence} Looking for it failed "
-                f"too: {error!r}. `airflow fargate reap` lists containers that no task owns.",
-                keep_payload=True,  # There may be a container on its way to it.
+                f"RunTask's outcome is unknown ({refusal.sentence}), and searching for the container failed: "
+                f"{error!r}. Run `airflow fargate reap` to list containers that no task owns.",
+                keep_payload=True,  # A container may still read it.
             )
             return
         if found is not None:
@@ -297,4 +296,4 @@ class Launcher:
         try:
             self._payloads.discard(attempt)
         except Exception as error:  # noqa: BLE001  the bucket's lifecycle rule removes it in a day
-            log.debug("The payload of %s stays until it expires: %r", attempt.launch.identity, error)
+            log.debug("The payload of %s was not deleted; it expires: %r", attempt.launch.identity, error)

@@ -1,4 +1,4 @@
-"""How a workload, with its token, reaches the container: by S3, or in the command itself."""
+"""How a workload, with its token, reaches the container: through S3, or in the command itself."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 
 class PayloadStore(Protocol):
-    """Puts a workload where its container finds it."""
+    """Stores a workload where its container reads it."""
 
     def references(self, attempt: Attempt, document: str) -> Iterable[str]:
-        """Return the references that the command may carry, the one to prefer first.
+        """Return the references that the command can carry, in order of preference.
 
         Raises:
-            Exception: the document could not be stored; raised here, and not while they are gone through.
+            Exception: the document could not be stored. Raised by this call, not while iterating.
         """
         ...
 
     def discard(self, attempt: Attempt) -> None:
-        """Remove the payload of a launch that will not happen; does nothing where nothing was stored."""
+        """Delete the payload of a launch that will not happen, if one was stored."""
         ...
 
 
 @dataclass(frozen=True)
 class S3Payloads:
-    """One object per launch, under a prefix that a lifecycle rule empties; the worker deletes what it read.
+    """One object per launch. The worker deletes it after reading; a lifecycle rule deletes the rest.
 
     Args:
-        clients: where the S3 client comes from.
-        bucket: its name. Its default encryption applies.
-        prefix: of the keys, without slashes at its ends.
+        clients: returns the S3 client.
+        bucket: the bucket's name. Its default encryption applies.
+        prefix: the prefix of the keys, without leading or trailing slashes.
     """
 
     clients: ClientSource
@@ -51,7 +51,7 @@ class S3Payloads:
         return "/".join(filter(None, (self.prefix.strip("/"), f"{attempt.launch.launch_id}.json")))
 
     def references(self, attempt: Attempt, document: str) -> list[str]:
-        """Write the object. A repeated attempt overwrites it with a fresh token; the reference stays."""
+        """Write the object. A repeated attempt overwrites it with a fresh token under the same reference."""
         key = self._key(attempt)
         self.clients("s3").put_object(
             Bucket=self.bucket, Key=key, Body=document.encode(), ContentType="application/json"
@@ -64,14 +64,14 @@ class S3Payloads:
 
 
 class InlinePayloads:
-    """No bucket: the workload stands in the container override, token and all.
+    """Without a bucket, the container override carries the workload, including its token.
 
-    Whoever may call DescribeTasks can read it there until the task's record expires; the token itself ends
-    with the task's try. The storage module spares that.
+    Anyone who may call DescribeTasks can read it until ECS drops the task's record. The token expires with
+    the task's try. The storage module avoids this.
     """
 
-    def references(self, attempt: Attempt, document: str) -> Iterator[str]:  # noqa: ARG002  the store of objects names them by it
-        """Yield the document, and the same compressed for when the first breaks 8,192 characters."""
+    def references(self, attempt: Attempt, document: str) -> Iterator[str]:  # noqa: ARG002  other stores use it
+        """Yield the document, then a compressed one in case the first exceeds 8,192 characters."""
         yield f"json:{document}"
         yield f"zlib:{base64.urlsafe_b64encode(zlib.compress(document.encode(), 9)).decode()}"
 
@@ -85,17 +85,17 @@ def command_for(reference: str) -> list[str]:
 
 
 def too_large(size: int, *, inline: bool) -> RequestError:
-    """Return the error for overrides that fit in no way; ``inline`` when the workload stands in them."""
+    """Return the error for overrides that are too large; ``inline`` if they carry the workload."""
     hint = (
-        "Set [fargate] payload_bucket: the workload then goes through S3."
+        "Set [fargate] payload_bucket, so that the workload goes through S3."
         if inline
-        else "Make the task's command and executor_config['env'] shorter."
+        else "Shorten the task's command or executor_config['env']."
     )
-    return RequestError(f"The container override would take {size} characters; ECS takes 8192. {hint}")
+    return RequestError(f"The container overrides must be at most 8192 characters, got {size}. {hint}")
 
 
 def store_for(clients: ClientSource, bucket: str, prefix: str) -> PayloadStore:
-    """Return the store that the configuration asks for."""
+    """Return the store for this configuration."""
     return S3Payloads(clients, bucket, prefix) if bucket else InlinePayloads()
 
 

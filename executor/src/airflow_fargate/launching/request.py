@@ -1,4 +1,4 @@
-"""From a launch to the keyword arguments of boto3's run_task."""
+"""Builds the keyword arguments of boto3's run_task from a launch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEPLOYMENT_TAG = "airflow-fargate:deployment"
 
 _NOT_IN_TAGS = re.compile(r"[^\w .:/=+\-@]")
 
-# What a hook need not return: it is checked before these are filled in.
+# A hook need not return these: its result is validated before they are filled in.
 _REQUIRED = {"taskDefinition": "?"}
 
 Hook = Callable[[list[str]], Mapping[str, Any]]
@@ -36,13 +36,13 @@ Validate = Callable[[Mapping[str, Any]], str]
 
 @dataclass(frozen=True)
 class RunRequestBuilder:
-    """Builds requests; knows the configuration and calls nothing.
+    """Builds requests from the configuration; makes no call.
 
     Args:
         config: the ``[fargate]`` section.
         hook: the function that ``execution_config_function`` returned, or None.
-        validate: checks keyword arguments against botocore's model of RunTask; returns the faults in words,
-            empty when there are none.
+        validate: checks keyword arguments against botocore's model of RunTask; returns the errors as text,
+            empty if there are none.
     """
 
     config: FargateConfig
@@ -50,59 +50,59 @@ class RunRequestBuilder:
     validate: Validate
 
     def chain(self, attempt: Attempt) -> tuple[str, ...]:
-        """Return the capacity providers, or the launch type, that a launch may go through, in order."""
+        """Return the capacity providers to try in order, or the launch type."""
         return attempt.launch.options.capacity or self.config.capacity_chain or (self.config.launch_type,)
 
     def capacity(self, attempt: Attempt) -> str:
-        """Return the capacity provider, or launch type, that this attempt asks for."""
+        """Return the capacity provider or launch type of this attempt."""
         chain = self.chain(attempt)
         return chain[attempt.capacity % len(chain)]
 
     def build(self, attempt: Attempt, command: list[str]) -> dict[str, Any]:
         """Return the keyword arguments of run_task.
 
-        The same attempt and command give the same request to the byte: AWS knows a repeated launch by that.
+        The same attempt and command give exactly the same request, because AWS compares a repeated launch.
 
         Raises:
-            RequestError: the hook failed, or AWS would not take what came out.
+            RequestError: the hook failed, or AWS would reject the request.
         """
         options = attempt.launch.options
-        # What we make of checked options is valid by construction (tests/fuzz holds it to the model), and
-        # walking the model takes a tenth of a millisecond: only what others wrote is checked.
+        # A request from checked options is valid by construction (tests/fuzz compares it with the model).
+        # Validation takes a tenth of a millisecond, so only what a hook or run_task wrote is validated.
         if self.hook is None:
             request = self._own(attempt, options, command)
         else:
             request = self._hooked(command)
-            # Before we read it: what a hook returns may be anything.
-            self._refuse(self.validate({**_REQUIRED, **request}))
+            # Validate before reading: a hook may return anything.
+            self._reject(self.validate({**_REQUIRED, **request}))
         if options != NO_OPTIONS:
-            request = self._with_wishes(request, attempt, options)
+            request = self._with_options(request, attempt, options)
         if options.run_task:
             request = dict(lay_over(request, options.run_task))
-            self._refuse(self.validate({**_REQUIRED, **request}))
-        # Ours whatever the hook and the escape say: launching exactly once stands on them.
+            self._reject(self.validate({**_REQUIRED, **request}))
+        # Set after the hook and run_task, because launching exactly once depends on these.
         request["cluster"] = request.get("cluster") or self.config.cluster
         request["count"] = 1
         request["clientToken"] = attempt.client_token
         request["startedBy"] = f"{self.config.deployment}/{attempt.launch.launch_id}"
         request["tags"] = self._tags(attempt, request.get("tags") or ())
         if self.hook is not None or options.run_task:
-            self._refuse(self.validate(request))
+            self._reject(self.validate(request))
         self._check(request, command)
         return request
 
-    def _refuse(self, faults: str) -> None:
+    def _reject(self, errors: str) -> None:
         source = "execution_config_function" if self.hook is not None else "the request"
-        if faults:
-            raise RequestError(f"[fargate] {source}: RunTask would not take it: {faults}")
+        if errors:
+            raise RequestError(f"[fargate] {source}: RunTask would reject it: {errors}")
 
     def overrides_fit(self, request: Mapping[str, Any]) -> bool:
-        """Say whether the overrides are within what RunTask takes."""
+        """Return whether the overrides are within RunTask's limit."""
         return self.overrides_size(request) <= MAX_OVERRIDES
 
     @staticmethod
     def overrides_size(request: Mapping[str, Any]) -> int:
-        """Return the characters that the overrides take, JSON formatting included."""
+        """Return the size of the overrides in characters, JSON formatting included."""
         return len(json.dumps(request.get("overrides") or {}))
 
     def _own(self, attempt: Attempt, options: TaskOptions, command: list[str]) -> dict[str, Any]:
@@ -118,7 +118,7 @@ class RunRequestBuilder:
             "networkConfiguration": {"awsvpcConfiguration": network},
             "overrides": {"containerOverrides": [{"name": config.container_name, "command": command}]},
             "enableECSManagedTags": True,
-            # Without it a task has none of its definition's tags (ECS API reference, RunTask).
+            # Without this, a task has none of its definition's tags (ECS API reference, RunTask).
             "propagateTags": "TASK_DEFINITION",
         }
         if config.capacity_chain and not options.capacity:
@@ -129,10 +129,10 @@ class RunRequestBuilder:
             request["platformVersion"] = config.platform_version
         return request
 
-    def _with_wishes(
+    def _with_options(
         self, request: Mapping[str, Any], attempt: Attempt, options: TaskOptions
     ) -> dict[str, Any]:
-        """Lay what the task itself asks for over a request, ours or the hook's."""
+        """Lay the task's own options over a request, ours or the hook's."""
         overrides = {
             "cpu": str(options.cpu) if options.cpu is not None else None,
             "memory": str(options.memory) if options.memory is not None else None,
@@ -142,19 +142,19 @@ class RunRequestBuilder:
             "taskRoleArn": options.task_role,
             "containerOverrides": self._with_environment(request, options.env) if options.env else None,
         }
-        wishes: dict[str, Any] = {
+        changes: dict[str, Any] = {
             "taskDefinition": options.task_definition,
             "overrides": {name: value for name, value in overrides.items() if value is not None},
         }
         if options.subnets:
-            wishes["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": list(options.subnets)}}
+            changes["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": list(options.subnets)}}
         if options.capacity:
             request = {name: value for name, value in request.items() if name != "launchType"}
-            wishes["capacityProviderStrategy"] = _strategy(self.capacity(attempt))
-        return dict(lay_over(request, {name: value for name, value in wishes.items() if value}))
+            changes["capacityProviderStrategy"] = _strategy(self.capacity(attempt))
+        return dict(lay_over(request, {name: value for name, value in changes.items() if value}))
 
     def _with_environment(self, request: Mapping[str, Any], env: Mapping[str, str]) -> list[dict[str, Any]]:
-        """Return the request's containers; ours with these variables besides its own."""
+        """Return the request's containers, with ``env`` added to the worker container."""
         containers = [dict(each) for each in (request.get("overrides") or {}).get("containerOverrides") or ()]
         ours = next((each for each in containers if each.get("name") == self.config.container_name), None)
         if ours is None:
@@ -172,22 +172,26 @@ class RunRequestBuilder:
             raise RequestError(f"[fargate] execution_config_function {name} raised {error!r}.") from error
         if not isinstance(result, Mapping):
             raise RequestError(
-                f"[fargate] execution_config_function {name} returned {type(result).__name__}: a dictionary "
-                "of run_task's keyword arguments is needed."
+                f"[fargate] execution_config_function {name} must return a dictionary of "
+                f"run_task's keyword arguments, got {type(result).__name__}."
             )
         try:
-            # A hook may fill the same dictionary for every task; a kept request must not change with it.
+            # A hook may reuse one dictionary for every task; a kept request must not change with it.
             return copy.deepcopy(dict(result))
         except Exception as error:
             raise RequestError(
                 f"[fargate] execution_config_function {name} returned what cannot be copied: {error!r}."
             ) from error
 
+    def tags(self, attempt: Attempt) -> list[dict[str, str]]:
+        """Return the tags of an attempt, without those of a hook."""
+        return self._tags(attempt, ())
+
     def _tags(self, attempt: Attempt, theirs: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
         identity = attempt.launch.identity
         theirs = list(theirs)
         if not all(each.get("key") for each in theirs):
-            self._refuse("a tag has no key.")
+            self._reject("a tag has no key.")
         tags = {each["key"]: each.get("value", "") for each in theirs}
         tags |= {**self.config.tags, **attempt.launch.options.tags}
         tags |= {
@@ -200,8 +204,6 @@ class RunRequestBuilder:
         }
         if identity.map_index >= 0:
             tags["airflow-fargate:map-index"] = str(identity.map_index)
-        if identity.owner:
-            tags["airflow-fargate:owner"] = identity.owner
         return [
             {"key": key, "value": _NOT_IN_TAGS.sub("_", value)[:MAX_TAG_VALUE]}
             for key, value in sorted(tags.items())
@@ -209,23 +211,23 @@ class RunRequestBuilder:
 
     def _check(self, request: Mapping[str, Any], command: list[str]) -> None:
         if not self._carries(request, command):
-            # The image's own command would run instead, exit with 0, and pass for the task.
+            # The image's own command would run instead, exit with 0, and count as the task's success.
             raise RequestError(
-                f"The request does not run Airflow's command in the container "
-                f"{self.config.container_name!r}. What execution_config_function returns, and run_task in "
-                "executor_config or in a profile, must keep the command (a wrapper around it is allowed)."
+                "The request must run Airflow's command in the container "
+                f"{self.config.container_name!r}. execution_config_function, and run_task in executor_config "
+                "or a profile, must keep the command; a wrapper around it is allowed."
             )
         if _name(request["cluster"]) != _name(self.config.cluster):
-            # Tasks are described and stopped in one cluster; elsewhere they would be lost.
+            # Tasks are described and stopped in one cluster only.
             raise RequestError(
-                f"The request names the cluster {request['cluster']!r}; [fargate] cluster is "
-                f"{self.config.cluster!r}. One executor runs tasks in one cluster."
+                f"The request's cluster must be {self.config.cluster!r} as in [fargate] cluster, got "
+                f"{request['cluster']!r}. One executor runs tasks in one cluster."
             )
         if len(request["tags"]) > MAX_TAGS:
-            raise RequestError(f"The task has {len(request['tags'])} tags; ECS takes {MAX_TAGS}.")
+            raise RequestError(f"A task may have at most {MAX_TAGS} tags, got {len(request['tags'])}.")
 
     def _carries(self, request: Mapping[str, Any], command: list[str]) -> bool:
-        """Say whether our container is given the command: as it is, or inside a wrapper."""
+        """Return whether the worker container gets the command, as it is or inside a wrapper."""
         containers = (request.get("overrides") or {}).get("containerOverrides") or ()
         ours = [each for each in containers if each.get("name") == self.config.container_name]
         if len(ours) != 1:
@@ -241,7 +243,7 @@ def _strategy(capacity: str) -> list[dict[str, Any]]:
 
 
 def _is_fargate(capacity: str) -> bool:
-    """Say whether a capacity provider or launch type is Fargate's: AWS lets nobody name another one so."""
+    """Return whether a capacity provider or launch type is Fargate's; AWS reserves the prefix."""
     return capacity.startswith("FARGATE")
 
 
@@ -259,10 +261,10 @@ def _run_task_input() -> Any:
 
 
 def request_faults(request: Mapping[str, Any]) -> str:
-    """Check keyword arguments of run_task, without a client and without a call.
+    """Validate keyword arguments of run_task, without a client or a call.
 
     Returns:
-        What is wrong, each fault with its key; empty when nothing is.
+        The errors, each with its key; empty if there are none.
     """
     from botocore.validate import ParamValidator  # noqa: PLC0415  with the model, above
 

@@ -1,4 +1,7 @@
-"""One workload on its way into a container: what is known of it before anything was launched."""
+"""What the executor wants to run (:class:`Launch`), and one try to launch it (:class:`Attempt`).
+
+docs/how_it_works.md explains launch ids, rounds, numbers and tokens with an example.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TaskIdentity:
-    """Which Airflow task instance it is: for tags, logs and messages."""
+    """The Airflow task instance, for tags, logs and messages."""
 
     dag_id: str
     task_id: str
     run_id: str
     try_number: int
     map_index: int = -1
-    owner: str = ""
 
     def __str__(self) -> str:
         """Return ``dag.task[map_index] run try N``."""
@@ -31,23 +33,24 @@ class TaskIdentity:
 
 @dataclass(eq=False)
 class Launch:
-    """What the executor wants to run. Complete when it is made; only ``cancelled`` changes.
+    """A workload to run. Complete when it is made; only the two flags change afterwards.
 
     Args:
         key: Airflow's key of the workload.
-        launch_id: the UUID that it has before it is launched; the same after a crash, a lost answer, in
-            another scheduler.
+        launch_id: a UUID that exists before the launch and never changes: not after a crash, a lost answer,
+            or in another scheduler.
         priority: Airflow's priority weight; higher first.
-        identity: for people.
-        options: the task's own options, over its queue's profile.
-        command: the Airflow CLI command as a list of words, when the release takes one; else None.
-        document: returns the payload document (JSON text) with a token made at this moment, when the release
-            takes a workload; else None.
-        cancelled: Airflow no longer wants it. Set by the registry, and never taken back; the launcher looks
-            before each call and after each answer.
-        adopted_elsewhere: another scheduler has it: it is not launched here, and its payload is not removed.
-        subject: the same for every try of a task instance; the key where there is but one try.
-        id_is_recorded: whether another scheduler finds the launch id in Airflow's database, or needs none.
+        identity: the task instance, for people to read.
+        options: the task's own options laid over its queue's profile.
+        command: the Airflow CLI command as a list of words, if the release uses one; else None.
+        document: returns the payload document (JSON text) with a fresh token, if the release uses workloads;
+            else None.
+        cancelled: Airflow no longer wants it. Set once, by the registry; the launcher checks it before each
+            call and after each answer.
+        adopted_elsewhere: another scheduler has adopted it, so it is not launched here and its payload stays.
+        subject: the same for every try of a task instance; the key if there is only one try.
+        id_is_recorded: whether another scheduler can find the launch id in Airflow's database, or needs none.
+        takes_standby: whether a standby container may run it.
     """
 
     key: Hashable
@@ -61,6 +64,7 @@ class Launch:
     adopted_elsewhere: bool = False
     subject: Hashable = None
     id_is_recorded: bool = True
+    takes_standby: bool = False
 
     def __post_init__(self) -> None:
         if self.subject is None:
@@ -69,24 +73,22 @@ class Launch:
 
 @dataclass(eq=False)
 class Attempt:
-    """One try to launch it: one clientToken, one set of parameters.
+    """One try to launch a workload: one clientToken, one set of parameters.
 
     Args:
         launch: what to run.
-        number: from 0; rises only when the attempt before is known to have started nothing.
+        number: from 0; rises only if the previous attempt is known to have started nothing.
         capacity: index into the capacity chain.
-        deadline: by the monotonic clock, in seconds: no new try after it.
-        round: from 0; rises when the task of an attempt stopped before it ran. Attempts of one round know of
-            each other's numbers; those of different rounds may be under way at once (a repeat of a launch
-            whose event came before its answer), so their tokens differ in the round.
-        refusals: how often in a row it was refused; for the backoff.
-        why: the last refusal's cause.
-        same_why: how often in a row it was this one.
-        request: the keyword arguments of RunTask, once they are made. While an outcome is unknown a repeat
-            must be the same to the byte.
-        made_at: monotonic seconds at which the request was made.
-        unknown_at: monotonic seconds of the last call whose outcome is not known; None without one.
-        given_up: why RunTask is not called any more and the task is looked for; None while it is.
+        deadline: monotonic seconds after which no new try begins.
+        round: from 0; rises if the task of an attempt stopped before it ran.
+        refusals: consecutive rejected calls; for the backoff.
+        why: the cause of the last rejection.
+        same_why: how many consecutive rejections had this cause.
+        request: the keyword arguments of RunTask, once they are made. While the outcome of a call is unknown,
+            a repeat must send the same bytes.
+        made_at: monotonic seconds when the request was made.
+        unknown_at: monotonic seconds of the last call with an unknown outcome; None if there is none.
+        given_up: why the launcher stopped calling RunTask and searches for the task; None while it calls.
     """
 
     launch: Launch
@@ -110,13 +112,13 @@ class Attempt:
 
     @property
     def is_moot(self) -> bool:
-        """Whether nothing is to be asked of AWS for it: it is cancelled, and no container can exist."""
+        """Whether it is cancelled and no container can exist, so that AWS need not be called."""
         return self.launch.cancelled and self.unknown_at is None
 
     def next_number(self) -> Attempt:
-        """Return the attempt after one that AWS answered with "nothing was started"."""
+        """Return the attempt that follows one that started nothing."""
         return replace(self, number=self.number + 1, request=None, unknown_at=None)
 
     def next_round(self, capacity: int) -> Attempt:
-        """Return the attempt after one whose task stopped before it ran."""
+        """Return the attempt that follows one whose task stopped before it ran."""
         return replace(self, round=self.round + 1, number=0, capacity=capacity, request=None, unknown_at=None)

@@ -1,4 +1,4 @@
-"""What the parts say to each other: messages go into the registry, decisions come out of it."""
+"""Messages go into the registry, decisions come out of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accepted:
-    """RunTask answered with a task (``attempt`` is the one it answered), or a search found one."""
+    """RunTask returned a task (for ``attempt``), or a search found one."""
 
     launch_id: str
     ecs_task: EcsTask
@@ -26,7 +26,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class LaunchFailed:
-    """The launcher gave up: no task was started in this round of the launch, and none will be."""
+    """The launcher gave up: this round of the launch started no task and will start none."""
 
     launch_id: str
     sentence: str
@@ -35,7 +35,7 @@ class LaunchFailed:
 
 @dataclass(frozen=True)
 class Delayed:
-    """The launcher was refused several times in a row for the same cause; it goes on trying."""
+    """AWS rejected a launch several times in a row for the same cause; the launcher keeps trying."""
 
     launch_id: str
     sentence: str
@@ -43,7 +43,7 @@ class Delayed:
 
 @dataclass(frozen=True)
 class Seen:
-    """An event, or DescribeTasks (``described``), told where a task is."""
+    """A task as an event, or DescribeTasks (``described``), describes it."""
 
     ecs_task: EcsTask
     described: bool = False
@@ -51,14 +51,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Missing:
-    """DescribeTasks does not know this ARN."""
+    """DescribeTasks did not find this ARN."""
 
     arn: str
 
 
 @dataclass(frozen=True)
 class NotFound:
-    """No task of this launch id is in the cluster."""
+    """The cluster has no task with this launch id."""
 
     launch_id: str
 
@@ -70,7 +70,7 @@ Message = Accepted | LaunchFailed | Delayed | Seen | Missing | NotFound
 
 @dataclass(frozen=True)
 class Report:
-    """Tell Airflow which ECS task runs this workload."""
+    """Report to Airflow which ECS task runs this workload."""
 
     key: Hashable
     arn: str
@@ -78,10 +78,10 @@ class Report:
 
 @dataclass(frozen=True)
 class Finish:
-    """Tell Airflow that it has ended.
+    """Report the end of a workload to Airflow.
 
-    ``is_known``: Airflow has let go of it before (it failed the key itself, or queued a later try); only the
-    reason is of use.
+    ``is_known``: Airflow already ended it (it failed the task itself, or queued a later try), so only the
+    reason is reported.
     """
 
     key: Hashable
@@ -91,14 +91,14 @@ class Finish:
 
 @dataclass(frozen=True)
 class Release:
-    """Free its slot and tell Airflow nothing: it knows better, or is told by somebody else."""
+    """Free the slot without a report: Airflow already knows, or another scheduler reports it."""
 
     key: Hashable
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Show the user what a launch waits for."""
+    """Show the user what a launch is waiting for."""
 
     key: Hashable
     sentence: str
@@ -106,7 +106,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class LaunchAgain:
-    """Hand it to the launcher once more, as a new attempt."""
+    """Launch it again, as a new attempt."""
 
     attempt: Attempt
     why: str

@@ -1,7 +1,7 @@
-"""Every task that is ours, and the only code that changes what we know of one.
+"""The tasks that this scheduler tracks, and the only code that changes their state.
 
-Owned by the scheduler's thread: no locks, no I/O. What the threads learn arrives as messages; what is to be
-done comes back as decisions, which the executor carries out.
+Owned by the scheduler's thread: no locks, no I/O. Threads send messages in; decisions come back, and the
+fleet carries them out. docs/how_it_works.md explains launch ids, rounds and versions with an example.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.tasks import verdict
 from airflow_fargate.tasks.launch import Attempt, Launch
 from airflow_fargate.tasks.messages import (
@@ -35,22 +36,24 @@ if TYPE_CHECKING:
 
     from airflow_fargate.aws.ecs_task import EcsTask
 
+STANDBY = "standby"
+"""What stands in a standby's ``startedBy`` instead of a launch id, so that one call lists them all."""
 MISSING_GRACE = 120.0
-"""Seconds. DescribeTasks is eventually consistent: a young task can be absent without being lost."""
+"""Seconds. DescribeTasks is eventually consistent: a new task can be missing without being lost."""
 
 _ALIVE = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING")
 _UNWANTED = "Airflow no longer wants this task"
 
 _REMEMBERED = 10_000
-"""Ended tasks whose ARNs are kept, about 2 MB: late and repeated events are recognised by them."""
+"""ARNs of ended tasks to keep (about 2 MB), to recognise late and repeated events."""
 
 
 class Registry:
-    """The tasks.
+    """The tracked tasks.
 
     Args:
-        container_name: the container whose exit code decides.
-        deployment: the prefix of our tasks' startedBy.
+        container_name: the container whose exit code decides the outcome.
+        deployment: the prefix of ``startedBy`` in this deployment.
         clock: returns monotonic seconds.
     """
 
@@ -63,9 +66,9 @@ class Registry:
         self._by_arn: dict[str, TrackedTask] = {}
         # The latest try of each task instance.
         self._by_subject: dict[Hashable, TrackedTask] = {}
-        # In the order in which they were last heard of: the silent ones are at the front.
+        # Launch ids, least recently touched first.
         self._touched: OrderedDict[str, None] = OrderedDict()
-        # ARNs of tasks that ended lately: what is still said of them is no stranger's.
+        # ARNs of tasks that ended recently, to recognise late events.
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def __len__(self) -> int:
@@ -85,7 +88,7 @@ class Registry:
         return self._by_key.get(key)
 
     def tracks(self, ecs_task: EcsTask) -> bool:
-        """Say whether a change is about one of our tasks; the one method that other threads may call."""
+        """Return whether this is one of the tracked tasks. The only method that other threads may call."""
         return (
             ecs_task.arn in self._by_arn
             or self.launch_id(ecs_task) in self._by_launch
@@ -93,30 +96,34 @@ class Registry:
         )
 
     def is_news(self, ecs_task: EcsTask) -> bool:
-        """Say whether a change tells more of one of our tasks than is known."""
+        """Return whether this description of a tracked task is newer than what is known."""
         task = self._by_arn.get(ecs_task.arn) or self._by_launch.get(self.launch_id(ecs_task))
         return task is not None and (not task.arn or ecs_task.version > task.version)
 
     def is_from_this_deployment(self, ecs_task: EcsTask) -> bool:
-        """Say whether a change is about a task of our deployment, whichever scheduler launched it."""
-        return bool(self.launch_id(ecs_task))
+        """Return whether a scheduler of this deployment may track the task.
+
+        Nobody tracks a standby that has no task: while it runs that is not known, and not news to its owner.
+        """
+        if ecs_task.started_by != self._prefix + STANDBY:
+            return bool(self.launch_id(ecs_task))
+        ours = ecs_task.container(self._container_name)
+        code = ours.exit_code if ours is not None else None
+        return code != ExitCode.NOT_USED and (code is not None or ecs_task.stopped)
 
     def started_by(self, launch_id: str) -> str:
-        """Return the startedBy of a launch id."""
+        """Return the ``startedBy`` of a launch id."""
         return f"{self._prefix}{launch_id}"
 
     def launch_id(self, ecs_task: EcsTask) -> str:
-        """Return the launch id that a task's startedBy carries; empty for another deployment's tasks."""
-        return (
-            ecs_task.started_by.removeprefix(self._prefix)
-            if ecs_task.started_by.startswith(self._prefix)
-            else ""
-        )
+        """Return the launch id in a task's ``startedBy``; empty for a standby or another deployment's task."""
+        prefix, _, launch_id = ecs_task.started_by.rpartition("/")
+        return launch_id if f"{prefix}/" == self._prefix and launch_id != STANDBY else ""
 
     # --- in ------------------------------------------------------------------------------------------------
 
     def launch(self, launch: Launch, deadline: float) -> Attempt:
-        """Begin to track a workload; return its first attempt."""
+        """Start tracking a workload; return its first attempt."""
         attempt = Attempt(launch, number=0, capacity=0, deadline=deadline)
         self._track(
             TrackedTask(launch.key, launch.launch_id, State.LAUNCHING, attempt, subject=launch.subject)
@@ -124,10 +131,10 @@ class Registry:
         return attempt
 
     def supersede(self, subject: Hashable, key: Hashable) -> list[Decision]:
-        """Let go of an earlier try of a task instance: Airflow has queued a later one.
+        """Revoke an earlier try of a task instance, because Airflow queued a later one.
 
-        The earlier one may still wait for capacity, or its container may run although Airflow has given it
-        up: then both would run, and what is told of the first would be taken for the second.
+        The earlier try may still be waiting for capacity, or its container may still run although Airflow
+        gave it up. Both would run, and Airflow would take the end of the first for the end of the second.
         """
         task = self._by_subject.get(subject)
         if task is None or task.key == key or task.revoked:
@@ -144,16 +151,17 @@ class Registry:
         subject: Hashable = None,
         unlaunchable: str = "",
     ) -> None:
-        """Take over a task that another scheduler launched.
+        """Start tracking a task that another scheduler launched.
 
         Args:
             key: Airflow's key.
-            launch_id: its launch id; when only the ARN is known, the ARN stands in for it.
-            arn: its ARN, empty when it is to be looked for by its launch id.
-            launch: what to launch when it turns out that it never was; None when that must not happen.
+            launch_id: its launch id; the ARN if only that is known.
+            arn: its ARN; empty if the task has to be searched for by launch id.
+            launch: what to launch if no container is found; None if it must not be launched.
             deadline: monotonic seconds after which it is not launched again.
-            subject: the same for every try of the task instance; the key when left out.
-            unlaunchable: why there is no launch although it is queued; told when no container is found.
+            subject: the same for every try of the task instance; the key by default.
+            unlaunchable: why there is no launch although the task is queued; reported if no container is
+                found.
         """
         attempt = Attempt(launch, number=0, capacity=0, deadline=deadline) if launch is not None else None
         task = TrackedTask(key, launch_id, State.SOUGHT, attempt, arn=arn, unlaunchable=unlaunchable)
@@ -161,7 +169,7 @@ class Registry:
         self._track(task)
 
     def apply(self, message: Message) -> list[Decision]:  # noqa: PLR0911  one for each kind of message
-        """Take in one message; return what is to be done. What is not about our tasks is nothing."""
+        """Apply one message; return the decisions. Messages about unknown tasks are ignored."""
         if isinstance(message, Accepted):
             return self._answered(message)
         if isinstance(message, Seen):
@@ -174,11 +182,11 @@ class Registry:
         if isinstance(message, LaunchFailed):
             return self._refused(task, message)
         if isinstance(message, Delayed):
-            return [Waiting(task.key, message.sentence)] if self._speaks_for_its_key(task) else []
+            return [Waiting(task.key, message.sentence)] if self._is_current(task) else []
         return self._not_found(task)
 
     def revoke(self, key: Hashable, reason: str) -> list[Decision]:
-        """Let go of a task: stop its container, now or as soon as it is known, and say nothing of it."""
+        """Stop a task's container, now or once its ARN is known, and do not report its end."""
         task = self._by_key.pop(key, None)
         if task is None:
             return []
@@ -188,7 +196,7 @@ class Registry:
         return [Stop(task.arn, reason)] if task.arn else []
 
     def disown(self, key: Hashable) -> None:
-        """Forget a task that another scheduler has adopted; its container is that one's."""
+        """Stop tracking a task that another scheduler adopted; its container now belongs to that one."""
         task = self._by_key.get(key)
         if task is None:
             return
@@ -198,13 +206,13 @@ class Registry:
 
     # --- out -----------------------------------------------------------------------------------------------
 
-    def has_news_to_fetch(self) -> bool:
-        """Say whether there is a task that must be asked for at once: an adopted one, most often."""
+    def has_urgent(self) -> bool:
+        """Return whether some task must be described immediately, such as a newly adopted one."""
         first = next(iter(self._touched), None)
         return first is not None and self._by_launch[first].touched_at == float("-inf")
 
     def stale(self, seconds: float, limit: int) -> list[TrackedTask]:
-        """Return up to ``limit`` tasks of which nothing was heard for so long; they count as asked now."""
+        """Return up to ``limit`` tasks without a message for ``seconds``, and mark them as touched now."""
         now = self._clock()
         found: list[TrackedTask] = []
         while self._touched and len(found) < limit:
@@ -213,7 +221,7 @@ class Registry:
             if now - task.touched_at < seconds:
                 break
             self._touch(task, now)
-            # What the launcher holds has no ARN to ask for; it reports by itself.
+            # A task that is being launched has no ARN yet; the launcher reports on it.
             if task.state is not State.LAUNCHING:
                 found.append(task)
         return found
@@ -227,34 +235,34 @@ class Registry:
         if not task.arn or task.state is State.SOUGHT:
             return self._accepted(task, ecs_task)
         if task.arn != ecs_task.arn:
-            # Two containers for one launch id: AWS broke its promise, or somebody copied a request. The one
-            # that we know goes on.
+            # Two containers for one launch id: AWS ignored the clientToken, or somebody copied a request. The
+            # one that we know continues.
             return [] if ecs_task.stopped else [Stop(ecs_task.arn, "a second container for the same launch")]
-        first: list[Decision] = [Stop(task.arn, _UNWANTED)] if self._outlived_its_stop(task, ecs_task) else []
+        first: list[Decision] = [Stop(task.arn, _UNWANTED)] if self._runs_after_stop(task, ecs_task) else []
         return first + self._take(task, ecs_task)
 
     def _answered(self, message: Accepted) -> list[Decision]:
         task, ecs_task, attempt = self._by_launch.get(message.launch_id), message.ecs_task, message.attempt
         if task is None:
-            # It has ended, when the events were quicker than the answer; or another scheduler has adopted it.
+            # It ended already, if its events arrived before the answer; or another scheduler adopted it.
             return []
         if attempt is not None and task.attempt is not None and attempt.round == task.attempt.round:
             if ecs_task.arn in task.earlier_arns and task.state is State.LAUNCHING:
-                # The scheduler before us used this token, for a task that stopped before it ran.
+                # The previous scheduler used this token, for a task that stopped before it ran.
                 task.attempt = attempt.next_round(attempt.capacity)
-                return [LaunchAgain(task.attempt, "the clientToken stands for a task that has stopped")]
-            task.attempt = attempt  # How far along the chain it came.
+                return [LaunchAgain(task.attempt, "its clientToken belongs to a task that has stopped")]
+            task.attempt = attempt  # It knows how far down the capacity chain the launch went.
         if (
             attempt is None
             and task.attempt is None
             and ecs_task.arn in task.earlier_arns
             and ecs_task.stopped
         ):
-            # Sought once more, and there is no other container: it ended as this one did.
+            # The second search found no other container, so this one's end is the task's end.
             return self._end(task, Move.STOPPED, verdict.judge(ecs_task, self._container_name))
         decisions = self._accepted(task, _without_verdict(ecs_task))
         if not ecs_task.containers and task.arn == ecs_task.arn:
-            # Told by its ARN alone, as AWS answers a repeated launch: where it is has to be asked.
+            # A repeated launch returns only the ARN, so describe the task now.
             self._touch(task, float("-inf"))
         return decisions
 
@@ -271,7 +279,7 @@ class Registry:
         first: list[Decision] = []
         if task.revoked and not ecs_task.stopped:
             first = [Stop(ecs_task.arn, _UNWANTED)]
-        elif self._speaks_for_its_key(task):
+        elif self._is_current(task):
             first = [Report(task.key, task.arn)]
         return first + self._take(task, ecs_task)
 
@@ -285,19 +293,19 @@ class Registry:
             return self._stopped(task, ecs_task)
         if ecs_task.ran:
             task.state = after(task.state, Move.RUNS)
-            task.attempt = None  # It holds the payload: the largest thing that we remember.
+            task.attempt = None  # It holds the payload, which takes the most memory.
         else:
             task.state = after(task.state, Move.PENDING)
         return []
 
-    def _outlived_its_stop(self, task: TrackedTask, ecs_task: EcsTask) -> bool:
-        """Say whether a container that was to be stopped still runs: StopTask failed, or came too early."""
+    def _runs_after_stop(self, task: TrackedTask, ecs_task: EcsTask) -> bool:
+        """Return whether a revoked task still runs, because StopTask failed or came too early."""
         return task.revoked and ecs_task.arn == task.arn and ecs_task.last_status in _ALIVE
 
     def _stopped(self, task: TrackedTask, ecs_task: EcsTask) -> list[Decision]:
         judged = verdict.judge(ecs_task, self._container_name)
         attempt = task.attempt
-        again = judged.outcome is Outcome.LAUNCH_AGAIN and self._speaks_for_its_key(task)
+        again = judged.outcome is Outcome.LAUNCH_AGAIN and self._is_current(task)
         if again and attempt is not None and self._clock() < attempt.deadline:
             task.state = after(task.state, Move.LAUNCH_AGAIN)
             del self._by_arn[task.arn]
@@ -305,7 +313,7 @@ class Registry:
             task.arn, task.version = "", 0
             task.attempt = attempt.next_round(attempt.capacity + 1)
             return [LaunchAgain(task.attempt, str(judged.diagnosis))]
-        if again and self._may_have_an_heir(task, ecs_task):
+        if again and self._may_have_been_launched_again(task, ecs_task):
             task.state = after(task.state, Move.SEEK)
             del self._by_arn[task.arn]
             task.earlier_arns, task.arn, task.version = (task.arn,), "", 0
@@ -315,10 +323,10 @@ class Registry:
             judged = verdict.gave_up(judged, containers=attempt.round + 1)
         return self._end(task, Move.STOPPED, judged)
 
-    def _may_have_an_heir(self, task: TrackedTask, ecs_task: EcsTask) -> bool:
-        """Say whether there may be another container for this launch: asked once, of what was adopted by ARN.
+    def _may_have_been_launched_again(self, task: TrackedTask, ecs_task: EcsTask) -> bool:
+        """Return whether a dead scheduler may have launched an adopted task again before Airflow knew.
 
-        Whoever launched this one may have launched it again, and died before Airflow knew.
+        Checked once for each task that was adopted by its ARN.
         """
         adopted = task.attempt is None and task.state is not State.RUNNING
         return adopted and not task.earlier_arns and task.launch_id == self.launch_id(ecs_task)
@@ -326,7 +334,7 @@ class Registry:
     def _refused(self, task: TrackedTask, message: LaunchFailed) -> list[Decision]:
         later = task.attempt is not None and task.attempt.round > message.round
         if later or task.state is not State.LAUNCHING:
-            # The repeat of a launch whose task was seen meanwhile: events were quicker than answers.
+            # A repeat of a launch whose task was seen meanwhile: its event arrived before the answer.
             return []
         return self._end(task, Move.REFUSED, verdict.launch_failed(message.sentence))
 
@@ -343,20 +351,20 @@ class Registry:
     def _not_found(self, task: TrackedTask) -> list[Decision]:
         if task.state is not State.SOUGHT:
             return []
-        if task.attempt is not None and self._speaks_for_its_key(task):
-            # Queued by a scheduler that ended before it launched it. Should the search have been blind: AWS
-            # answers a clientToken that it knows with the task that it knows.
+        if task.attempt is not None and self._is_current(task):
+            # The previous scheduler ended before it launched the task. If the search missed a container, AWS
+            # returns that container for its clientToken instead of starting a second one.
             task.state = after(task.state, Move.LAUNCH_AGAIN)
-            return [LaunchAgain(task.attempt, "its scheduler ended before it was launched")]
+            return [LaunchAgain(task.attempt, "the previous scheduler ended before it launched this task")]
         if task.unlaunchable:
             return self._end(task, Move.REFUSED, verdict.launch_failed(task.unlaunchable))
         if task.missing_since is None:
             task.missing_since = self._clock()
         if self._clock() - task.missing_since < MISSING_GRACE:
             return []
-        # Airflow says that it runs, and it runs nowhere here: its id is another executor's, or its record has
-        # expired. Airflow sees by its heartbeat whether it lives.
-        released: list[Decision] = [Release(task.key)] if self._speaks_for_its_key(task) else []
+        # Airflow has it as running, but the cluster has no such container: the id is another executor's, or
+        # ECS's record has expired. Airflow notices from its heartbeat whether it lives.
+        released: list[Decision] = [Release(task.key)] if self._is_current(task) else []
         task.state = after(task.state, Move.LOST)
         self._drop(task)
         return released
@@ -364,19 +372,19 @@ class Registry:
     def _end(self, task: TrackedTask, move: Move, judged: Verdict) -> list[Decision]:
         task.state = after(task.state, move)
         notices: list[Decision] = []
-        if self._speaks_for_its_key(task):
+        if self._is_current(task):
             notices = [Finish(task.key, judged)]
         elif task.revoked and judged.explains_itself:
-            # Airflow 2.11 fails a task as soon as its process is gone: the reason comes a little later.
+            # Airflow 2.11 fails a task as soon as its process is gone, so the reason comes a little later.
             notices = [Finish(task.key, judged, is_known=True)]
         self._drop(task)
         return notices
 
-    def _speaks_for_its_key(self, task: TrackedTask) -> bool:
-        """Say whether Airflow still means this launch by its key.
+    def _is_current(self, task: TrackedTask) -> bool:
+        """Return whether the task's key still stands for this launch.
 
-        It does not when it has revoked it, nor when it has queued the key again: a task that deferred resumes
-        under the same key, and its first container may end after that.
+        It does not after a revoke, nor after Airflow queued the key again: a deferred task resumes under the
+        same key, possibly before its first container has ended.
         """
         return self._by_key.get(task.key) is task
 
@@ -389,7 +397,7 @@ class Registry:
         self._touch(task, self._clock() if task.state is State.LAUNCHING else float("-inf"))
 
     def _rename(self, task: TrackedTask, launch_id: str) -> None:
-        """Put an adopted task, known by its ARN alone, under the launch id that its startedBy tells."""
+        """Track a task that was adopted by ARN under the launch id in its ``startedBy``."""
         if launch_id and launch_id != task.launch_id:
             del self._by_launch[task.launch_id]
             self._touched.pop(task.launch_id, None)
@@ -417,7 +425,7 @@ class Registry:
 
 
 def _without_verdict(ecs_task: EcsTask) -> EcsTask:
-    """Return what a repeated launch is answered with, less its end: ECS says STOPPED there, and not why."""
+    """Return the answer to a repeated launch without its end: ECS says STOPPED there, but not why."""
     if ecs_task.stopped and not ecs_task.containers:
         return replace(ecs_task, last_status="DEPROVISIONING")
     return ecs_task

@@ -1,4 +1,4 @@
-"""The life of a task: states, the table of moves between them, and nothing else. Pure.
+"""The states of a task and the table of moves between them. Pure.
 
 ::
 
@@ -6,8 +6,8 @@
         ^  |                  |  |                                       ^
         |  +----refused-------|--|---------------------------------------+
         +-----launch again----+  +--------------stopped, lost------------+
-    SOUGHT  (adopted, its container being looked for) goes where its container is; an adopted task whose
-    container stopped before it ran is sought once more, by its launch id
+    SOUGHT  an adopted task whose container is being searched for; it moves to the state of its container.
+            If that container stopped before it ran, it is searched for once more, by launch id.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ if TYPE_CHECKING:
 
 
 class State(Enum):
-    """Where a task is, as far as we know."""
+    """The state of a task, as far as we know."""
 
-    LAUNCHING = auto()  # in the launcher's hands; RunTask may be under way
-    SOUGHT = auto()  # adopted: we know its id, and not yet its container
-    STARTING = auto()  # ECS has it; its container does not run yet
+    LAUNCHING = auto()  # with the launcher; a RunTask call may be in flight
+    SOUGHT = auto()  # adopted: its launch id is known, its container is not
+    STARTING = auto()  # ECS accepted it; its container does not run yet
     RUNNING = auto()
     ENDED = auto()
 
 
 class Move(Enum):
-    """What can happen to a task."""
+    """Something that happens to a task."""
 
-    ACCEPTED = auto()  # RunTask answered with an ARN
+    ACCEPTED = auto()  # RunTask returned an ARN
     PENDING = auto()  # seen, not running yet
     RUNS = auto()
     STOPPED = auto()
-    LAUNCH_AGAIN = auto()  # it ended before it ran, and the cause can pass
-    SEEK = auto()  # the same, and a scheduler that is gone may have launched it again
-    REFUSED = auto()  # no task was started and none will be
-    LOST = auto()  # ECS does not know it (any more)
+    LAUNCH_AGAIN = auto()  # it ended before it ran, for a transient cause
+    SEEK = auto()  # the same, and a dead scheduler may already have launched it again
+    REFUSED = auto()  # no task was started, and none will be
+    LOST = auto()  # ECS does not know it, or no longer
 
 
 TABLE: Mapping[State, Mapping[Move, State]] = {
     State.LAUNCHING: {
         Move.ACCEPTED: State.STARTING,
-        # A fast task's event can arrive before RunTask's answer.
+        # An event can arrive before RunTask's answer.
         Move.PENDING: State.STARTING,
         Move.RUNS: State.RUNNING,
         Move.STOPPED: State.ENDED,
@@ -74,7 +74,7 @@ TABLE: Mapping[State, Mapping[Move, State]] = {
         Move.LOST: State.ENDED,
     },
     State.RUNNING: {
-        # RunTask's answer, or an older picture, after the event that said RUNNING.
+        # RunTask's answer, or an older description, can arrive after the event that said RUNNING.
         Move.ACCEPTED: State.RUNNING,
         Move.PENDING: State.RUNNING,
         Move.RUNS: State.RUNNING,
@@ -86,14 +86,14 @@ TABLE: Mapping[State, Mapping[Move, State]] = {
 
 
 class IllegalMoveError(Exception):
-    """A move that the table does not have: a fault of this program, never of AWS."""
+    """A move that the table does not have: a bug in this program, whatever AWS sent."""
 
 
 def after(state: State, move: Move) -> State:
-    """Return the state that follows.
+    """Return the state that follows a move.
 
     Raises:
-        IllegalMoveError: the table has no such move.
+        IllegalMoveError: if the table has no such move.
     """
     try:
         return TABLE[state][move]
@@ -103,21 +103,21 @@ def after(state: State, move: Move) -> State:
 
 @dataclass(slots=True)
 class TrackedTask:
-    """What is remembered of one task. Only :class:`~airflow_fargate.tasks.registry.Registry` changes it.
+    """What we know about one task. Only :class:`~airflow_fargate.tasks.registry.Registry` changes it.
 
     Args:
         key: Airflow's key.
-        launch_id: ours.
+        launch_id: see :class:`~airflow_fargate.tasks.launch.Launch`.
         state: see :class:`State`.
-        attempt: the launch under way; dropped (with its payload) once the task runs.
-        arn: of the current attempt's task, empty before it is known.
-        version: of the last change taken; older ones are ignored.
-        earlier_arns: of attempts that ended before they ran; what is still said of them is ignored.
-        heard_at: monotonic seconds of the last news.
-        missing_since: monotonic seconds since when ECS does not know it; None while it does.
-        revoked: Airflow has let go of it: it is to be stopped and nothing is to be said of it.
+        attempt: the current launch attempt; dropped, with its payload, once the task runs.
+        arn: the ECS task of the current attempt; empty until it is known.
+        version: of the last description applied; older ones are ignored.
+        earlier_arns: ECS tasks of attempts that ended before they ran; messages about them are ignored.
+        heard_at: monotonic seconds of the last message about it.
+        missing_since: monotonic seconds since when ECS has not found it; None while it does.
+        revoked: Airflow no longer wants it: its container is stopped, and its end is not reported.
         subject: the same for every try of its task instance.
-        unlaunchable: why it cannot be launched, for an adopted task whose container is not found.
+        unlaunchable: for an adopted task, why it cannot be launched if no container is found.
     """
 
     key: Hashable

@@ -1,4 +1,4 @@
-"""What a stopped task means for its Airflow task: outcome, diagnosis, and what to do about it. Pure."""
+"""Judges a stopped ECS task: the outcome for its Airflow task, and the diagnosis. Pure."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _KILLED = 137  # 128 + SIGKILL, as container engines report it
 _ENDED_BY_SIGTERM = 143
 _MAX_LOG_LINES = 20
 _MAX_LINE = 500
-"""Characters of a log line that are shown: a line in CloudWatch may be a megabyte, and Airflow keeps it."""
+"""Characters of a log line to keep; a line in CloudWatch can be a megabyte."""
 
 
 class Outcome(Enum):
-    """What follows from a task that has stopped."""
+    """What the executor does about a stopped task."""
 
     SUCCESS = "the task ended as Airflow wanted"
-    RESUMES_LATER = "the task deferred itself or was rescheduled: only its slot is freed"
-    FAILED = "it ran, or can never run: Airflow decides about another try"
-    LAUNCH_AGAIN = "nothing of it ran, and the cause can pass"
+    RESUMES_LATER = "the task was deferred or rescheduled: only its slot is freed"
+    FAILED = "the task ran, or can never run: Airflow decides about another try"
+    LAUNCH_AGAIN = "the task did not run, for a transient cause"
 
 
 class Responsibility(Enum):
@@ -38,7 +38,7 @@ class Responsibility(Enum):
     USER = "somebody stopped it"
     INFRASTRUCTURE = "AWS"
     DEPLOYMENT = "the deployment: image, roles, network, configuration"
-    UNKNOWN = "not known"
+    UNKNOWN = "unknown"
 
 
 _OUTCOMES_BY_CODE: dict[int, Outcome] = {
@@ -51,20 +51,19 @@ _OUTCOMES_BY_CODE: dict[int, Outcome] = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Why a task ended as it did; ``str()`` of it is what the user reads in Airflow.
+    """Why a task ended; ``str()`` of it is what the user reads in Airflow.
 
     Args:
         summary: what happened, a sentence.
         responsibility: where to look first.
-        hint: what to do, a sentence; empty if there is nothing to say.
-        cause: the id of the cause, for a task that did not start (see failure_causes.py); else empty. Two
-            diagnoses of the same cause differ at most in ids and addresses.
+        hint: what to do, a sentence; may be empty.
+        cause: for a task that did not start, the id of the cause in aws/failure_causes.py; else empty.
         arn: the ECS task, empty when none was started.
-        stop_code: ECS's word for the stop.
-        reason: ECS's sentences for the stop and the container.
-        exit_code: of our container; None when it has none.
-        log_lines: the last lines that the container wrote.
-        log_link: where the rest of them is; empty where that is not known.
+        stop_code: ECS's stop code.
+        reason: ECS's reasons for the stop and the container.
+        exit_code: of the worker container; None if it has none.
+        log_lines: the container's last log lines.
+        log_link: the console page of the whole log; empty if unknown.
     """
 
     summary: str
@@ -79,9 +78,9 @@ class Diagnosis:
     log_link: str = ""
 
     def __str__(self) -> str:
-        """Return one line, and below it where to look and the last log lines, as far as there are any.
+        """Return one line, then a link and the last log lines, if there are any.
 
-        The log's page stays; the task's own in the console goes with ECS's record, an hour after the end.
+        It prefers the link to the log, because the console forgets a task an hour after its end.
         """
         facts = [
             f"exit code {self.exit_code}" if self.exit_code is not None else "",
@@ -99,26 +98,26 @@ class Diagnosis:
         return text
 
     def with_log(self, lines: tuple[str, ...], link: str = "") -> Diagnosis:
-        """Return the same with the container's last lines and where the others are."""
+        """Return a copy with the container's last log lines and the link to the log."""
         return replace(self, log_lines=lines, log_link=link)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Outcome and diagnosis of one stopped task."""
+    """The outcome and diagnosis of one stopped task."""
 
     outcome: Outcome
     diagnosis: Diagnosis
 
     @property
     def explains_itself(self) -> bool:
-        """Whether it tells something of a task that Airflow has let go of: it failed, and not by our stop."""
+        """Whether it is worth reporting for a task that Airflow already ended: it failed, not by our stop."""
         ours = self.diagnosis.responsibility in (Responsibility.USER, Responsibility.NONE)
         return self.outcome is Outcome.FAILED and self.diagnosis.exit_code is not None and not ours
 
 
 def judge(ecs_task: EcsTask, container_name: str) -> Verdict:
-    """Judge a task whose last status is STOPPED.
+    """Judge a task that has stopped.
 
     Args:
         ecs_task: the task as ECS describes it.
@@ -130,7 +129,7 @@ def judge(ecs_task: EcsTask, container_name: str) -> Verdict:
     if not ecs_task.ran:
         return _before_running(ecs_task, ours)
     summary = (
-        f"The container {container_name!r} was started, but ECS reports no exit code."
+        f"The container {container_name!r} started, but ECS reports no exit code."
         if ours is not None
         else f"The task has no container {container_name!r}. It has "
         f"{', '.join(each.name for each in ecs_task.containers) or 'none'}."
@@ -143,14 +142,14 @@ def judge(ecs_task: EcsTask, container_name: str) -> Verdict:
 
 
 def lost(arn: str, seconds: float) -> Verdict:
-    """Return the verdict on a task that ECS no longer knows: it ended, but nobody knows how."""
+    """Return the verdict on a task that ECS no longer knows, so that its exit code is unknown."""
     return Verdict(
         Outcome.FAILED,
         Diagnosis(
             f"ECS has not found this task for {seconds:.0f} seconds. ECS forgets a stopped task after an "
-            "hour, so its exit code is not known.",
+            "hour, so its exit code is unknown.",
             Responsibility.UNKNOWN,
-            "The task's log may say how it ended.",
+            "Read the task's log to see how it ended.",
             arn=arn,
         ),
     )
@@ -160,7 +159,7 @@ def launch_failed(sentence: str, hint: str = "", cause: str = "") -> Verdict:
     """Return the verdict on a launch that AWS rejected for good, or for longer than ``launch_timeout``.
 
     Args:
-        sentence: what AWS said.
+        sentence: AWS's message.
         hint: what to do; see :class:`~airflow_fargate.aws.failures.LaunchError`.
         cause: the id of the cause; see there.
     """
@@ -168,7 +167,7 @@ def launch_failed(sentence: str, hint: str = "", cause: str = "") -> Verdict:
 
 
 def gave_up(judged: Verdict, containers: int) -> Verdict:
-    """Return the verdict on a task that never ran, once ``launch_timeout`` allows no further container."""
+    """Return the verdict on a task that did not run within ``launch_timeout``."""
     last = judged.diagnosis
     tried = "1 container" if containers == 1 else f"{containers} containers"
     summary = (
@@ -182,6 +181,10 @@ def _after_running(ecs_task: EcsTask, ours: ContainerState) -> Verdict:
     if code in _OUTCOMES_BY_CODE:
         summary = exit_codes.meaning_of(code) or ""
         return Verdict(_OUTCOMES_BY_CODE[code], _diagnosis(ecs_task, ours, summary, Responsibility.NONE))
+    if code == exit_codes.ExitCode.NOT_USED:
+        summary = exit_codes.meaning_of(code) or ""
+        judged = _diagnosis(ecs_task, ours, summary, Responsibility.INFRASTRUCTURE)
+        return Verdict(Outcome.LAUNCH_AGAIN, judged)
     if "outofmemory" in ours.reason.lower():
         summary, responsibility, hint = _out_of_memory(ecs_task)
     elif ecs_task.stop_code == "UserInitiated":
@@ -192,7 +195,7 @@ def _after_running(ecs_task: EcsTask, ours: ContainerState) -> Verdict:
         )
     elif _infrastructure(ecs_task):
         summary = {
-            "SpotInterruption": "AWS took the Spot capacity back while the task ran.",
+            "SpotInterruption": "AWS reclaimed the Spot capacity while the task ran.",
             "TerminationNotice": "AWS retired the host while the task ran.",
         }.get(ecs_task.stop_code, "The host failed while the task ran.")
         responsibility = Responsibility.INFRASTRUCTURE
@@ -203,7 +206,7 @@ def _after_running(ecs_task: EcsTask, ours: ContainerState) -> Verdict:
         )
     elif code == _KILLED:
         summary = (
-            "The container was killed with SIGKILL: by somebody, because it ignored SIGTERM, or because it "
+            "The container was killed with SIGKILL: by a user, because it ignored SIGTERM, or because it "
             "ran out of memory and ECS did not notice."
         )
         responsibility = Responsibility.UNKNOWN
@@ -225,7 +228,7 @@ def _before_running(ecs_task: EcsTask, ours: ContainerState | None) -> Verdict:
     if ecs_task.stop_code == "UserInitiated":
         summary = "The task was stopped from outside before it ran."
         return Verdict(Outcome.FAILED, _diagnosis(ecs_task, ours, summary, Responsibility.USER))
-    # A sidecar whose image is missing keeps ours from starting, and only the sidecar says why.
+    # If a sidecar's image is missing, the worker does not start, and only the sidecar has the reason.
     reason = _reason(ecs_task, ours, *ecs_task.containers)
     cause = cause_of_stop(ecs_task.stop_code, reason)
     if cause is None:
@@ -247,7 +250,7 @@ def _out_of_memory(ecs_task: EcsTask) -> tuple[str, Responsibility, str]:
     had = f" at {ecs_task.memory} MiB" if ecs_task.memory else ""
     more = sizes.next_memory(ecs_task.memory) if ecs_task.memory else None
     hint = f"Set executor_config={{'memory': {more}}}." if more else "Give the task more memory."
-    return f"The container was killed for memory{had}.", Responsibility.TASK, hint
+    return f"The container ran out of memory{had} and was killed.", Responsibility.TASK, hint
 
 
 def _infrastructure(ecs_task: EcsTask) -> Responsibility | None:

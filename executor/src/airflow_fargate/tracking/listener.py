@@ -1,7 +1,7 @@
-"""ECS task state changes from SQS: the quick way to learn that a task has ended.
+"""Receives ECS task state changes from SQS: the quick way to learn that a task has ended.
 
-The queue gets what the EventBridge rule of the task_events module lets through. Delivery is at least once and
-unordered: the registry sorts that out by version. What an event misses, the reconciler finds.
+The EventBridge rule of the task_events module fills the queue. Delivery is at least once and unordered; the
+registry sorts events by version. If an event is lost, the reconciler finds the change.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ SOURCE = "aws.ecs"
 DETAIL_TYPE = "ECS Task State Change"
 
 _GATHER_SECONDS = 0.17
-"""Pause between batches that were not full. Events gather meanwhile, ten to a call: at ten tasks a second
-this is one SQS call for each task, receiving and deleting together, and costs an event 0.08 s on average."""
+"""Pause after a batch that was not full, so that one call receives several events. At ten tasks a second this
+makes one SQS call per task, receive and delete together, and delays an event by 0.08 s on average."""
 _BUSY_SECONDS = 0.1
-"""Events that follow each other faster, or come together, are worth gathering; one by itself is not kept
-waiting."""
+"""If batches follow each other within this time, or hold several events, the listener pauses as above; a
+single event is not delayed."""
 _STEP_ASIDE_SECONDS = 0.1
-"""Pause after a batch of nothing but other schedulers' events, in which they can take these. After a batch
-that was theirs in part it is that part of the pause."""
+"""Pause after a batch that held only other schedulers' events, so that they can receive these. After a mixed
+batch it is that share of the pause."""
 _HAND_BACK_SECONDS = 10.0
-"""How old an event of another scheduler's task may be before it is dropped rather than handed back. By SQS's
-clock alone: with a machine's own, ten seconds ahead, every fresh event of the others would be dropped."""
+"""Age at which another scheduler's event is deleted instead of handed back. Measured by SQS's clock alone: a
+machine whose clock is ten seconds ahead would delete every new event of the others."""
 _HAND_BACK_TIMES = 18
-"""The same where an answer has no date: eight times at once, and ten times a second later."""
+"""The same limit if an answer has no date: eight times at once, then ten times a second later."""
 _STALLED_SECONDS = 1.0
-"""Pause of a thread that may not act."""
+"""How long a thread pauses while it may not act."""
 
 _AT_ONCE = 8
-"""How often an event is handed back at once: one of two schedulers has it by then in 255 cases of 256. After
-that it waits: an event that nobody owns yet, as after a scheduler was killed, would else come round until the
-queue's redrive policy takes it for poison."""
+"""How often an event is handed back immediately: with two schedulers, the right one has it by then in 255 of
+256 cases. After that it waits. An event that no scheduler tracks yet, as after a scheduler was killed, would
+otherwise come back until the queue's redrive policy moves it to the dead-letter queue."""
 _LATER_SECONDS = 1
 
 
@@ -51,7 +51,7 @@ def parse_event(body: str) -> EcsTask:
     """Parse an SQS message body that EventBridge wrote.
 
     Raises:
-        ValueError: it is no ECS Task State Change.
+        ValueError: it is not an ECS Task State Change event.
     """
     event = json.loads(body)
     if (
@@ -67,17 +67,18 @@ def parse_event(body: str) -> EcsTask:
 
 
 class Listener:
-    """Receives, parses, posts, deletes.
+    """Receives events and posts them to the registry.
 
     Args:
-        clients: where the SQS client comes from.
+        clients: returns the SQS client.
         queue_url: the queue.
-        owns: says whether a change is about a task of ours; called from the listener's thread.
-        is_ours: says whether a change is about a task of our deployment, of whichever scheduler.
+        tracks: returns whether this scheduler tracks a task; called from the listener's thread.
+        is_ours: returns whether any scheduler of this deployment launched a task.
         now: seconds since the epoch.
         post: takes a message for the registry.
-        may_act: says whether this scheduler's loop still runs (:class:`~airflow_fargate.fleet.lease.Lease`).
-        measured: what is measured; nobody sees it when left out.
+        may_act: returns whether this scheduler's loop still runs
+            (:class:`~airflow_fargate.fleet.lease.Lease`).
+        measured: collects metrics; they are discarded by default.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
@@ -94,7 +95,7 @@ class Listener:
         self._metrics = measured or Metrics()
         self._clients = clients
         self._queue_url = queue_url
-        self._owns = tracks
+        self._tracks = tracks
         self._is_ours = is_ours
         self._now = now
         self._post = post
@@ -104,10 +105,10 @@ class Listener:
     def receive(self) -> float:
         """Receive one batch; return the seconds to wait before the next.
 
-        A scheduler whose loop stalls takes nothing: its tasks may be another one's by now.
+        A scheduler whose loop stalls receives nothing, because another one may have adopted its tasks.
 
         Raises:
-            Exception: what boto3 raises; nothing is lost by it.
+            Exception: what boto3 raises. No event is lost.
         """
         if not self._may_act():
             return _STALLED_SECONDS
@@ -131,7 +132,7 @@ class Listener:
                 continue
             (done if verdict else hand_back).append(message)
         if hand_back:
-            # First, since somebody waits for them; what is ours has been taken in already.
+            # First, because another scheduler waits for them; ours are already posted.
             self._hand_back(sqs, hand_back)
         if done:
             self._delete(sqs, done)
@@ -151,21 +152,21 @@ class Listener:
         return theirs * _STEP_ASIDE_SECONDS + (1 - theirs) * gather
 
     def _handle(self, message: Mapping[str, Any], now: float | None) -> bool | None:
-        """Return True when done with it, False when it is another scheduler's, None to leave it there.
+        """Return True to delete the message, False to hand it back, None to leave it in the queue.
 
-        ``now`` is the time by SQS's own clock, which ``SentTimestamp`` is of, too; None when it is not known.
+        ``now`` is the time by SQS's clock, as ``SentTimestamp`` is; None if unknown.
         """
         try:
             ecs_task = parse_event(message.get("Body") or "")
         except (ValueError, RecursionError) as error:
-            # Not deleted: it comes back until the queue's redrive policy puts it into the dead-letter queue,
-            # a hundred times, and is spoken of once.
+            # Not deleted: it comes back up to a hundred times, until the queue's redrive policy moves it to
+            # the dead-letter queue. Logged once.
             if _received(message) <= 1:
                 self._metrics.count(metrics.POISON)
-                log.warning("A message that is no task event (%s): %s", message.get("MessageId"), error)
+                log.warning("Ignored message %s, which is no task event: %s", message.get("MessageId"), error)
             return None
         age = now - _sent(message) if now is not None else None
-        if self._owns(ecs_task):
+        if self._tracks(ecs_task):
             self._metrics.count(metrics.EVENTS)
             if age is not None:
                 self._metrics.time(metrics.EVENT_LAG_SECONDS, max(0.0, age))
@@ -182,12 +183,12 @@ class Listener:
                 for number, message in enumerate(messages)
             ],
         )
-        # They come again, and are known by their version.
+        # They arrive again, and their version shows that they were applied.
         for failed in answer.get("Failed") or ():
             log.debug("An event was not deleted: %s", failed)
 
     def _hand_back(self, sqs: Any, messages: list[Mapping[str, Any]]) -> None:
-        """Make them visible again for the scheduler that they are for."""
+        """Make messages visible again for the scheduler that tracks their tasks."""
         sqs.change_message_visibility_batch(
             QueueUrl=self._queue_url,
             Entries=[
@@ -206,12 +207,12 @@ def _received(message: Mapping[str, Any]) -> int:
 
 
 def _sent(message: Mapping[str, Any]) -> float:
-    """Return when SQS got the message, in seconds since the epoch by SQS's clock."""
+    """Return when SQS received the message, in seconds since the epoch by SQS's clock."""
     return float((message.get("Attributes") or {}).get("SentTimestamp") or 0) / 1000
 
 
 def _date(answer: Mapping[str, Any]) -> float | None:
-    """Return the time at which SQS answered, in seconds since the epoch by its clock; None without one."""
+    """Return when SQS answered, in seconds since the epoch by its clock; None if unknown."""
     headers = (answer.get("ResponseMetadata") or {}).get("HTTPHeaders") or {}
     try:
         return parsedate_to_datetime(headers["date"]).timestamp()

@@ -1,4 +1,4 @@
-"""DescribeTasks for the tasks that have been silent too long: finds what an event missed."""
+"""Describes tasks that had no event for too long, and searches for tasks by launch id."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _CALLS_PER_MINUTE_WITH_EVENTS = 15
-"""With twenty, watching 10,000 tasks took 1.03 % of a core; with fifteen 0.65 % (docs/benchmarks.md)."""
+"""Watching 10,000 tasks takes 1.03 % of a core with twenty, 0.65 % with fifteen (docs/benchmarks.md)."""
 PAUSE_WITH_EVENTS = 60.0 / _CALLS_PER_MINUTE_WITH_EVENTS
-"""Seconds between the calls of a fleet that has events."""
+"""Seconds between calls if there are events."""
 _CALLS_PER_MINUTE_ALONE = 600
-"""Half of the 20 a second that AWS refills the bucket of DescribeTasks and ListTasks with."""
+"""Half of AWS's refill rate for DescribeTasks and ListTasks, 20 a second."""
 _RATE, _BURST = 10.0, 50
 _IDLE_SECONDS = 1.0
 _BLIND_SECONDS = 15.0
-"""How long ListTasks may not show a task that was just started: not found before that is not believed."""
+"""How long a new task may be missing from ListTasks: "not found" counts only after this."""
 
 
 def interval(configured: float, tasks: int, *, events: bool) -> float:
-    """Return the seconds of silence after which a task is described.
+    """Return the seconds without a message after which a task is described.
 
-    Few tasks: as configured. Many: as long as it takes to describe them all within a fixed number of calls a
-    minute, so that the cost does not grow with the number of running tasks.
+    With few tasks, this is the configured value. With many, it is the time to describe them all within a
+    fixed number of calls a minute, so that the cost does not grow with the number of running tasks.
     """
     calls = -(-tasks // DESCRIBE_LIMIT)
     per_minute = _CALLS_PER_MINUTE_WITH_EVENTS if events else _CALLS_PER_MINUTE_ALONE
@@ -46,12 +46,12 @@ def interval(configured: float, tasks: int, *, events: bool) -> float:
 
 
 class Reconciler:
-    """Asks ECS about tasks, a hundred at a time.
+    """Describes tasks, a hundred at a time, and searches for launches.
 
     Args:
-        clients: where the ECS client comes from.
+        clients: returns the ECS client.
         cluster: its name or ARN.
-        started_by: returns the startedBy of a launch id.
+        started_by: returns the ``startedBy`` of a launch id.
         clock: monotonic seconds.
         post: takes a message for the registry.
     """
@@ -70,22 +70,22 @@ class Reconciler:
         self._clock = clock
         self._post = post
         self._bucket = TokenBucket(_RATE, _BURST, clock())
-        # Asked for again and again while the calls fail: what waits is a set.
+        # A set, because the same tasks are requested again and again while calls fail.
         self._arns: dict[str, None] = {}
-        # Launch ids, and when each was first asked for.
+        # Launch id -> when its search was first requested.
         self._sought: dict[str, float] = {}
         self._lock = Lock()
-        # The same, not found yet; with when they are looked for again, in that order.
+        # Launch ids not found yet, with the time of their next search, earliest first.
         self._unseen: deque[tuple[float, str, float]] = deque()
-        # What a sweep looks for: startedBy -> launch id, and when it was first asked for; and when it began.
+        # What the sweep searches for: startedBy -> launch id and when its search was first requested.
         self._sweep: Sweep | None = None
         self._swept: dict[str, tuple[str, float]] = {}
         self._sweep_began = 0.0
-        # What a sweep did not come to: looked for one by one.
+        # What a sweep did not reach; searched for one by one.
         self._single: deque[tuple[str, float]] = deque()
 
     def ask(self, arns: Sequence[str], launch_ids: Sequence[str] = ()) -> None:
-        """Have tasks described, and launches looked for; called from the scheduler's thread, does no I/O."""
+        """Request tasks by ARN and launches by id. Called from the scheduler's thread; does no I/O."""
         now = self._clock()
         with self._lock:
             self._arns.update(dict.fromkeys(arns))
@@ -93,10 +93,10 @@ class Reconciler:
                 self._sought.setdefault(launch_id, now)
 
     def run_one(self) -> float:
-        """Make the next call; return the seconds to wait before the one after.
+        """Make the next call; return the seconds to wait before the next one.
 
         Raises:
-            Exception: what boto3 raises. The tasks asked for are asked for again when they stay silent.
+            Exception: what boto3 raises. The tasks are requested again later.
         """
         if (wait := self._bucket.wait(self._clock())) > 0:
             return wait
@@ -117,13 +117,13 @@ class Reconciler:
         self._single.extend(self._take_sought(1))
         if self._single:
             self._bucket.take(self._clock())
-            self._bucket.take(self._clock())  # A search is two calls or three.
+            self._bucket.take(self._clock())  # A search takes two or three calls.
             self._search(*self._single.popleft())
             return 0.0
         return _IDLE_SECONDS
 
     def _next_arns(self) -> list[str]:
-        """Take the ARNs of the next call: of one cluster, however the setting was changed meanwhile."""
+        """Return the ARNs of the next call, all of one cluster even if the setting was changed."""
         with self._lock:
             if not self._arns:
                 return []
@@ -158,7 +158,7 @@ class Reconciler:
         try:
             found = sweep.step(self._clients("ecs"))
         except Exception:
-            # A list whose token has expired cannot be read on: it is begun anew.
+            # A list whose token has expired cannot be continued; start again.
             self._sweep = None
             for started_by in sorted(sweep.left):
                 self._seek(*self._swept[started_by])
@@ -184,7 +184,7 @@ class Reconciler:
 
     def _not_found(self, launch_id: str, asked_at: float, *, looked_at: float) -> None:
         if looked_at - asked_at < _BLIND_SECONDS:
-            # Its scheduler may have launched it in its last second, with a token that we do not know.
+            # The previous scheduler may have launched it just before it ended.
             self._unseen.append((self._clock() + _BLIND_SECONDS, launch_id, asked_at))
         else:
             self._post(NotFound(launch_id))
@@ -196,7 +196,7 @@ class Reconciler:
         except Exception as error:
             code = ((getattr(error, "response", None) or {}).get("Error") or {}).get("Code")
             if code == "ClusterNotFoundException" and cluster != self._cluster:
-                # The cluster of before the setting was changed is deleted, and its tasks with it.
+                # The previous cluster was deleted, and its tasks with it.
                 found, missing = [], arns
             elif code != "InvalidParameterException" or is_throttling("", str(error)):
                 raise
@@ -209,9 +209,9 @@ class Reconciler:
             self._post(Missing(arn))
 
     def _isolate(self, arns: list[str], error: Exception) -> None:
-        """One ARN that ECS takes for no ARN spoils a whole call: halve until it stands alone."""
+        """Find the one invalid ARN that makes the whole call fail, by halving the list."""
         if len(arns) == 1:
-            log.warning("ECS takes %r for no task: %s", arns[0], error)
+            log.warning("ECS rejects %r as a task: %s", arns[0], error)
             self._post(Missing(arns[0]))
             return
         middle = len(arns) // 2

@@ -1,4 +1,4 @@
-"""StopTask, off the scheduler's thread, repeated until AWS has taken it."""
+"""Calls StopTask off the scheduler's thread, and retries until AWS accepts it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ class Stopper:
     """Stops tasks.
 
     Args:
-        clients: where the ECS client comes from.
-        cluster: its name or ARN; a task's own ARN names another one when the setting was changed.
-        may_act: says whether this scheduler's loop still runs (:class:`~airflow_fargate.fleet.lease.Lease`).
+        clients: returns the ECS client.
+        cluster: its name or ARN. If the setting was changed, a task's ARN names the previous cluster.
+        may_act: returns whether this scheduler's loop still runs
+            (:class:`~airflow_fargate.fleet.lease.Lease`).
     """
 
     def __init__(
@@ -37,12 +38,12 @@ class Stopper:
         self._clients = clients
         self._cluster = cluster
         self._may_act = may_act
-        # ARN -> reason and tries. A task is asked for again with every event that shows it alive.
+        # ARN -> reason and tries. Every event that shows the task alive asks for the stop again.
         self._asked: dict[str, tuple[str, int]] = {}
         self._lock = Lock()
 
     def ask(self, arn: str, reason: str) -> None:
-        """Have a task stopped; called from the scheduler's thread, does no I/O."""
+        """Request the stop of a task. Called from the scheduler's thread; does no I/O."""
         with self._lock:
             self._asked.setdefault(arn, (reason[:MAX_REASON], 1))
 
@@ -63,7 +64,7 @@ class Stopper:
             status = (body.get("ResponseMetadata") or {}).get("HTTPStatusCode")
             refusal = classify_error(error, status, body)
             if refusal.kind is LaunchErrorKind.PERMANENT or number >= _TRIES:
-                # Not found: it has stopped, and its record has expired. Whatever else: the reaper finds it.
+                # If it was not found, it has stopped and its record has expired. Otherwise `reap` finds it.
                 log.warning("Task %s was not stopped (%s): %s", arn, reason, refusal.sentence)
                 return 0.0
             with self._lock:

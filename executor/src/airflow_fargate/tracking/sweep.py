@@ -1,7 +1,7 @@
-"""Many launches looked for at once: the cluster's tasks are listed, and told by their ``startedBy``.
+"""Searches for many launches at once: lists the cluster's tasks and matches their ``startedBy``.
 
-Looking for one launch takes two calls or three, so an heir of a thousand launches that nobody recorded would
-look for minutes. A page of the list and its description are two calls for a hundred tasks.
+Searching for one launch takes two or three calls, so a scheduler that adopts a thousand unrecorded launches
+would search for minutes. One page of the list and its description take two calls for a hundred tasks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_fargate.aws.ecs_task import EcsTask
 
 WORTH_IT = 20
-"""Launches from which on the cluster is listed; fewer are looked for one by one."""
+"""From this many launches on, the cluster is listed; fewer are searched for one by one."""
 CALLS_PER_STEP = 2
 _STATUSES = ("RUNNING", "STOPPED")
 
@@ -25,8 +25,8 @@ _STATUSES = ("RUNNING", "STOPPED")
 class Sweep:
     """One listing of a cluster, running tasks first.
 
-    It is given up when it has read half as many pages as there are launches: the cluster holds so many other
-    tasks that looking for each launch by itself is cheaper.
+    It gives up after reading half as many pages as there are launches: the cluster then has so many other
+    tasks that searching for each launch is cheaper.
 
     Args:
         cluster: its name or ARN.
@@ -39,17 +39,17 @@ class Sweep:
         self._pages_left = len(self._left) // 2
         self._statuses = list(_STATUSES)
         self._token = ""
-        # Of several that stopped the last one counts, and which that is shows at the end of the list.
+        # If several stopped, the last one counts; which one that is, is known at the end of the list.
         self._stopped: dict[str, EcsTask] = {}
 
     @property
     def left(self) -> frozenset[str]:
-        """The startedBy of those that are not found yet."""
+        """The ``startedBy`` of the launches that are not found yet."""
         return frozenset(self._left)
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing more to read: what is left is not in the cluster, when ``complete``."""
+        """Whether there is nothing more to read. If ``complete``, what is left is not in the cluster."""
         return self.complete or not self._left or self._pages_left <= 0
 
     @property
@@ -58,10 +58,10 @@ class Sweep:
         return not self._statuses
 
     def step(self, client: Any) -> list[EcsTask]:
-        """Read one page and describe its tasks; return what was found by it.
+        """Read one page and describe its tasks; return the launches found.
 
         Raises:
-            Exception: what boto3 raises. The step may be repeated.
+            Exception: what boto3 raises. The step can be repeated.
         """
         page = {"nextToken": self._token} if self._token else {}
         answer = client.list_tasks(

@@ -1,0 +1,1 @@
+"""Databases: each aws_db_instance is a PostgreSQL server on an address of its own."""
