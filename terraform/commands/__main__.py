@@ -15,6 +15,7 @@ from terraform.commands.destroy import destroy
 from terraform.commands.programs import CommandError, Terraform
 from terraform.commands.settings import COMPLETE, read_settings
 from terraform.commands.up import INPUTS, up
+from terraform.destroy import main as destroy_tasks_alone
 from worker_image import images
 from worker_image.build import BuildError
 
@@ -27,7 +28,7 @@ SETTINGS: dict[str, dict[str, str]] = {
     "open": {**FOLDER, "PORT": str(access.API_PORT)},
     "password": FOLDER,
     "dags": {**FOLDER, "FROM": "dags"},
-    "destroy": {**FOLDER, "CONFIRM": "", "SNAPSHOT": "1", "DRAIN": "0"},
+    "destroy": {"TERRAFORM_DIR": "", "CONFIRM": "", "SNAPSHOT": "1", "DRAIN": "0", "AUTO_APPROVE": ""},
 }
 
 
@@ -42,12 +43,21 @@ def _up(context: Context, settings: Mapping[str, str]) -> int:
     return up(context, settings, build_and_push)
 
 
+def _destroy(context: Context, settings: Mapping[str, str]) -> int:
+    if context.folder == COMPLETE or "control_repository_url" in context.terraform.outputs():
+        return destroy(context, settings)
+    given = {name: settings[name] for name in ("DRAIN", "AUTO_APPROVE")}
+    return destroy_tasks_alone(
+        [f"{name}={value}" for name, value in given.items()] + [f"TERRAFORM_DIR={context.folder}"]
+    )
+
+
 COMMANDS: dict[str, Callable[[Context, Mapping[str, str]], int]] = {
     "up": _up,
     "open": access.open_page,
     "password": access.show_password,
     "dags": access.upload_dags,
-    "destroy": destroy,
+    "destroy": _destroy,
 }
 
 
@@ -59,8 +69,9 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         settings = read_settings(rest, SETTINGS[name])
-        return COMMANDS[name](Context(Terraform(Path(settings["TERRAFORM_DIR"]))), settings)
-    except CommandError as error:
+        folder = Path(settings["TERRAFORM_DIR"] or images.deployment_folder())
+        return COMMANDS[name](Context(Terraform(folder)), settings)
+    except (CommandError, BuildError) as error:
         sys.stderr.write(f"{name}: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 SCHEDULER = "scheduler"
 WAIT_SECONDS = 300.0
+LOG_SECONDS = 30.0
 POLL_SECONDS = 5.0
 
 
@@ -22,7 +23,7 @@ def ask_doctor(context: Context, client: Callable[[str], Any], outputs: Mapping[
     Returns:
         Whether all its checks passed. If it could not be asked, a line says so, and the answer is False.
     """
-    ecs, logs = client("ecs"), client("logs")
+    ecs = client("ecs")
     cluster = outputs["cluster_name"]
     service = ecs.describe_services(cluster=cluster, services=[SCHEDULER])["services"][0]
     answer = ecs.run_task(
@@ -44,16 +45,23 @@ def ask_doctor(context: Context, client: Callable[[str], Any], outputs: Mapping[
             context.say(f"    the doctor did not end within {WAIT_SECONDS:.0f} seconds")
             return False
         context.sleep(POLL_SECONDS)
-    stream = f"{SCHEDULER}/{SCHEDULER}/{arn.rpartition('/')[2]}"
-    try:
-        events = logs.get_log_events(
-            logGroupName=outputs["component_log_group_names"][SCHEDULER],
-            logStreamName=stream,
-            startFromHead=True,
-        )["events"]
-    except logs.exceptions.ResourceNotFoundException:
-        context.say(f"    the doctor wrote nothing: {clean(task.get('stoppedReason'))}")
-        return False
-    for event in events:
-        context.say(f"    {clean(event['message'])}")
+    for line in _lines(context, client("logs"), outputs["component_log_group_names"][SCHEDULER], arn):
+        context.say(f"    {line}")
     return all(each.get("exitCode") == 0 for each in task["containers"])
+
+
+def _lines(context: Context, logs: Any, group: str, task_arn: str) -> list[str]:
+    """Return what the doctor said; the log may come a little later than the container's end."""
+    stream = f"{SCHEDULER}/{SCHEDULER}/{task_arn.rpartition('/')[2]}"
+    until = context.now() + LOG_SECONDS
+    while context.now() < until:
+        try:
+            events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)[
+                "events"
+            ]
+        except logs.exceptions.ResourceNotFoundException:
+            events = []
+        if events:
+            return [clean(each["message"]) for each in events]
+        context.sleep(POLL_SECONDS)
+    return [f"the doctor wrote nothing to {group}"]
