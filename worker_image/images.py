@@ -19,6 +19,7 @@ Standard library alone, but for boto3 where ECR asks for it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,9 @@ def main() -> int:
     except BuildError as error:
         sys.stderr.write(f"build-push: {error}\n")
         return 1
+    # Their own arguments are fewer, and what they take they find in the environment.
+    os.environ.update(settings)
+    del sys.argv[1:]
     return build.main() or push.main()
 
 
