@@ -22,7 +22,7 @@ Machine: {cores} cores, {system}, Python {python}. Airflow {apache-airflow}, ama
 ## How it is done
 
 - AWS is the simulated engine of `tests/local_cloud`, a process of its own, spoken to by boto3 over HTTP,
-  with AWS's token buckets (`tests/local_cloud/limits.py`) and these latencies, each drawn from {least} to
+  with AWS's token buckets (`tests/local_cloud/faults`) and these latencies, each drawn from {least} to
   {most} of itself: {latency}.
   Events take {bus} ms from ECS to SQS. A container takes 5 s to start, and 2 s from its exit to STOPPED.
   Nothing here was measured on live AWS.

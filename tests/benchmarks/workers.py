@@ -17,7 +17,7 @@ from benchmarks.names import DAG_ID, name_in, number_of, run_id_of, task_id_of
 from local_cloud.fast_json import encode
 
 if TYPE_CHECKING:
-    from local_cloud.records import Task
+    from local_cloud.ecs.records import Task
 
 _CONNECTIONS = 8
 _STARTS = """UPDATE task_instance SET state = 'running', start_date = now(), last_heartbeat_at = now(),

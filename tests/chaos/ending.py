@@ -11,6 +11,8 @@ from chaos import acts
 from chaos.scenario import Scenario
 from chaos.stage import GOOD, NOT_FOUND
 from local_cloud import (
+    PULL_TIMEOUT,
+    RETIRED,
     Behaviour,
     EventFaults,
     Fault,
@@ -20,7 +22,6 @@ from local_cloud import (
     spot_interrupted,
     spot_taken_before_start,
 )
-from local_cloud.behaviour import PULL_TIMEOUT, RETIRED
 from scenarios.outages import Outage, refused
 from unit.aws.aws_sentences import STOP, published
 

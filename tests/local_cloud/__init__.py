@@ -19,7 +19,17 @@ Over HTTP: `python -m local_cloud --help`.
 
 from __future__ import annotations
 
-from local_cloud.behaviour import (
+from local_cloud.clock import ManualClock, SystemClock
+from local_cloud.ecs.catalog import StaticCatalog
+from local_cloud.ecs.plane import TaskPlane
+from local_cloud.ecs.records import Container, Task
+from local_cloud.errors import AwsError
+from local_cloud.events.task_events import TaskEvent
+from local_cloud.faults.injection import EventFaults, Fault, Faults
+from local_cloud.faults.limits import Limits
+from local_cloud.simulated.behaviour import (
+    PULL_TIMEOUT,
+    RETIRED,
     Behaviour,
     fails_to_start,
     host_failed,
@@ -27,17 +37,11 @@ from local_cloud.behaviour import (
     spot_interrupted,
     spot_taken_before_start,
 )
-from local_cloud.catalog import StaticCatalog
-from local_cloud.clock import ManualClock, SystemClock
-from local_cloud.errors import AwsError
-from local_cloud.events import TaskEvent
-from local_cloud.faults import EventFaults, Fault, Faults
-from local_cloud.limits import Limits
-from local_cloud.plane import TaskPlane
-from local_cloud.records import Container, Task
-from local_cloud.simulated import SimulatedEngine
+from local_cloud.simulated.engine import SimulatedEngine
 
 __all__ = [
+    "PULL_TIMEOUT",
+    "RETIRED",
     "AwsError",
     "Behaviour",
     "Container",

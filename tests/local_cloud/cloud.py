@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from local_cloud.clock import SystemClock
+from local_cloud.ecs.plane import TaskPlane
 from local_cloud.errors import StartError
-from local_cloud.plane import TaskPlane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from local_cloud.databases.instances import Databases
-    from local_cloud.engine import Engine
+    from local_cloud.ecs.engine import Engine
     from local_cloud.names.cloud_map import CloudMap
 
 ACCOUNT = "123456789012"
@@ -138,7 +138,7 @@ class LocalCloud:
         if options.engine == "docker":
             agent = self._build_docker(instance, port)
         else:
-            from local_cloud.simulated import SimulatedEngine  # noqa: PLC0415
+            from local_cloud.simulated.engine import SimulatedEngine  # noqa: PLC0415
 
             clock = SystemClock()
             self._undo.callback(clock.close)
@@ -151,11 +151,11 @@ class LocalCloud:
             listener.close()
 
     def _build_docker(self, instance: str, port: int) -> Any:
-        from local_cloud.agent import TaskAgent  # noqa: PLC0415
-        from local_cloud.container_network import ContainerNetwork  # noqa: PLC0415
-        from local_cloud.docker_engine import DockerEngine, DockerSettings  # noqa: PLC0415
-        from local_cloud.docker_host import DockerHost  # noqa: PLC0415
-        from local_cloud.moto_services import MotoTaskServices  # noqa: PLC0415
+        from local_cloud.containers.agent import TaskAgent  # noqa: PLC0415
+        from local_cloud.containers.docker_host import DockerHost  # noqa: PLC0415
+        from local_cloud.containers.engine import DockerEngine, DockerSettings  # noqa: PLC0415
+        from local_cloud.containers.network import ContainerNetwork  # noqa: PLC0415
+        from local_cloud.moto_gaps.backends import MotoTaskServices  # noqa: PLC0415
 
         host = DockerHost(self._options.docker_host)
         host.remove_all(instance)
@@ -181,22 +181,17 @@ class LocalCloud:
         import uvicorn  # noqa: PLC0415
         from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
 
-        from local_cloud import (  # noqa: PLC0415
-            moto_autoscaling,
-            moto_behaviour,
-            moto_cloud_map,
-            moto_rds,
-        )
-        from local_cloud.call_book import CallBook  # noqa: PLC0415
-        from local_cloud.ecr_front import EcrFront  # noqa: PLC0415
-        from local_cloud.event_courier import EventCourier  # noqa: PLC0415
-        from local_cloud.event_delivery import put_event  # noqa: PLC0415
-        from local_cloud.inventory import take_inventory  # noqa: PLC0415
-        from local_cloud.local_pages import LocalPages  # noqa: PLC0415
-        from local_cloud.moto_services import MotoCatalog  # noqa: PLC0415
-        from local_cloud.server import CloudServer  # noqa: PLC0415
-        from local_cloud.sqs_front import SqsFront  # noqa: PLC0415
-        from local_cloud.wsgi_bridge import WsgiBridge  # noqa: PLC0415
+        from local_cloud.events.courier import EventCourier  # noqa: PLC0415
+        from local_cloud.events.delivery import put_event  # noqa: PLC0415
+        from local_cloud.moto_gaps import install as moto_gaps  # noqa: PLC0415
+        from local_cloud.moto_gaps.backends import MotoCatalog  # noqa: PLC0415
+        from local_cloud.queues.sqs_front import SqsFront  # noqa: PLC0415
+        from local_cloud.server.application import CloudServer  # noqa: PLC0415
+        from local_cloud.server.call_book import CallBook  # noqa: PLC0415
+        from local_cloud.server.ecr_front import EcrFront  # noqa: PLC0415
+        from local_cloud.server.inventory import take_inventory  # noqa: PLC0415
+        from local_cloud.server.local_pages import LocalPages  # noqa: PLC0415
+        from local_cloud.server.wsgi_bridge import WsgiBridge  # noqa: PLC0415
 
         clock = getattr(self.engine, "clock", None) or SystemClock()
         self._undo.callback(clock.close)
@@ -205,8 +200,7 @@ class LocalCloud:
         )
         if agent is not None:
             agent.bind(self.plane)
-        for behaviour in (moto_behaviour, moto_autoscaling, moto_cloud_map, moto_rds):
-            behaviour.install()
+        moto_gaps.install()
         dispatcher = DomainDispatcherApplication(create_backend_app)
         moto = WsgiBridge(dispatcher)
         self._undo.callback(moto.close)

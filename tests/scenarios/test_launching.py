@@ -9,8 +9,7 @@ import pytest
 
 from airflow_fargate.settings.task_options import TaskOptions
 from airflow_fargate.tasks.verdict import Outcome
-from local_cloud import Behaviour, Fault, fails_to_start, spot_taken_before_start
-from local_cloud.limits import Limits
+from local_cloud import Behaviour, Fault, Limits, fails_to_start, spot_taken_before_start
 from scenarios.world import World
 
 

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud import Behaviour, fails_to_start, out_of_memory
-from local_cloud.behaviour import PULL_TIMEOUT
-from local_cloud.client import service_model
-from local_cloud.lifecycle import NEXT
+from local_cloud.ecs.client import service_model
+from local_cloud.ecs.lifecycle import NEXT
+from local_cloud.simulated.behaviour import PULL_TIMEOUT
 
 if TYPE_CHECKING:
     from contract.local_cloud.worlds import World

@@ -11,8 +11,8 @@ import pytest
 
 from contract.local_cloud.worlds import DEADLINE, POLL, client
 from local_cloud.cloud import CloudOptions, LocalCloud
-from local_cloud.docker_host import LABEL
-from local_cloud.redirect import Redirect, Rule
+from local_cloud.containers.docker_host import LABEL
+from local_cloud.containers.redirect import Redirect, Rule
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,11 +18,11 @@ import pytest
 
 from contract.local_cloud.test_moto_gaps import create
 from contract.local_cloud.worlds import NUMBERS, POLL, client, error_code
-from local_cloud import moto_rds
 from local_cloud.databases.addresses import Addresses
 from local_cloud.databases.certificates import Authority
 from local_cloud.databases.instances import Databases
 from local_cloud.databases.programs import find_programs
+from local_cloud.moto_gaps import rds as moto_rds
 from smoke.journal import Journal
 from smoke.postgres import install_postgres, obtainable
 from smoke.processes import Programs

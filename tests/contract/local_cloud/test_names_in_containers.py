@@ -10,7 +10,7 @@ import pytest
 
 from contract.local_cloud.test_moto_gaps import create
 from contract.local_cloud.worlds import DEADLINE, NUMBERS, POLL, ContainerWorld
-from local_cloud.docker_host import LABEL
+from local_cloud.containers.docker_host import LABEL
 
 if TYPE_CHECKING:
     from local_cloud.cloud import LocalCloud

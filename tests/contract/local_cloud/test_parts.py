@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud import ManualClock, lifecycle, pause
-from local_cloud.container_logs import MAX_EVENT_BYTES, LineSplitter, ship
-from local_cloud.definitions import parse_units
-from local_cloud.docker_container import map_image
-from local_cloud.launch_request import parse_launch_request
-from local_cloud.lifecycle import Change, ContainerChange, IllegalTransition, way_down
-from local_cloud.limits import TokenBucket
-from local_cloud.records import Task, evolve
+from local_cloud import ManualClock
+from local_cloud.containers import pause
+from local_cloud.containers.create_request import map_image
+from local_cloud.containers.logs import MAX_EVENT_BYTES, LineSplitter, ship
+from local_cloud.ecs import lifecycle
+from local_cloud.ecs.definitions import parse_units
+from local_cloud.ecs.launch_request import parse_launch_request
+from local_cloud.ecs.lifecycle import Change, ContainerChange, IllegalTransition, way_down
+from local_cloud.ecs.records import Task, evolve
+from local_cloud.faults.limits import TokenBucket
 
 if TYPE_CHECKING:
     from contract.local_cloud.worlds import SimulatedWorld

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from local_cloud.definitions import FARGATE_SIZES
+from local_cloud.ecs.definitions import FARGATE_SIZES
 
 if TYPE_CHECKING:
     from contract.local_cloud.worlds import SimulatedWorld

@@ -21,7 +21,7 @@ from local_cloud import (
     spot_interrupted,
     spot_taken_before_start,
 )
-from local_cloud.lifecycle import NEXT, RANK, Change
+from local_cloud.ecs.lifecycle import NEXT, RANK, Change
 
 if TYPE_CHECKING:
     from local_cloud import Task

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_cloud import Behaviour, EventFaults
-from local_cloud.lifecycle import NEXT
+from local_cloud.ecs.lifecycle import NEXT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_cloud.docker_host import DockerHost
+    from local_cloud.containers.docker_host import DockerHost
 
 IMAGE = "airflow-fargate-contract:4"
 TALKING_IMAGE = "airflow-fargate-contract-talking:1"

@@ -230,7 +230,7 @@ def client(endpoint: str, service: str) -> Any:
 
 def interrupt(plane: TaskPlane, arn: str) -> None:
     """Take one task's Spot capacity back."""
-    from local_cloud.lifecycle import Change  # noqa: PLC0415
+    from local_cloud.ecs.lifecycle import Change  # noqa: PLC0415
 
     change = Change(stop_code="SpotInterruption", stopped_reason="Your Spot Task was interrupted.")
     assert plane.change_all(change, lambda task: task.arn == arn) == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_scheduler.worker import now, trigger_fires
-from local_cloud.faults import Fault
+from local_cloud import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

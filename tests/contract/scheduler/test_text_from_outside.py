@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local_cloud import Behaviour
-from local_cloud.faults import Fault
+from local_cloud import Behaviour, Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable

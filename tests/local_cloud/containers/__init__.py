@@ -1,0 +1,1 @@
+"""The container engine: tasks that are real containers."""

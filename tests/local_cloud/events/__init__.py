@@ -1,0 +1,1 @@
+"""Task state changes and their way to EventBridge's targets."""

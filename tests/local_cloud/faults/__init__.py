@@ -1,0 +1,1 @@
+"""Faults of calls and events, and AWS's token buckets."""

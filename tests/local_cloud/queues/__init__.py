@@ -1,0 +1,1 @@
+"""SQS: the busy calls over HTTP, and a client without HTTP."""

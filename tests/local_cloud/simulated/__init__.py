@@ -1,0 +1,1 @@
+"""The simulated engine: tasks that live on a timeline."""
