@@ -127,11 +127,15 @@ sbom: ## What the image holds under which licence, and the CycloneDX documents o
 docs: venv ## The documentation site: writes the generated pages, then builds site/ and checks its links
 	@$(PYTHON) tests/smoke/environment.py docs
 	@PYTHONPATH=tests:. $(BIN)/python -m docs.generators
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	@echo "site/index.html"
 
+release-check: venv ## Build what a release publishes into dist/, and check it (TAG=v0.1.0); publishes nothing
+	@$(PYTHON) tests/smoke/environment.py release
+	@$(BIN)/python tests/release_check.py $(TAG)
+
 lock: venv ## Write the locks in tests/requirements again from their .in files
-	@cd tests/requirements && for name in dev checkov docs; do ../../$(BIN)/uv pip compile -q --universal \
+	@cd tests/requirements && for name in dev checkov docs release; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \

@@ -98,6 +98,13 @@ variable "worker_secrets_kms_key_arns" {
   nullable    = false
 }
 
+variable "worker_keep_revisions" {
+  type        = bool
+  default     = false
+  description = "Whether older revisions of the task definition stay active, for a scheduler that launches a revision and not the family. A destroy leaves them active, too; make destroy removes them."
+  nullable    = false
+}
+
 variable "task_policy_arns" {
   type        = map(string)
   default     = {}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smoke.airflow_services import AirflowHome
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = tuple(ROOT / folder / "requirements" for folder in ("tests", "worker_image"))
+LOCKS = ("tests/requirements/airflow-*.txt", "worker_image/requirements/worker-*.txt")
 IN_DEV = "3.3.2"
 """The release in ``.venv`` (tests/requirements/dev.in), which the smoke runs on unless told otherwise."""
 
@@ -157,7 +157,7 @@ class Airflow2(AirflowRelease):
 def releases() -> tuple[str, ...]:
     """Return the releases that can be run, the oldest first."""
     known: set[str] = set.intersection(
-        *({path.stem.removeprefix("airflow-") for path in folder.glob("airflow-*.txt")} for folder in LOCKS)
+        *({path.stem.partition("-")[2] for path in ROOT.glob(locks)} for locks in LOCKS)
     )
     return tuple(sorted(known, key=lambda version: [int(number) for number in re.findall(r"\d+", version)]))
 

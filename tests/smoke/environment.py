@@ -18,7 +18,7 @@ from pathlib import Path
 OLDEST, NEWEST = (3, 10), (3, 13)
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "tests" / "requirements"
-VENVS = {"dev": ROOT / ".venv", **{name: ROOT / f".venv-{name}" for name in ("checkov", "docs")}}
+VENVS = {"dev": ROOT / ".venv", **{name: ROOT / f".venv-{name}" for name in ("checkov", "docs", "release")}}
 
 
 class VenvError(Exception):

@@ -14,8 +14,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.workloads import launch_id_of, make_workload
+from benchmarks.names import launch_id_of
 from soak.gauges import take
+from soak.workloads import make_workload
 
 
 @dataclass(frozen=True)

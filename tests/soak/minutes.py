@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.cloud import Cloud, CloudSetup
-from benchmarks.drives import Home
-from benchmarks.scenarios import quotas
+from benchmarks.records import Home
+from benchmarks.sizes import quotas
 from soak.executor_process import Plan, encode
 from soak.gauges import Sample
 

@@ -69,6 +69,7 @@ class FargateExecutor(VersionedExecutor):
         """
         try:
             config = self.read_config()
+            check_standby(config)
             self._profiles = parse_profiles(config)
             self._fleet = self._build_fleet(config)
         except ConfigurationError as error:
@@ -87,6 +88,8 @@ class FargateExecutor(VersionedExecutor):
             load_hook(config.execution_config_function),
             airflow_versions.scheduler_health_check_threshold() / 2,
             lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
+            lambda queue: effective_options(config, self._profiles.get(queue, TaskOptions()), TaskOptions()),
+            f"{airflow_versions.AIRFLOW_VERSION}/{airflow_versions.PAYLOAD_FORMAT}",
         )
 
     def read_config(self) -> FargateConfig:
@@ -165,6 +168,7 @@ class FargateExecutor(VersionedExecutor):
             document=work.document(self.token_generator()),
             subject=airflow_versions.subject_of(work.key),
             id_is_recorded=work.id_is_recorded,
+            takes_standby=work.takes_standby,
         )
 
     def sync(self) -> None:
@@ -321,6 +325,19 @@ class FargateExecutor(VersionedExecutor):
         except Exception:
             log.exception("FargateExecutor failed while %s", doing)
             return None
+
+
+def check_standby(config: FargateConfig) -> None:
+    """Reject standbys on a release that can lose a launch id.
+
+    Raises:
+        ConfigurationError: this Airflow is older than 3.2.2.
+    """
+    if config.standby and not airflow_versions.ASSIGNS_IDS:
+        raise ConfigurationError(
+            f"[{SECTION}] standby needs Airflow 3.2.2 or later, and this is {airflow_versions.AIRFLOW_VERSION}. "
+            "Remove the option: tasks then run in containers of their own start."
+        )
 
 
 def parse_profiles(config: FargateConfig) -> dict[str, TaskOptions]:

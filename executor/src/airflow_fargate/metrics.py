@@ -36,6 +36,13 @@ COST = "cost_microdollars"  # estimated cost of the tasks that ended, by capacit
 TASKS = "tasks"  # containers tracked now
 FAILING_PARTS = "failing_parts"  # threads whose last call failed
 THREAD_RESTARTS = "thread_restarts"  # threads that died and were restarted
+STANDBY_HITS = "standby_hits"  # tasks that a standby container runs
+STANDBY_MISSES = "standby_misses"  # tasks launched cold although there are standbys, by reason
+STANDBY_CLAIM_SECONDS = "standby_claim_seconds"  # from queued to the standby's answer
+STANDBY_COST = "standby_idle_microdollars"  # estimated cost of waiting, by queue
+STANDBYS_IDLE = "standbys_idle"  # standbys that wait, by queue
+STANDBYS_STARTING = "standbys_starting"  # standbys that do not run yet, by queue
+STANDBYS_TARGET = "standbys_target"  # standbys that there should be, by queue
 
 PHASES = (
     ("provision_seconds", "createdAt", "pullStartedAt"),
@@ -72,11 +79,17 @@ class Metrics:
         self._lock = threading.Lock()
         self._counts: Counter[_Name] = Counter()
         self._times: list[tuple[_Name, float]] = []
+        self._gauges: dict[_Name, float] = {}
 
     def count(self, stat: str, number: int = 1, **tags: str) -> None:
         """Add ``number`` to a counter."""
         with self._lock:
             self._counts[_name(stat, tags)] += number
+
+    def gauge(self, stat: str, value: float, **tags: str) -> None:
+        """Set a value; it is sent with every heartbeat until it is set again."""
+        with self._lock:
+            self._gauges[_name(stat, tags)] = value
 
     def time(self, stat: str, seconds: float, **tags: str) -> None:
         """Record a duration in seconds."""
@@ -109,10 +122,13 @@ class Metrics:
         with self._lock:
             counts, self._counts = self._counts, Counter()
             times, self._times = self._times, []
+            gauges = dict(self._gauges)
         for name, number in counts.items():
             sink.incr(f"{PREFIX}.{name.stat}", number, tags=dict(name.tags) | whose)
         for name, seconds in times:
             sink.timing(f"{PREFIX}.{name.stat}", seconds * 1000, tags=dict(name.tags) | whose)
+        for name, value in gauges.items():
+            sink.gauge(f"{PREFIX}.{name.stat}", value, tags=dict(name.tags) | whose)
         sink.gauge(f"{PREFIX}.{TASKS}", tasks, tags=whose)
         sink.gauge(f"{PREFIX}.{FAILING_PARTS}", failing_parts, tags=whose)
 

@@ -1,11 +1,14 @@
-# Exactly the calls the executor makes, on exactly these resources.
+# The scheduler: exactly the calls that the executor and its doctor make, on exactly these resources. What the API server
+# reads is in reader.tf, what the triggerer writes in triggerer.tf.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  place   = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+  region  = data.aws_region.current.id
+  suffix  = data.aws_partition.current.dns_suffix
+  place   = "${local.region}:${data.aws_caller_identity.current.account_id}"
   ecs     = "arn:${data.aws_partition.current.partition}:ecs:${local.place}"
   cluster = element(split("/", var.cluster_arn), 1)
   tasks   = "${local.ecs}:task/${local.cluster}/*"
@@ -104,43 +107,24 @@ locals {
     } if payloads != null
   ]
 
-  log_statements = flatten([
-    for logs in [var.logs] : [
-      {
-        Sid      = "ShowTaskLogs"
-        Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = "${logs.bucket_arn}/${logs.prefix}/*"
-      },
-      {
-        # Airflow lists the tries of a task's log before it reads them.
-        Sid      = "FindTaskLogs"
-        Effect   = "Allow"
-        Action   = "s3:ListBucket"
-        Resource = logs.bucket_arn
-      },
-    ] if logs != null
-  ])
-
-  # S3 and SQS use the keys on the caller's behalf, and nobody uses them directly. A payload is written and never
-  # read here, a log read and never written, an event only received.
+  # S3 and SQS use the key for the caller; nobody calls KMS directly. The scheduler writes payloads and never reads
+  # them, and it only receives events.
   key_statements = [
     for use in [
       { sid = "KeyOfPayloads", service = "s3", action = "kms:GenerateDataKey", store = var.payloads },
-      { sid = "KeyOfLogs", service = "s3", action = "kms:Decrypt", store = var.logs },
       { sid = "KeyOfTaskEvents", service = "sqs", action = "kms:Decrypt", store = var.queue },
       ] : {
       Sid       = use.sid
       Effect    = "Allow"
       Action    = use.action
       Resource  = use.store.kms_key_arn
-      Condition = { StringEquals = { "kms:ViaService" = "${use.service}.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}" } }
+      Condition = { StringEquals = { "kms:ViaService" = "${use.service}.${local.region}.${local.suffix}" } }
     } if use.store != null
   ]
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.statements, local.image_statements, local.queue_statements, local.payload_statements, local.log_statements, local.key_statements)
+    Statement = concat(local.statements, local.image_statements, local.queue_statements, local.payload_statements, local.key_statements)
   })
 }
 

@@ -47,6 +47,11 @@ class TokenBucket:
         self._refill(now)
         self._tokens -= 1
 
+    def is_half_full(self, now: float) -> bool:
+        """Return whether at least half of a burst is left."""
+        self._refill(now)
+        return self._tokens >= max(1.0, self.burst / 2)
+
     def give_back(self) -> None:
         """Return a token that was taken for a call that was not made."""
         self._tokens = min(self.burst, self._tokens + 1)
@@ -94,6 +99,10 @@ class RateLimiter:
         """Take what one launch needs."""
         self._api.take(now)
         self._bucket(capacity, now).take(now)
+
+    def has_spare(self, capacity: str, now: float) -> bool:
+        """Return whether a launch that nobody waits for may be made: it leaves half of each burst."""
+        return self._api.is_half_full(now) and self._bucket(capacity, now).is_half_full(now)
 
     def slow_down(self, now: float) -> None:
         """AWS said that calls come too fast. It does not say which limit it was: the API's is slowed."""

@@ -183,6 +183,10 @@ class RunRequestBuilder:
                 f"[fargate] execution_config_function {name} returned what cannot be copied: {error!r}."
             ) from error
 
+    def tags(self, attempt: Attempt) -> list[dict[str, str]]:
+        """Return the tags of an attempt, without those of a hook."""
+        return self._tags(attempt, ())
+
     def _tags(self, attempt: Attempt, theirs: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
         identity = attempt.launch.identity
         theirs = list(theirs)

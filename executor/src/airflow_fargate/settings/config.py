@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.errors import ConfigurationError
 from airflow_fargate.settings.options import OPTIONS, SECTION, Option
+from airflow_fargate.settings.standby_plans import parse_plans
 from airflow_fargate.settings.tags import fault
 
 if TYPE_CHECKING:
@@ -68,6 +69,17 @@ class FargateConfig:
     task_memory: int | None = None
     profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
     round_up_sizes: bool = False
+    standby: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    standby_poll: float = 0.5
+    standby_claim_timeout: float = 5.0
+    standby_idle_timeout: float = 3600.0
+    standby_preload: tuple[str, ...] = ()
+
+    @property
+    def standby_root(self) -> str:
+        """Return what the keys of standbys and fates begin with: the folder of payload_prefix."""
+        folder, slash, _ = self.payload_prefix.strip("/").rpartition("/")
+        return folder + slash
 
     @property
     def threads(self) -> int:
@@ -199,6 +211,12 @@ def _faults(config: FargateConfig) -> list[str]:
     if config.launch_type == "EC2" and config.assign_public_ip == "ENABLED":
         found.append(f"[{SECTION}] assign_public_ip: ENABLED works with launch_type FARGATE only.")
     found.extend(_tag_faults(config.tags))
+    try:
+        parse_plans(config.standby)
+    except ValueError as error:
+        found.append(f"[{SECTION}] standby: {error}")
+    if config.standby and not config.payload_bucket:
+        found.append(f"[{SECTION}] standby needs payload_bucket, through which standbys receive their task.")
     found.extend(
         f"[{SECTION}] profiles: the profile {queue!r} is not a JSON object."
         for queue, profile in config.profiles.items()

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 SECTION = "fargate"
 DISTRIBUTION = "airflow-fargate"
+DOCUMENTATION = "https://OWNER.github.io/airflow-fargate/"
 
 Kind = Literal["string", "boolean", "integer", "float", "list", "json"]
 
@@ -322,6 +323,47 @@ OPTIONS: tuple[Option, ...] = (
         "Round a cpu and memory that Fargate does not offer up to the nearest size, instead of failing the "
         "task.",
     ),
+    Option(
+        "standby",
+        "json",
+        "{}",
+        "Standby containers per queue, as a JSON object: queue -> min, max, windows. They start before there is "
+        "a task, so that one begins within two seconds. Empty: none. Needs payload_bucket and Airflow 3.2.2.",
+        '{"default": {"min": 2, "windows": [{"hours": "06:00-08:00", "min": 10}]}}',
+        terraform=True,
+    ),
+    Option(
+        "standby_poll",
+        "float",
+        "0.5",
+        "Seconds between two looks of an idle standby for a task; each is one S3 request.",
+        smallest=0.1,
+        largest=60,
+    ),
+    Option(
+        "standby_claim_timeout",
+        "float",
+        "5",
+        "Seconds that a standby has to take a task that it was offered; after that the task is launched cold.",
+        smallest=2,
+        largest=120,
+    ),
+    Option(
+        "standby_idle_timeout",
+        "float",
+        "3600",
+        "Seconds after its start at which a standby without a task exits. A new one replaces it.",
+        smallest=60,
+        largest=43200,
+    ),
+    Option(
+        "standby_preload",
+        "list",
+        "",
+        "Your own modules that a standby imports before it has a task.",
+        "pandas,my_company.airflow",
+        terraform=True,
+    ),
 )
 
 _AIRFLOW_TYPES = {"list": "string", "json": "string"}
@@ -367,6 +409,9 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": DISTRIBUTION,
         "name": "AWS Fargate executor",
         "description": "FargateExecutor: every Airflow task in its own AWS Fargate container.",
+        "integrations": [
+            {"integration-name": "AWS Fargate executor", "external-doc-url": DOCUMENTATION, "tags": ["aws"]}
+        ],
         "executors": ["airflow_fargate.FargateExecutor"],
         "cli": ["airflow_fargate.cli.commands"],
         "config": provider_config(),
