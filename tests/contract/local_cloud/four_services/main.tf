@@ -43,11 +43,11 @@ variable "broken" {
 
 locals {
   name = "four"
-  # Answers with its release to anybody who connects; hears SIGTERM.
+  # Answers with its release to anybody who connects, for two more seconds after SIGTERM.
   listen = join("", [
     "perl -MSocket -e 'socket S,PF_INET,SOCK_STREAM,6; setsockopt S,SOL_SOCKET,SO_REUSEADDR,1; ",
-    "bind S,sockaddr_in(8080,INADDR_ANY) or die; listen S,9; ",
-    "while(accept C,S){syswrite C,\"$ENV{RELEASE}\\n\"; close C}'",
+    "bind S,sockaddr_in(8080,INADDR_ANY) or die; listen S,9; $SIG{TERM}=sub{alarm 2}; $SIG{PIPE}=sub{}; ",
+    "while(1){accept(C,S) or next; syswrite C,\"$ENV{RELEASE}\\n\"; close C}'",
   ])
   # Says which release answers under the API's name, and a failure as "lost"; asks the database as well.
   watch = <<-EOT
