@@ -38,6 +38,12 @@ def obtainable() -> bool:
     return _programs_folder() is not None or (os.geteuid() == 0 and shutil.which("apt-get") is not None)
 
 
+def install_postgres(programs: Programs) -> None:
+    """Install PostgreSQL unless it is here; its service is not started."""
+    if _programs_folder() is None:
+        install(programs, ["postgresql"], "PostgreSQL is needed")
+
+
 def _account() -> list[str]:
     """Return the prefix that runs a command as another user: PostgreSQL does not run as root."""
     if os.geteuid() != 0:
@@ -66,8 +72,7 @@ class Postgres:
 
 def start_postgres(programs: Programs, port: int, for_containers: str = "") -> Postgres:
     """Initialise and start PostgreSQL on loopback and, if given, on an address for containers."""
-    if _programs_folder() is None:
-        install(programs, ["postgresql"], "PostgreSQL is needed")
+    install_postgres(programs)
     tools = _programs_folder()
     if tools is None:
         raise SmokeError("PostgreSQL's initdb is needed: install PostgreSQL, or leave DB out on Airflow 3.")
