@@ -23,6 +23,8 @@ __all__ = [
     "CAUSES",
     "LaunchError",
     "LaunchErrorKind",
+    "cause_by_id",
+    "cause_of_error",
     "cause_of_stop",
     "classify_error",
     "classify_failures",
@@ -105,6 +107,29 @@ def classify_failures(failures: Sequence[Mapping[str, Any]]) -> LaunchError:
     if cause is None:
         return LaunchError(LaunchErrorKind.PERMANENT, sentence, answered=True, cause=_REJECTED)
     return LaunchError(cause.kind, sentence, answered=True, cause=cause.id, hint=cause.hint)
+
+
+def cause_of_error(error: Exception) -> Cause | None:
+    """Return why a call to any AWS service failed, or None if the table does not say.
+
+    Args:
+        error: what boto3 raised.
+    """
+    details = (getattr(error, "response", None) or {}).get("Error") or {}
+    if code := clean(details.get("Code") or ""):
+        return _find(code, clean(details.get("Message") or ""))
+    # A proxy's or a TLS error is a kind of connection error.
+    names = (each.__name__ for each in type(error).__mro__)
+    return next(filter(None, map(_find, names)), None)
+
+
+def cause_by_id(cause_id: str) -> Cause:
+    """Return a row of the table.
+
+    Raises:
+        KeyError: there is no such row.
+    """
+    return {each.id: each for each in CAUSES}[cause_id]
 
 
 def cause_of_stop(stop_code: str, reason: str) -> Cause | None:
