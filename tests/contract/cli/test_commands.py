@@ -166,7 +166,7 @@ def test_doctor_continues_after_a_failed_check(
 ) -> None:
     """A service that cannot be reached is one line."""
 
-    def clients(service: str) -> Any:
+    def clients(service: Any) -> Any:
         if service == "sqs":
             raise ConnectionError("no route to host")
         return session.clients(service)

@@ -212,7 +212,7 @@ def test_render_prints_the_request_of_a_task_in_the_database(
         ({"run_id": "never"}, "in run 'never'"),
         ({"map_index": 7}, "with map index 7"),
         ({"task_id": None}, "airflow fargate render sales TASK_ID"),
-        ({"executor_config": json.dumps({"env": {"A": "x" * 9000}})}, "ECS takes 8192"),
+        ({"executor_config": json.dumps({"env": {"A": "x" * 9000}})}, "at most 8192 characters"),
     ],
 )
 def test_render_rejects_a_task_that_cannot_be_launched(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Captured = pytest.CaptureFixture[str]
-NO_OPTIONS = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, "queue": None}
+NO_OPTIONS = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, "queue": None, "hook": None}
 
 
 def section(monkeypatch: pytest.MonkeyPatch, **options: str) -> None:
@@ -154,7 +154,7 @@ def test_a_wrong_team_is_named(
         ('{"run_task": {"grup": "x"}}', ("grup",)),
         ('{"run_task": {"tags": [{"key": "aws:x", "value": "1"}]}}', ("'aws:x'", "AWS reserves")),
         ('{"run_task": {"tags": [{"key": "", "value": "1"}]}}', ("tags[0].key",)),
-        ('{"run_task": {"cluster": "other"}}', ("'other'", "[fargate] cluster is 'airflow'")),
+        ('{"run_task": {"cluster": "other"}}', ("got 'other'", "[fargate] cluster", "'airflow'")),
         (
             '{"run_task": {"overrides": {"containerOverrides": [{"name": "worker", "command": ["ls"]}]}}}',
             ("'worker'", "run_task", "must keep the command"),

@@ -47,8 +47,8 @@ class LaunchError:
         kind: what it means for the next attempt.
         sentence: what AWS or boto3 said.
         existing_arns: the tasks that AWS already has for this clientToken.
-        answered: AWS looked at the request and says that it started nothing. False if the request was not
-            looked at (throttled, not signed, not sent) or its outcome is unknown.
+        answered: AWS examined the request and says that it started nothing. False if AWS did not examine it
+            (throttled, not signed, not sent), or if its outcome is unknown.
         cause: the id of the cause; two errors of the same cause differ at most in ids and addresses.
         hint: what to do, a sentence; empty if there is nothing to say.
     """
@@ -83,7 +83,7 @@ def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]
         return LaunchError(kind, sentence, arns, cause=_CONFLICT)
     # An exception of boto3's own counts by its name alone: the request may have arrived, whatever it says.
     cause = _find(code, message) if code else _find(type(error).__name__)
-    if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_looked_at(cause, code):
+    if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_examined(cause, code):
         # The answer promises nothing: the task may have been started.
         cause = SERVER_ERROR
     if cause is None and not code:
@@ -162,7 +162,7 @@ def _find(code: str, sentence: str = "") -> Cause | None:
     return next((each for each in CAUSES if each.has_code(code) or each.has_words(text)), None)
 
 
-def _was_not_looked_at(cause: Cause | None, code: str) -> bool:
+def _was_not_examined(cause: Cause | None, code: str) -> bool:
     """Say whether AWS gives an error with a status of 500 or more before it handles the request."""
     if cause is None:
         return False

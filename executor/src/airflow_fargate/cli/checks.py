@@ -16,7 +16,7 @@ from airflow_fargate.settings.capacity import is_fargate
 from airflow_fargate.settings.task_options import NO_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_fargate.cli.session import Session
 
@@ -119,7 +119,7 @@ def task_definition(session: Session) -> Iterator[Finding]:
     yield from image(session, ours["image"])
 
 
-def _log_driver(session: Session, container: dict[str, Any]) -> Iterator[Finding]:
+def _log_driver(session: Session, container: Mapping[str, Any]) -> Iterator[Finding]:
     options = (container.get("logConfiguration") or {}).get("options") or {}
     group, prefix = options.get("awslogs-group", ""), options.get("awslogs-stream-prefix", "")
     if (group, prefix) != (session.config.log_group, session.config.log_stream_prefix):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_fargate.aws.ecs import DESCRIBE_LIMIT
 from airflow_fargate.aws.ecs_task import EcsTask, parse_task
 from airflow_fargate.launching.request import DEPLOYMENT_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from airflow_fargate.cli.session import Session
 
@@ -74,7 +74,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def list_containers(session: Session, *desired: str) -> Iterator[OwnContainer]:
+def list_containers(session: Session, *desired: Literal["RUNNING", "STOPPED"]) -> Iterator[OwnContainer]:
     """Yield the deployment's tasks with these desired statuses (RUNNING, STOPPED).
 
     They are selected by tag, because other tasks may run in the cluster, and ListTasks matches only a whole
@@ -93,5 +93,5 @@ def list_containers(session: Session, *desired: str) -> Iterator[OwnContainer]:
                         yield own
 
 
-def _parse(task: dict[str, Any]) -> OwnContainer:
+def _parse(task: Mapping[str, Any]) -> OwnContainer:
     return OwnContainer(parse_task(task), {each["key"]: each["value"] for each in task.get("tags") or ()})

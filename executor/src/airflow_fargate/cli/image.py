@@ -44,8 +44,10 @@ def image(session: Session, reference: str) -> Iterator[Finding]:
     if found is None:
         yield inconclusive("image", f"{reference} is not in ECR, so its existence was not checked.")
         return
-    wanted = {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}
-    place = {"registryId": found["account"], "repositoryName": found["name"]}
+    wanted: Any = (
+        {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}
+    )
+    place: dict[str, Any] = {"registryId": found["account"], "repositoryName": found["name"]}
     try:
         session.clients("ecr").describe_images(**place, imageIds=[wanted])
     except Exception as error:

@@ -12,7 +12,7 @@ from airflow_fargate.airflow_versions import TAKES_COMMANDS
 from airflow_fargate.cli.findings import Finding, failed, inconclusive, is_denied, passed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from airflow_fargate.cli.session import Session
 
@@ -106,11 +106,11 @@ def _container(session: Session) -> dict[str, Any]:
     return next((dict(each) for each in containers if each["name"] == config.container_name), {})
 
 
-def _ways(session: Session, found: list[dict[str, Any]], *, public: bool) -> Iterator[Finding]:
+def _ways(session: Session, found: Sequence[Mapping[str, Any]], *, public: bool) -> Iterator[Finding]:
     ec2 = session.clients("ec2")
     about = "network path"
     vpcs = sorted({each["VpcId"] for each in found})
-    in_vpcs = [{"Name": "vpc-id", "Values": vpcs}]
+    in_vpcs: list[Any] = [{"Name": "vpc-id", "Values": vpcs}]
     tables = ec2.describe_route_tables(Filters=in_vpcs)["RouteTables"]
     closed, ways = [], set()
     for subnet in found:
@@ -134,7 +134,7 @@ def _ways(session: Session, found: list[dict[str, Any]], *, public: bool) -> Ite
 
 
 def _through_endpoints(
-    closed: list[Any], endpoints: list[dict[str, Any]], services: list[str]
+    closed: list[Any], endpoints: Sequence[Mapping[str, Any]], services: list[str]
 ) -> Iterator[Finding]:
     """A subnet without internet access has an endpoint for each service that a container needs to start."""
     about = "network path"
@@ -178,9 +178,9 @@ def _fault(endpoint: Mapping[str, Any]) -> str:
     return "" if endpoint.get("PrivateDnsEnabled") else f"({endpoint['VpcEndpointId']} has no private DNS)"
 
 
-def _table_of(subnet: dict[str, Any], tables: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def _table_of(subnet: Mapping[str, Any], tables: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the subnet's route table: its own, else the VPC's main one."""
-    main: dict[str, Any] = {}
+    main: Mapping[str, Any] = {}
     for table in tables:
         for each in table.get("Associations") or ():
             if each.get("SubnetId") == subnet["SubnetId"]:
