@@ -66,7 +66,10 @@ def _run_task(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
 
 def _tag_standby(_place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
     # The executor tags nothing but standbys, which it started with these tags.
-    tags = {"aws:ResourceTag/airflow-fargate:deployment": "airflow", "aws:ResourceTag/airflow-fargate:standby": "S"}
+    tags = {
+        "aws:ResourceTag/airflow-fargate:deployment": "airflow",
+        "aws:ResourceTag/airflow-fargate:standby": "S",
+    }
     yield Request("ecs:TagResource", call["resourceArn"], tags)
 
 
