@@ -8,14 +8,14 @@ CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud build push build-push destroy sbom docs release-check lock clean
+.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud up open password dags destroy build push build-push sbom docs release-check lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  smoke: KEEP=1 leaves all up, AIRFLOW=2.11.2 takes another release (3.3.2 by default)."
 	@echo "  smoke, test: DB=postgres, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
-	@echo "  test: SMOKE=0 leaves the smoke out.  build, push: IMAGE=... BASE_IMAGE=..."
+	@echo "  test: SMOKE=0 leaves the smoke out.  build, push: IMAGE=... BASE_IMAGE=... KIND=control EXTRA=folder"
 	@echo "  everything: PYTHON=python3.12 (3.10 to 3.13), TERRAFORM=tofu, XDG_CACHE_HOME=..."
 
 venv: ## .venv from the lock (made again only when the lock changed)
@@ -107,31 +107,53 @@ soak: venv ## Simulated days, and ten minutes at 20 launches a second: is memory
 cloud: venv ## The local cloud by itself, for Terraform and boto3 (CLOUD_PORT, 4566 by default)
 	@$(RUN_SMOKE) cloud
 
-build: ## The worker image: AIRFLOW=2.11.2, IMAGE=name:tag, BASE_IMAGE=..., PLATFORM=linux/arm64
+# Settings from make's command line alone: the environment may have a NAME or a PORT that means something else.
+given = $(foreach name,$(1),$(if $(findstring command,$(origin $(name))),'$(name)=$($(name))'))
+COMMAND = $(BIN)/python -m terraform.commands
+IMAGES = EXTRA BASE_IMAGE PLATFORM COMPRESSION NETWORK REGISTRY
+
+up: venv ## Airflow on ECS from an empty account, or a change to it (NAME=airflow REGION= SIZE=ha EXTRA=folder AUTO_APPROVE=1)
+	@$(COMMAND) up $(call given,NAME REGION SIZE AUTO_APPROVE TERRAFORM_DIR $(IMAGES)) \
+	  $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW))
+
+open: venv ## A tunnel to its page, until Ctrl-C (PORT=8080)
+	@$(COMMAND) open $(call given,PORT TERRAFORM_DIR)
+
+password: venv ## The administrator's user and password
+	@$(COMMAND) password $(call given,TERRAFORM_DIR)
+
+dags: venv ## Upload a folder of DAGs; files that are not in it are deleted from the bucket (FROM=./dags)
+	@$(COMMAND) dags $(call given,FROM TERRAFORM_DIR)
+
+destroy: venv ## Delete a deployment, tasks first; asks for its name (SNAPSHOT=0 CONFIRM=name DRAIN=seconds TERRAFORM_DIR=)
+	@$(COMMAND) destroy $(call given,SNAPSHOT CONFIRM DRAIN AUTO_APPROVE TERRAFORM_DIR)
+
+build: ## An image: AIRFLOW=2.11.2, IMAGE=name:tag, BASE_IMAGE=..., PLATFORM=linux/arm64, KIND=control, EXTRA=folder
 	@$(PYTHON) worker_image/build.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) \
 	  $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
 
 push: ## Push it; logs in to ECR when IMAGE is an ECR reference
 	@$(PYTHON) worker_image/push.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
-build-push: ## Both; by buildx alone with PLATFORM=linux/amd64,linux/arm64 or COMPRESSION=zstd
-	@$(MAKE) -s build
-	@$(MAKE) -s push
+build-push: ## All images of the applied deployment (TERRAFORM_DIR=; PLATFORM=linux/amd64,linux/arm64 or COMPRESSION=zstd by buildx)
+	@$(PYTHON) worker_image/images.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) \
+	  $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
 
-destroy: venv ## Stop launching, stop the tasks, then terraform destroy (DRAIN=seconds, TERRAFORM_DIR=, AUTO_APPROVE=1)
-	@$(BIN)/python terraform/destroy.py
-
-sbom: ## What the image holds under which licence, and the CycloneDX documents of it (OUT=sbom, IMAGE=...)
+sbom: ## What an image holds under which licence, and the CycloneDX documents of it (OUT=sbom, IMAGE=..., KIND=control)
 	@$(PYTHON) worker_image/sbom.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
 docs: venv ## The documentation site: writes the generated pages, then builds site/ and checks its links
 	@$(PYTHON) tests/smoke/environment.py docs
 	@PYTHONPATH=tests:. $(BIN)/python -m docs.generators
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
 	@echo "site/index.html"
 
+release-check: venv ## Build what a release publishes into dist/, and check it (TAG=v0.1.0); publishes nothing
+	@$(PYTHON) tests/smoke/environment.py release
+	@$(BIN)/python tests/release_check.py $(TAG)
+
 lock: venv ## Write the locks in tests/requirements again from their .in files
-	@cd tests/requirements && for name in dev checkov docs; do ../../$(BIN)/uv pip compile -q --universal \
+	@cd tests/requirements && for name in dev checkov docs release; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \

@@ -1,19 +1,23 @@
-"""Takes a deployment away in the order that works while tasks run: launches, tasks, then terraform destroy.
+"""Destroy a deployment in the order that works while tasks run.
 
-Usage: python3 terraform/destroy.py [NAME=VALUE...], the names being
+Usage: python3 terraform/destroy.py [NAME=VALUE...] with these names:
 
-    TERRAFORM_DIR  the folder that was applied; by default terraform/examples/complete
-    DRAIN          seconds to let running tasks end by themselves before they are stopped; by default 0
-    AUTO_APPROVE   1: terraform destroy asks nothing
+    TERRAFORM_DIR  the folder that was applied; terraform/examples/complete by default
+    DRAIN          seconds in which running tasks may end by themselves; 0 by default
+    SNAPSHOT       0: keep no final snapshot of the database (terraform/airflow_on_ecs)
+    AUTO_APPROVE   1: ask nothing
 
 `terraform destroy` alone fails half-way while tasks run: a cluster with tasks and capacity providers in use
-cannot be deleted, and the tasks' network interfaces hold the security group and the subnets. By then the
+cannot be deleted, and the tasks' network interfaces hold the security groups and the subnets. By then the
 scheduler's policy is gone, so nobody stops the tasks either. The order here:
 
-1. Check that destroy can succeed: buckets and repository are empty, or force_destroy is applied.
-2. Take RunTask out of the scheduler's policy. It may still follow and stop tasks.
-3. Stop the tasks, and wait until the cluster has none and their network interfaces are gone.
+1. Ask for the deployment's name. Typing it allows to delete what buckets and repositories of
+   terraform/airflow_on_ecs hold; anywhere else they must be empty, or force_destroy must be applied.
+2. Take RunTask out of the scheduler's policy. The scheduler may still follow and stop tasks.
+3. Let tasks drain, set the services' desired counts to 0, and stop the rest. Wait until the cluster has no
+   tasks and their network interfaces are gone.
 4. terraform destroy.
+5. Delete the revisions of task definitions that Terraform leaves active.
 
 Needs boto3 and Terraform. If it is interrupted, run it again.
 """
@@ -36,11 +40,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parent
-SETTINGS = {"TERRAFORM_DIR": str(ROOT / "examples" / "complete"), "DRAIN": "0", "AUTO_APPROVE": ""}
+SETTINGS = {
+    "TERRAFORM_DIR": str(ROOT / "examples" / "complete"),
+    "DRAIN": "0",
+    "SNAPSHOT": "1",
+    "AUTO_APPROVE": "",
+}
+# What must know before a destroy that it may delete its contents; in terraform/airflow_on_ecs.
+HOLDING = ("airflow.module.storage", "airflow.module.registry", "control_registry", "dags", "database")
 LAUNCHING = {"ecs:RunTask", "iam:PassRole"}
 REASON = "The deployment is being destroyed."
 EMPTY_SECONDS = 600
 POLL_SECONDS = 5
+DELETED_AT_ONCE = 10
 MOST_VERSIONS = 5
 """A managed policy has at most five versions."""
 
@@ -51,7 +63,7 @@ class DestroyError(Exception):
 
 @dataclass
 class Deployment:
-    """What was applied.
+    """A deployment that was applied.
 
     Args:
         outputs: Terraform's outputs by name.
@@ -65,13 +77,18 @@ class Deployment:
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
+    @property
+    def is_airflow_on_ecs(self) -> bool:
+        """Tell whether this is the root of the complete deployment, where Airflow itself runs on ECS."""
+        return "control_repository_url" in self.outputs
+
     def check_that_destroy_can_succeed(self) -> None:
         """Raise if destroy would fail over what buckets and repository hold.
 
         Raises:
             DestroyError: something is not empty, and force_destroy is not applied.
         """
-        if self.outputs["force_destroy"]:
+        if self.outputs["force_destroy"] or self.is_airflow_on_ecs:
             return
         s3, ecr = self.client("s3"), self.client("ecr")
         full = [
@@ -106,30 +123,54 @@ class Deployment:
         )
 
     def tasks(self) -> list[str]:
-        """Return the ARNs of all tasks of the cluster that have not stopped."""
-        ecs, arns = self.client("ecs"), []
+        """Return the ARNs of all tasks of the cluster that have not stopped, those of services included."""
+        return self._listed("list_tasks", "taskArns", cluster=self.outputs["cluster_arn"])
+
+    def airflow_tasks(self) -> list[str]:
+        """Return the ARNs of the tasks that the scheduler launched: those of no service."""
+        cluster = self.outputs["cluster_arn"]
+        of_services = [
+            arn
+            for name in self.services()
+            for arn in self._listed("list_tasks", "taskArns", cluster=cluster, serviceName=name)
+        ]
+        return [arn for arn in self.tasks() if arn not in of_services]
+
+    def services(self) -> list[str]:
+        """Return the names of the services of Airflow's components; none where Airflow runs elsewhere."""
+        return [name for name in self.outputs.get("service_names", {}).values() if name]
+
+    def _listed(self, method: str, key: str, **request: Any) -> list[str]:
+        """Return a list of ECS, all of its pages."""
+        call, arns = getattr(self.client("ecs"), method), []
         page: dict[str, Any] = {"nextToken": ""}
         while (token := page.get("nextToken")) is not None:
-            more = {"nextToken": token} if token else {}
-            page = ecs.list_tasks(cluster=self.outputs["cluster_arn"], **more)
-            arns += page["taskArns"]
+            page = call(**request, **({"nextToken": token} if token else {}))
+            arns += page[key]
         return arns
 
     def interfaces(self) -> list[str]:
-        """Return the network interfaces that still use the tasks' security group."""
-        filters = [{"Name": "group-id", "Values": self.outputs["security_group_ids"]}]
+        """Return the network interfaces that still use a security group of the containers."""
+        groups = [
+            *self.outputs["security_group_ids"],
+            *self.outputs.get("component_security_group_ids", {}).values(),
+        ]
+        filters = [{"Name": "group-id", "Values": groups}]
         found = self.client("ec2").describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
         return [each["NetworkInterfaceId"] for each in found]
 
     def empty(self, drain_seconds: float) -> None:
-        """Wait for tasks to end, stop the rest, and wait until nothing of them is left.
+        """Wait for tasks to end, stop services and tasks, and wait until nothing of them is left.
 
         Raises:
             DestroyError: tasks or their network interfaces remain.
         """
         drained = self.now() + drain_seconds
-        while self.tasks() and self.now() < drained:
+        while self.airflow_tasks() and self.now() < drained:
             self.sleep(POLL_SECONDS)
+        cluster = self.outputs["cluster_arn"]
+        for name in self.services():
+            self.client("ecs").update_service(cluster=cluster, service=name, desiredCount=0)
         given_up = self.now() + EMPTY_SECONDS
         ordered: set[str] = set()
         while (left := self.tasks()) or self.interfaces():
@@ -141,17 +182,59 @@ class Deployment:
                 )
             for arn in left:
                 if arn not in ordered:
-                    self.client("ecs").stop_task(cluster=self.outputs["cluster_arn"], task=arn, reason=REASON)
+                    self.client("ecs").stop_task(cluster=cluster, task=arn, reason=REASON)
                     ordered.add(arn)
             self.sleep(POLL_SECONDS)
+
+    def delete_definitions(self) -> None:
+        """Deregister and delete every revision of the deployment's task definitions."""
+        ecs = self.client("ecs")
+        definitions = [
+            *self.outputs.get("component_task_definition_arns", {}).values(),
+            self.outputs["task_definition_arn"],
+        ]
+        for family in sorted({arn.rpartition("/")[2].partition(":")[0] for arn in definitions if arn}):
+            # A familyPrefix is a whole family name, in spite of its name.
+            own = self._listed("list_task_definitions", "taskDefinitionArns", familyPrefix=family)
+            for arn in own:
+                ecs.deregister_task_definition(taskDefinition=arn)
+            for start in range(0, len(own), DELETED_AT_ONCE):
+                ecs.delete_task_definitions(taskDefinitions=own[start : start + DELETED_AT_ONCE])
 
 
 def _listed(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value)
 
 
+def allow_deletion(folder: Path, *, snapshot: bool) -> None:
+    """Tell what holds data that it may be deleted, and the database whether to keep a snapshot."""
+    targets = [f"-target=module.{name}" for name in HOLDING]
+    values = ["-var=force_destroy=true", f"-var=database_final_snapshot={str(snapshot).lower()}"]
+    terraform(folder, "apply", "-auto-approve", *values, *targets)
+
+
+def ask_for(name: str, *, snapshot: bool) -> None:
+    """Ask for the deployment's name.
+
+    Args:
+        name: the name.
+        snapshot: whether a snapshot of Airflow's database is kept.
+
+    Raises:
+        DestroyError: another name was typed.
+    """
+    if snapshot:
+        print(
+            f"A last snapshot of the database is kept. Its connections are encrypted with the secret "
+            f"{name}/fernet-..., which is deleted: copy its value first if you may need them."
+        )
+    typed = input(f"This deletes {name} with all that it holds. Type its name to go on: ").strip()
+    if typed != name:
+        raise DestroyError(f"the deployment is named {name!r}, got {typed!r}. Nothing was changed.")
+
+
 def terraform(folder: Path, *arguments: str, capture: bool = False) -> str:
-    """Run Terraform in a folder; returns what it printed if ``capture``.
+    """Run Terraform in a folder, and return what it printed if ``capture`` is set.
 
     Raises:
         DestroyError: it is not installed, or it failed.
@@ -176,11 +259,20 @@ def read_settings(arguments: list[str]) -> dict[str, str]:
     for argument in arguments:
         name, separator, value = argument.partition("=")
         if not separator or name not in SETTINGS:
-            raise DestroyError(f"{argument!r} is not understood: give {', '.join(SETTINGS)} as NAME=VALUE.")
+            raise DestroyError(f"unknown argument {argument!r}: give {', '.join(SETTINGS)} as NAME=VALUE.")
         settings[name] = value or settings[name]
     if not settings["DRAIN"].isdecimal():
         raise DestroyError(f"DRAIN must be a number of seconds, got {settings['DRAIN']!r}.")
+    if settings["SNAPSHOT"] not in ("0", "1"):
+        raise DestroyError(f"SNAPSHOT must be 0 or 1, got {settings['SNAPSHOT']!r}.")
     return settings
+
+
+def deployment_of(outputs: Mapping[str, Any]) -> Deployment:
+    """Return the deployment with these outputs, with real clients."""
+    import boto3  # noqa: PLC0415  settings and Terraform are checked first
+
+    return Deployment(outputs, lambda service: boto3.client(service, region_name=outputs["region"]))
 
 
 def main(arguments: list[str]) -> int:
@@ -192,17 +284,23 @@ def main(arguments: list[str]) -> int:
             name: each["value"]
             for name, each in json.loads(terraform(folder, "output", "-json", capture=True)).items()
         }
-        if outputs:
-            import boto3  # noqa: PLC0415  settings and Terraform are checked first
-
-            region = outputs["region"]
-            deployment = Deployment(outputs, lambda service: boto3.client(service, region_name=region))
+        deployment = deployment_of(outputs) if outputs else None
+        snapshot = settings["SNAPSHOT"] == "1"
+        if deployment:
             deployment.check_that_destroy_can_succeed()
+            if not settings["AUTO_APPROVE"]:
+                ask_for(outputs["cluster_name"], snapshot=deployment.is_airflow_on_ecs and snapshot)
             print("no new launches: RunTask is taken out of the scheduler's policy", flush=True)
             deployment.stop_launching()
+            if deployment.is_airflow_on_ecs:
+                allow_deletion(folder, snapshot=snapshot)
             print(f"waiting until the cluster {outputs['cluster_name']} has no tasks", flush=True)
             deployment.empty(float(settings["DRAIN"]))
-        terraform(folder, "destroy", *(["-auto-approve"] if settings["AUTO_APPROVE"] else []))
+        # Without outputs, an apply failed early, and Terraform itself asks.
+        unasked = ["-auto-approve"] if deployment or settings["AUTO_APPROVE"] else []
+        terraform(folder, "destroy", *unasked)
+        if deployment:
+            deployment.delete_definitions()
     except DestroyError as error:
         sys.stderr.write(f"destroy: {error}\n")
         return 1

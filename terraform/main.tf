@@ -115,6 +115,7 @@ module "worker" {
   ephemeral_storage_gib = var.worker_ephemeral_storage_gib
 
   image                      = local.runs
+  keep_revisions             = var.worker_keep_revisions
   pull_through_cache         = var.worker_image_pull_through_cache
   repository_credentials_arn = var.worker_image_credentials_arn
 
@@ -169,8 +170,9 @@ module "scheduler_access" {
   repository_arn   = module.worker.repository_arn
   tags             = local.tags
 
-  role_names           = var.scheduler_role_names
-  triggerer_role_names = var.triggerer_role_names
+  role_names            = var.scheduler_role_names
+  api_server_role_names = var.api_server_role_names
+  triggerer_role_names  = var.triggerer_role_names
 }
 
 module "observability" {
@@ -206,5 +208,6 @@ module "configuration" {
   tasks_call_api_server = var.execution_api_server_url != null
   event_queue_url       = module.task_events.queue_url
   payloads              = module.storage.payloads
+  standby               = var.standby
   tags                  = var.tags
 }

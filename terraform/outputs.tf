@@ -8,6 +8,11 @@ output "airflow_env" {
   description = "The same as environment variables, one NAME=value a line."
 }
 
+output "airflow_environment" {
+  value       = module.configuration.airflow_environment
+  description = "The same as a map of environment variables."
+}
+
 output "helm_values" {
   value       = module.configuration.helm_values
   description = "The same as values of the official Helm chart, in YAML."
@@ -73,6 +78,16 @@ output "subnet_ids" {
   description = "The subnets in which tasks run."
 }
 
+output "assign_public_ip" {
+  value       = local.network.assign_public_ip
+  description = "Whether each task gets a public address, because its subnets have no other way out."
+}
+
+output "https" {
+  value       = local.network.https
+  description = "Where containers may go with HTTPS: address ranges, and prefix lists by name."
+}
+
 output "security_group_ids" {
   value       = [module.worker.security_group_id]
   description = "Security groups of the tasks: let them in where Airflow listens."
@@ -115,7 +130,12 @@ output "kms_key_arn" {
 
 output "scheduler_policy_arn" {
   value       = module.scheduler_access.policy_arn
-  description = "Policy for whoever runs the scheduler and the API server."
+  description = "Policy for the role that runs the scheduler."
+}
+
+output "reader_policy_arn" {
+  value       = module.scheduler_access.reader_policy_arn
+  description = "Policy for the role that runs the API server: it reads task logs and does nothing else."
 }
 
 output "triggerer_policy_arn" {

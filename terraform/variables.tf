@@ -20,12 +20,24 @@ variable "capacity" {
 variable "scheduler_role_names" {
   type        = set(string)
   default     = []
-  description = "Existing IAM roles that run the scheduler and the API server; they get the scheduler's policy. Empty: attach scheduler_policy_arn yourself."
+  description = "Existing IAM roles that run the scheduler, alone or together with the API server. They get scheduler_policy_arn and reader_policy_arn. Empty: attach the policies yourself."
   nullable    = false
 
   validation {
     condition     = alltrue([for name in var.scheduler_role_names : can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", name))])
-    error_message = "scheduler_role_names holds names of roles, neither ARNs nor paths: airflow-scheduler, not arn:aws:iam::123456789012:role/airflow-scheduler."
+    error_message = "scheduler_role_names takes names of roles, not ARNs or paths: airflow-scheduler, not arn:aws:iam::123456789012:role/airflow-scheduler."
+  }
+}
+
+variable "api_server_role_names" {
+  type        = set(string)
+  default     = []
+  description = "Existing IAM roles that run the API server and no scheduler. They get reader_policy_arn: they may read task logs and start nothing."
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.api_server_role_names : can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", name))])
+    error_message = "api_server_role_names takes names of roles, not ARNs or paths: airflow-api, not arn:aws:iam::123456789012:role/airflow-api."
   }
 }
 

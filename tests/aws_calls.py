@@ -26,6 +26,8 @@ PACKAGE = "airflow_fargate."
 FAKES = PACKAGE + "testing"
 IN_THE_CONTAINER = PACKAGE + "worker"
 """What runs with the task's role; all else runs with the scheduler's."""
+IN_THE_CONTROL_IMAGE = PACKAGE + "control"
+"""What runs with a component's role in the complete deployment, whose policies have tests of their own."""
 
 WHOLE = (
     "cluster",
@@ -80,7 +82,7 @@ class Book:
     def note(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
         """Enter a call, if code of the package makes it."""
         caller = _calling_module(sys._getframe(1))
-        if caller is None:
+        if caller is None or caller.startswith(IN_THE_CONTROL_IMAGE):
             return
         bearer = "task" if caller.startswith(IN_THE_CONTAINER) else "scheduler"
         self.calls.add(Call(bearer, service, operation, json.dumps(telling(parameters), sort_keys=True)))

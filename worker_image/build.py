@@ -1,10 +1,13 @@
-"""Builds the worker image with BuildKit.
+"""Builds the worker image or the control image with BuildKit.
 
 Usage: python3 worker_image/build.py [NAME=VALUE...], the names being
 
+    KIND             worker (the default), which runs tasks, or control, which runs Airflow's own components
     BASE_IMAGE       the official slim Airflow image (the default), or any image with python3 and venv
-    IMAGE            name and tag of the result; by default airflow-fargate-worker:VERSION-airflowVERSION
+    IMAGE            name and tag of the result; by default airflow-fargate-KIND:VERSION-airflowVERSION
     AIRFLOW_VERSION  one that worker_image/requirements has a lock for; by default 3.3.2
+    EXTRA            folder with a Dockerfile of yours that adds packages or DAGs to the image (its argument
+                     WORKER_IMAGE); give both images the same
     PLATFORM         linux/amd64, linux/arm64 or both with a comma; by default the machine's own
     COMPRESSION      of the layers: gzip (the default) or zstd
     NETWORK          network of the build's steps; "host" helps where the engine's bridge has no way out
@@ -32,12 +35,17 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SETTINGS = ("BASE_IMAGE", "IMAGE", "AIRFLOW_VERSION", "PLATFORM", "COMPRESSION", "NETWORK")
+SETTINGS = (
+    *("KIND", "BASE_IMAGE", "IMAGE", "AIRFLOW_VERSION", "EXTRA"),
+    *("PLATFORM", "COMPRESSION", "NETWORK"),
+)
+KINDS = ("worker", "control")
 DEFAULT_AIRFLOW = "3.3.2"
 INPUTS_LABEL = "airflow-fargate.inputs"
 """Label with a digest of all that was given to the build."""
 INPUTS = (
     *("worker_image/Dockerfile", "worker_image/install.py", "worker_image/requirements/*.txt"),
+    *("worker_image/control/*.py", "worker_image/control/*.pem"),
     *("executor/pyproject.toml", "executor/README.md", "executor/src/**/*.py", "executor/src/**/py.typed"),
 )
 CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
@@ -90,38 +98,75 @@ def build(settings: dict[str, str], *, push: bool = False) -> str:
     """Build the image and return its name; with ``push``, build into the registry and return the digest."""
     image = settings.get("IMAGE") or default_image(settings)
     arguments = build_arguments(settings)
+    extra = extra_folder(settings)
+    if push and extra:
+        raise BuildError("EXTRA adds to an image that the engine has: build for one PLATFORM, with gzip.")
     engine = find_engine()
     with tempfile.TemporaryDirectory(prefix="worker-image-") as scratch:
         metadata = Path(scratch) / "metadata.json"
-        command = pushing(engine, settings, image, metadata) if push else [*engine, "--tag", image]
-        command += ["--file", str(ROOT / "worker_image/Dockerfile")]
-        command += ["--label", f"{INPUTS_LABEL}={inputs(settings)}"]
-        for name, value in arguments.items():
-            command += ["--build-arg", f"{name}={value}"]
-        for option, name in (("--platform", "PLATFORM"), ("--network", "NETWORK")):
-            if name in settings:
-                command += [option, settings[name]]
-        for name, path in secrets(Path(scratch)).items():
-            command += ["--secret", f"id={name},src={path}"]
-        _say(f"building {image} on {arguments.get('BASE_IMAGE', 'the official slim Airflow image')}")
-        done = subprocess.run([*command, str(ROOT)], env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False)
-        if done.returncode:
-            raise BuildError(
-                f"the engine's build failed with exit code {done.returncode}: its lines above say at which "
-                "step."
-            )
+        # What EXTRA adds to has a name of its own, so that it is not added to twice.
+        name = f"{default_image(settings)}-base" if extra else image
+        command = pushing(engine, settings, image, metadata) if push else [*engine, "--tag", name]
+        command += ["--file", str(ROOT / "worker_image/Dockerfile"), "--target", kind(settings)]
+        common = ["--label", f"{INPUTS_LABEL}={inputs(settings)}"]
+        for option, setting in (("--platform", "PLATFORM"), ("--network", "NETWORK")):
+            if setting in settings:
+                common += [option, settings[setting]]
+        for secret, path in secrets(Path(scratch)).items():
+            common += ["--secret", f"id={secret},src={path}"]
+        for argument, value in arguments.items():
+            command += ["--build-arg", f"{argument}={value}"]
+        _say(f"building {name} on {arguments.get('BASE_IMAGE', 'the official slim Airflow image')}")
+        _run([*command, *common, str(ROOT)])
+        if extra:
+            _say(f"building {image} of it with {extra}")
+            _run([*engine, "--tag", image, "--build-arg", f"WORKER_IMAGE={name}", *common, str(extra)])
         return str(json.loads(metadata.read_text())["containerimage.digest"]) if push else image
+
+
+def kind(settings: dict[str, str]) -> str:
+    """Return which image is meant.
+
+    Raises:
+        BuildError: it is none that there is.
+    """
+    found = settings.get("KIND", "worker")
+    if found not in KINDS:
+        raise BuildError(f"KIND={found} is not known: {' or '.join(KINDS)}.")
+    return found
+
+
+def extra_folder(settings: dict[str, str]) -> Path | None:
+    """Return the folder of EXTRA, if there is one.
+
+    Raises:
+        BuildError: it has no Dockerfile.
+    """
+    if not settings.get("EXTRA"):
+        return None
+    folder = Path(settings["EXTRA"])
+    if not (folder / "Dockerfile").is_file():
+        raise BuildError(
+            f"EXTRA={folder} has no Dockerfile: copy one from worker_image/examples and change it."
+        )
+    return folder.resolve()
 
 
 def build_arguments(settings: dict[str, str]) -> dict[str, str]:
     """Return the Dockerfile's arguments."""
+    which = kind(settings)
     airflow = settings.get("AIRFLOW_VERSION", DEFAULT_AIRFLOW)
-    if airflow not in releases():
+    if which == "control" and airflow not in releases(which) and airflow in releases():
         raise BuildError(
-            f"there is no lock for Airflow {airflow}, only for {', '.join(releases())}: "
+            "the control image needs Airflow 3.2.2 or later, which lets it fetch the database's password for "
+            f"each connection; got {airflow}."
+        )
+    if airflow not in releases(which):
+        raise BuildError(
+            f"there is no lock for Airflow {airflow}, only for {', '.join(releases(which))}: "
             "see worker_image/lock.sh."
         )
-    arguments = {"AIRFLOW_VERSION": airflow, "PACKAGE_VERSION": package_version()}
+    arguments = {"KIND": which, "AIRFLOW_VERSION": airflow, "PACKAGE_VERSION": package_version()}
     if base := settings.get("BASE_IMAGE"):
         arguments["BASE_IMAGE"] = base
     elif airflow != DEFAULT_AIRFLOW:
@@ -129,10 +174,10 @@ def build_arguments(settings: dict[str, str]) -> dict[str, str]:
     return arguments
 
 
-def releases() -> list[str]:
-    """Return the Airflow releases that have a lock, the oldest first."""
-    locks = (ROOT / "worker_image/requirements").glob("airflow-*.txt")
-    found = [path.stem.removeprefix("airflow-") for path in locks]
+def releases(which: str = "worker") -> list[str]:
+    """Return the Airflow releases that have a lock of this image, the oldest first."""
+    locks = (ROOT / "worker_image/requirements").glob(f"{which}-*.txt")
+    found = [path.stem.partition("-")[2] for path in locks]
     return sorted(found, key=lambda release: [int(number) for number in re.findall(r"\d+", release)])
 
 
@@ -159,16 +204,19 @@ def inputs(settings: dict[str, str]) -> str:
     digest = hashlib.sha256()
     chosen = {name: settings.get(name, "") for name in ("PLATFORM", "COMPRESSION")}
     digest.update(json.dumps([build_arguments(settings), chosen], sort_keys=True).encode())
-    for path in sorted({path for pattern in INPUTS for path in ROOT.glob(pattern)}):
-        digest.update(f"\n{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
-        digest.update(path.read_bytes())
+    extra = extra_folder(settings)
+    added = [path for path in extra.rglob("*") if path.is_file()] if extra else []
+    for folder, paths in ((ROOT, {path for name in INPUTS for path in ROOT.glob(name)}), (extra, added)):
+        for path in sorted(paths):
+            digest.update(f"\n{path.relative_to(folder or ROOT)} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def default_image(settings: dict[str, str]) -> str:
     """Return the name that an image gets when none is given."""
     airflow = settings.get("AIRFLOW_VERSION", DEFAULT_AIRFLOW)
-    return f"airflow-fargate-worker:{package_version()}-airflow{airflow}"
+    return f"airflow-fargate-{kind(settings)}:{package_version()}-airflow{airflow}"
 
 
 def package_version() -> str:
@@ -221,6 +269,14 @@ def pip_setting(name: str) -> str:
     if value is None:
         value = _output(sys.executable, "-m", "pip", "config", "get", f"global.{name}")
     return " ".join(word for word in value.split() if not word.startswith(("file:", "/")))
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=False)
+    if done.returncode:
+        raise BuildError(
+            f"the engine's build failed with exit code {done.returncode}: its lines above say at which step."
+        )
 
 
 def _succeeds(*command: str) -> bool:

@@ -22,8 +22,18 @@ from importlib import metadata
 from importlib.util import cache_from_source
 from pathlib import Path
 
-# Not needed to run a task, and large: globs below site-packages.
+CONTROL = "control"
+
+# Of no use in a container: globs below site-packages.
 STRIPPED = (
+    "botocore/data/*/*/examples-1.json",  # for documentation
+    "**/*.pyi",
+    "**/*.pyx",
+    "**/*.pxd",
+    "**/__pycache__",
+)
+# Not needed to run a task, and large.
+STRIPPED_WORKER = (
     "airflow/api_fastapi/*/openapi",  # of the API server
     "airflow/api_fastapi/*/routes",
     "airflow/api_fastapi/core_api/services",
@@ -32,14 +42,9 @@ STRIPPED = (
     "airflow/api_fastapi/auth/managers/simple/ui",
     "airflow/www/static",
     "babel/locale-data/*.dat",  # 29 MB that only ds_format_locale reads; KEPT says which stay
-    "botocore/data/*/*/examples-1.json",  # for documentation
     "pygments/lexers/[a-z]*.py",  # KEPT says which stay
-    "**/*.pyi",
-    "**/*.pyx",
-    "**/*.pxd",
-    "**/__pycache__",
 )
-STRIPPED_3 = ("airflow/migrations",)  # a worker of Airflow 3 has no database
+STRIPPED_WORKER_3 = ("airflow/migrations",)  # a worker of Airflow 3 has no database
 KEPT = re.compile(
     r"/locale-data/(root|en(_001|_150|_GB|_US)?)\.dat$"
     r"|/lexers/(configs|data|diff|html|javascript|json5|markup|python|shell|special|sql|templates|web)\.py$"
@@ -62,6 +67,11 @@ IMPORTED_3 = (
     "import airflow.executors.workloads, airflow.providers.amazon.aws.bundles.s3",
     DAGBAG,
 )
+IMPORTED_CONTROL = (
+    "import airflow.jobs.scheduler_job_runner, airflow.jobs.triggerer_job_runner, airflow_fargate",
+    "import airflow.api_fastapi.app, airflow.providers.fab.auth_manager.fab_auth_manager",
+    "import asyncpg, gunicorn, psycopg2, airflow_fargate.control.entrypoint",
+)
 
 
 def main() -> None:
@@ -80,8 +90,9 @@ def main() -> None:
     _run([*pip, "install", "--require-hashes", "-r", str(options.build_lock)])
 
     _make_environment(options.target, "--without-pip")
+    python = str(options.target / "bin" / "python3")
     site_packages = _site_packages(options.target)
-    into_target = [*pip, "--python", str(options.target / "bin" / "python3"), "install", "--no-compile"]
+    into_target = [*pip, "--python", python, "install", "--no-compile"]
     lock = options.lock.read_text()
     locked = [*into_target, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r"]
     missing = options.work / "missing.txt"
@@ -94,12 +105,12 @@ def main() -> None:
     _run([*pip, *build, str(options.package.resolve())])
     _run([*into_target, "--no-deps", "--no-index", *map(str, wheels.glob("*.whl"))])
 
-    check = [*pip, "--python", str(options.target / "bin" / "python3"), "check"]
+    check = [*pip, "--python", python, "check"]
     if base:
         here = sysconfig.get_path("purelib")
         (site_packages / "base_image.pth").write_text(f"{here}\n")
         names = {name for name, _ in _entries(lock)}
-        compile_apart(needed(Path(here), names), options.work / "compiled")
+        compile_apart(needed(Path(here), names, stripped(options)), options.work / "compiled")
         # What was added may need newer packages than the base has: the lock's stand before those.
         if unfit := conflicts(_output(check)) & set(base):
             newer = options.work / "newer.txt"
@@ -109,13 +120,36 @@ def main() -> None:
             base = {name: version for name, version in base.items() if name not in unfit}
     if conflicts(report := _output(check)):
         sys.exit(f"These packages do not fit together; lock.sh has to be run again:\n{report}")
-    airflow_2 = options.airflow_version.startswith("2.")
-    freed = strip(site_packages, STRIPPED if airflow_2 else STRIPPED + STRIPPED_3)
+    freed = strip(site_packages, stripped(options))
     freed += strip_old_apis(site_packages)
+    if options.kind == CONTROL:
+        shutil.copy(options.work / "airflow_local_settings.py", site_packages)
     compile_in_place(site_packages)
-    for statement in IMPORTED + (IMPORTED_2 if airflow_2 else IMPORTED_3):
-        _run([str(options.target / "bin" / "python3"), "-c", statement])
+    if options.kind == CONTROL:
+        schema = options.target / "share" / "schema.json"
+        schema.parent.mkdir(exist_ok=True)
+        _run([python, "-m", "airflow_fargate.control.schema", str(schema)])
+    for statement in imported(options):
+        _run([python, "-c", statement])
     _say(f"{len(base)} packages stay the base's, {freed / 1e6:.0f} MB were stripped")
+
+
+def stripped(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return what an image does without, as globs below site-packages."""
+    if options.kind == CONTROL:
+        return STRIPPED
+    return STRIPPED + STRIPPED_WORKER + (() if _is_airflow_2(options) else STRIPPED_WORKER_3)
+
+
+def imported(options: argparse.Namespace) -> tuple[str, ...]:
+    """Return the statements that have to succeed in an image."""
+    if options.kind == CONTROL:
+        return IMPORTED + IMPORTED_3 + IMPORTED_CONTROL
+    return IMPORTED + (IMPORTED_2 if _is_airflow_2(options) else IMPORTED_3)
+
+
+def _is_airflow_2(options: argparse.Namespace) -> bool:
+    return bool(options.airflow_version.startswith("2."))
 
 
 def without(lock: str, names: set[str]) -> str:
@@ -177,10 +211,10 @@ def compile_in_place(tree: Path) -> None:
     compileall.compile_dir(tree, quiet=2, workers=os.cpu_count() or 1, invalidation_mode=mode)
 
 
-def needed(tree: Path, names: set[str]) -> list[Path]:
-    """Return the sources of these packages that a worker may import: what a plain base would get."""
-    stripped = {
-        path for pattern in STRIPPED for path in tree.glob(pattern) if not KEPT.search(path.as_posix())
+def needed(tree: Path, names: set[str], patterns: tuple[str, ...]) -> list[Path]:
+    """Return the sources of these packages that may be imported: what a plain base would get."""
+    unneeded = {
+        path for pattern in patterns for path in tree.glob(pattern) if not KEPT.search(path.as_posix())
     }
     found = [
         Path(str(dist.locate_file(file)))
@@ -189,7 +223,7 @@ def needed(tree: Path, names: set[str]) -> list[Path]:
         for file in dist.files or []
         if file.suffix == ".py"
     ]
-    return [path for path in found if path.exists() and not stripped.intersection((path, *path.parents))]
+    return [path for path in found if path.exists() and not unneeded.intersection((path, *path.parents))]
 
 
 def compile_apart(sources: list[Path], into: Path) -> None:
@@ -213,6 +247,7 @@ def compile_apart(sources: list[Path], into: Path) -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--airflow-version", required=True)
+    parser.add_argument("--kind", choices=("worker", CONTROL), required=True, help="which image")
     parser.add_argument("--lock", type=Path, required=True, help="what to install, with hashes")
     parser.add_argument("--build-lock", type=Path, required=True, help="what builds the package")
     parser.add_argument("--package", type=Path, required=True, help="source of airflow-fargate")

@@ -28,6 +28,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # for the neighbours, whose bare names a library of that name could take
@@ -71,11 +72,11 @@ def push(reference: str, settings: dict[str, str]) -> str:
     docker = shutil.which("docker")
     if docker is None:
         raise BuildError("there is no docker command: install Docker (Debian: apt-get install docker.io).")
-    image_id = tag(docker, reference, settings)
+    local = tag(docker, reference, settings)
     if registry.ECR.match(reference):
         registry.log_in(docker, reference)
     held = registry.held_by_registry(docker, reference)
-    if held and held["image_id"] == image_id:
+    if held and held["image_id"] == local:
         _say(f"{reference} is there already with this content: nothing was pushed")
         return held["digest"]
     done = subprocess.run([docker, "push", reference], stdout=subprocess.PIPE, text=True, check=False)
@@ -118,22 +119,31 @@ def tag(docker: str, reference: str, settings: dict[str, str]) -> str:
     source = settings.get("SOURCE")
     candidates = [source] if source else [reference, build.default_image(settings)]
     for name in candidates:
-        image_id = _output(docker, "image", "inspect", "--format", "{{.Id}}", name)
-        if image_id:
+        if found := image_id(name, docker):
             if name != reference and not _succeeds(docker, "tag", name, reference):
                 raise BuildError(f"{reference} is not a name that the engine takes.")
-            return image_id
+            return found
     if not _output(docker, "version", "--format", "{{.Server.Version}}"):
         raise BuildError("no container engine answers: start it, or set DOCKER_HOST to its address.")
     raise BuildError(f"the engine holds no image {' or '.join(candidates)}: run make build first.")
 
 
-def terraform_output(folder: Path, name: str) -> str:
-    """Return an output of the deployment in ``folder``; empty before it was applied."""
+def image_id(name: str, docker: str = "docker") -> str:
+    """Return the id of an image that the engine holds; empty where it holds none of that name."""
+    return _output(docker, "image", "inspect", "--format", "{{.Id}}", name)
+
+
+def terraform_outputs(folder: Path) -> dict[str, Any]:
+    """Return the outputs of the deployment in ``folder`` by name; none before it was applied."""
     program = os.environ.get("TERRAFORM") or shutil.which("terraform") or shutil.which("tofu")
     # Not -raw: without any outputs that prints a warning and exits 0.
-    text = _output(program, f"-chdir={folder}", "output", "-json") if program else ""
-    value = json.loads(text or "{}").get(name, {}).get("value")
+    text = _output(program, f"-chdir={folder}", "output", "-json") if program and folder.is_dir() else ""
+    return {name: each["value"] for name, each in json.loads(text or "{}").items()}
+
+
+def terraform_output(folder: Path, name: str) -> str:
+    """Return an output that is a text; empty before it was applied."""
+    value = terraform_outputs(folder).get(name)
     return value if isinstance(value, str) else ""
 
 

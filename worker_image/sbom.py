@@ -1,8 +1,9 @@
-"""Takes the bills of materials out of a worker image, and lists what is in it under which licence.
+"""Takes the bills of materials out of an image, and lists what is in it under which licence.
 
 Usage: python3 worker_image/sbom.py [NAME=VALUE...], the names being
 
     IMAGE            the image, by default the one that build.py makes with the same settings
+    KIND             worker or control, see build.py
     AIRFLOW_VERSION  see build.py
     OUT              folder for the documents; by default sbom/
 
@@ -36,7 +37,7 @@ UNKNOWN = "not declared"
 def main() -> int:
     """Write the documents and print the list; returns an exit code."""
     try:
-        settings = build.read_settings(sys.argv[1:], ("IMAGE", "AIRFLOW_VERSION", "OUT"))
+        settings = build.read_settings(sys.argv[1:], ("IMAGE", "KIND", "AIRFLOW_VERSION", "OUT"))
         folder = Path(settings.get("OUT", "sbom"))
         documents = read(build.find_engine()[0], settings.get("IMAGE") or build.default_image(settings))
     except BuildError as error:

@@ -23,7 +23,8 @@ class Entry:
     """Cause and remedy of the messages of one function.
 
     Args:
-        at: the function, as in :class:`~docs.generators.emitted.Message`; ``module:*`` for a whole module.
+        at: the function, as in :class:`~docs.generators.emitted.Message`; or the
+            beginning of it and ``*``, for a whole module or room.
         says: words by which its messages are told from others of the function; empty for all of them.
         cause: why it is emitted, a sentence.
         remedy: what to do, a sentence.
@@ -36,7 +37,7 @@ class Entry:
 
     def fits(self, message: Message) -> bool:
         """Say whether the entry is about this message."""
-        whole = self.at.endswith(":*") and message.at.startswith(self.at[:-1])
+        whole = self.at.endswith("*") and message.at.startswith(self.at[:-1])
         return (whole or self.at == message.at) and self.says in message.text
 
 

@@ -14,7 +14,8 @@ variables {
   repository_arn   = "arn:aws:ecr:us-east-1:123456789012:repository/airflow/worker"
   role_names       = ["airflow-scheduler"]
 
-  triggerer_role_names = ["airflow-triggerer"]
+  api_server_role_names = ["airflow-api"]
+  triggerer_role_names  = ["airflow-triggerer"]
 }
 
 run "every_permission_is_as_narrow_as_aws_lets_it_be" {
@@ -47,15 +48,33 @@ run "every_permission_is_as_narrow_as_aws_lets_it_be" {
   assert {
     condition = { for statement in jsondecode(output.policy_json).Statement : statement.Sid => "${statement.Condition.StringEquals["kms:ViaService"]} ${statement.Action} ${statement.Resource}" if startswith(jsonencode(statement.Action), "\"kms:") } == {
       KeyOfPayloads   = "s3.us-east-1.amazonaws.com kms:GenerateDataKey arn:aws:kms:us-east-1:123456789012:key/payloads"
-      KeyOfLogs       = "s3.us-east-1.amazonaws.com kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/logs"
       KeyOfTaskEvents = "sqs.us-east-1.amazonaws.com kms:Decrypt arn:aws:kms:us-east-1:123456789012:key/queue"
     }
-    error_message = "Payloads are only written, logs and events only read, each with its own key through its own service: ${output.policy_json}"
+    error_message = "The scheduler only writes payloads and only receives events, each with its own key through its own service: ${output.policy_json}"
   }
 
   assert {
     condition     = aws_iam_role_policy_attachment.scheduler["airflow-scheduler"].policy_arn == output.policy_arn
     error_message = "The role that was named has the policy."
+  }
+
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_policy.reader.policy).Statement : statement.Sid => [statement.Action, statement.Resource]
+      } == {
+      ShowTheLogOfARunningTask = ["logs:GetLogEvents", "arn:aws:logs:us-east-1:123456789012:log-group:/airflow-fargate/airflow/worker:log-stream:*"]
+      FindARunningTask         = ["ecs:ListTasks", "*"]
+      DescribeARunningTask     = ["ecs:DescribeTasks", "arn:aws:ecs:us-east-1:123456789012:task/airflow/*"]
+      ShowTaskLogs             = ["s3:GetObject", "arn:aws:s3:::logs/logs/*"]
+      FindTaskLogs             = ["s3:ListBucket", "arn:aws:s3:::logs"]
+      KeyOfLogs                = ["kms:Decrypt", "arn:aws:kms:us-east-1:123456789012:key/logs"]
+    }
+    error_message = "The API server reads task logs and does nothing else: ${aws_iam_policy.reader.policy}"
+  }
+
+  assert {
+    condition     = keys(aws_iam_role_policy_attachment.reader) == ["airflow-api", "airflow-scheduler"] && keys(aws_iam_role_policy_attachment.scheduler) == ["airflow-scheduler"]
+    error_message = "A role of the scheduler may run the API server too; a role of the API server alone may launch nothing."
   }
 
   assert {
@@ -88,7 +107,7 @@ run "what_is_not_there_is_not_permitted" {
   }
 
   assert {
-    condition     = !anytrue([for word in ["sqs:", "s3:", "kms:", "ecr:"] : strcontains(output.policy_json, word)])
+    condition     = !anytrue([for word in ["sqs:", "s3:", "kms:", "ecr:"] : strcontains("${output.policy_json}${aws_iam_policy.reader.policy}", word)])
     error_message = "Without queue and buckets the policy must not speak of them."
   }
 
@@ -114,7 +133,7 @@ run "in_china_keys_are_used_through_services_of_china" {
   }
 
   assert {
-    condition     = { for statement in jsondecode(output.policy_json).Statement : statement.Sid => statement.Condition.StringEquals["kms:ViaService"] if startswith(jsonencode(statement.Action), "\"kms:") } == { KeyOfPayloads = "s3.cn-north-1.amazonaws.com.cn", KeyOfLogs = "s3.cn-north-1.amazonaws.com.cn", KeyOfTaskEvents = "sqs.cn-north-1.amazonaws.com.cn" }
+    condition     = { for statement in jsondecode(output.policy_json).Statement : statement.Sid => statement.Condition.StringEquals["kms:ViaService"] if startswith(jsonencode(statement.Action), "\"kms:") } == { KeyOfPayloads = "s3.cn-north-1.amazonaws.com.cn", KeyOfTaskEvents = "sqs.cn-north-1.amazonaws.com.cn" }
     error_message = "kms:ViaService has China's domain: ${output.policy_json}"
   }
 }

@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: play the scenarios, write the figures, and the page in docs/ when asked to."""
+"""`python -m benchmarks`: run the scenarios, write their figures and, with --docs, docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import time
 from pathlib import Path
 
 from benchmarks.report import machine, summary, write_page
-from benchmarks.scenarios import FULL, QUICK, SCENARIOS
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.sizes import FULL, QUICK
 from benchmarks.stage import Stage
 
 BY_NAME = ("faults", "events", "small", "shared", "scale")
-"""Played only when they are named, so that all others fit into 40 minutes; the page keeps their figures."""
+"""Run only if named, so that the others fit into 40 minutes. The page keeps their figures."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main() -> int:
-    """Play what the command line names; returns the exit status."""
+    """Run the scenarios that the command line names and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small versions, for CI")
     parser.add_argument("--only", help="scenarios, comma-separated", metavar="NAMES")
@@ -28,7 +29,7 @@ def main() -> int:
     names = given.only.split(",") if given.only else [name for name in SCENARIOS if name not in BY_NAME]
     if unknown := set(names) - set(SCENARIOS):
         known = ", ".join(SCENARIOS)
-        parser.error(f"there is no scenario {', '.join(sorted(unknown))}; there are {known}")
+        parser.error(f"unknown scenario {', '.join(sorted(unknown))}; choose from {known}")
     found = json.loads(given.json.read_text(encoding="utf-8")) if given.json.exists() else {}
     scenarios = {} if given.quick != found.get("quick") else found.get("scenarios", {})
     given.json.parent.mkdir(parents=True, exist_ok=True)

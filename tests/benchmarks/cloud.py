@@ -1,4 +1,4 @@
-"""The simulated cloud as a scenario holds it: a process of its own, started, set up, asked and ended."""
+"""The simulated AWS of a scenario: a separate process that is started, set up, queried and ended here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).resolve().parents[1]
 REGION = "us-east-1"
 RULE_STATUSES = ("RUNNING", "DEPROVISIONING", "STOPPED")
-"""What the rule of the task_events module lets through."""
+"""The statuses that the rule of the task_events module lets through."""
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
@@ -33,11 +33,16 @@ CREDENTIALS = {
 
 @dataclass(frozen=True)
 class CloudSetup:
-    """How the cloud behaves.
+    """How AWS behaves.
 
-    quotas: AWS's default limits times this; None for none. run: seconds that a container runs, a number, a
-    range, or None for ever. exit_code: of containers. faults: as POST
-    /_local/faults takes them. events: the same. seed: for chances.
+    Args:
+        quotas: a factor for AWS's default limits; None for no limits.
+        run: seconds that a container runs: a number, a range, or None to run until it is stopped.
+        faults: as POST /_local/faults takes them.
+        events: as POST /_local/faults takes them.
+        describe_lag: seconds until DescribeTasks returns a task that RunTask returned.
+        seed: of the random numbers.
+        exit_code: of the containers.
     """
 
     quotas: float | None = 1.0
@@ -50,11 +55,12 @@ class CloudSetup:
 
 
 class Cloud:
-    """A running cloud, made as ``CloudSetup`` says; a context manager.
+    """A running simulated AWS; a context manager.
 
     Args:
         setup: how it behaves.
-        database: Airflow's, as psycopg2 takes it: containers change their task instances there.
+        database: the address of Airflow's database for psycopg2; containers change their task instances
+            there.
     """
 
     def __init__(self, setup: CloudSetup, database: str = "") -> None:
@@ -98,9 +104,10 @@ class Cloud:
         return json.dumps({"seed": self._setup.seed, "database": self._database})
 
     def open(self) -> None:
-        """Let the setup's limits, behaviour and faults come into force; faults count their time from here.
+        """Apply the setup's limits, behaviour and faults, and start to deliver events.
 
-        Events flow from here on: those of preloaded tasks went to the scheduler that launched them.
+        Faults count their time from now. Events of preloaded tasks are not delivered: they went to the
+        scheduler that launched them.
         """
         setup = self._setup
         self._route_events()
@@ -118,7 +125,7 @@ class Cloud:
         self._busy_before = float(self.call("_bench/record")["busy"])
 
     def preload(self, tasks: list[dict[str, str]]) -> list[str]:
-        """Have these tasks (name, started_by) running already; return their ARNs."""
+        """Start these tasks (name, started_by) before the scenario begins; return their ARNs."""
         self.call("_local/faults", {"limits": None})
         return [
             arn
@@ -127,18 +134,18 @@ class Cloud:
         ]
 
     def count(self) -> int:
-        """How many containers there have been."""
+        """Return how many containers were launched so far."""
         return int(self.call("_bench/count")["tasks"])
 
     def record(self) -> dict[str, Any]:
-        """Every call and every container so far; see ``benchmarks.cloud_process``."""
+        """Return every call and every container so far; see ``benchmarks.cloud_process``."""
         record: dict[str, Any] = self.call("_bench/record")
-        # What it took to start is not the scenario's.
+        # The CPU of the start does not belong to the scenario.
         record["busy"] -= self._busy_before
         return record
 
     def call(self, page: str, document: dict[str, Any] | None = None) -> Any:
-        """Ask one of the cloud's own pages."""
+        """Call one of the simulated AWS's own pages."""
         body = None if document is None else json.dumps(document).encode()
         with urllib.request.urlopen(f"{self.endpoint}/{page}", body, timeout=60) as reply:  # noqa: S310
             return json.load(reply)

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.cloud_process`: the simulated cloud with AWS's latencies, and a record of every call.
+"""`python -m benchmarks.cloud_process`: the simulated AWS with AWS's latencies, and a record of every call.
 
-It is the local cloud with a simulated engine, behind one more layer: that waits half of a call's latency
-before the call is made and half after, answers S3's two calls from memory, and writes down what was called.
+It is the local cloud with its simulated engine behind one more layer. That layer waits for half of a call's
+latency before the call and half after it, answers S3's two calls from memory, and records every call.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ LATENCY = {
     "PutObject": 0.030,
     "DeleteObject": 0.030,
 }
-"""Seconds from request to answer; the machine's own time comes on top."""
+"""Seconds from request to answer; the machine's own time is added."""
 JITTER = 0.25
 """Each latency is drawn from 1 - JITTER to 1 + JITTER of itself."""
 BUS_SECONDS = (0.05, 0.15)
-"""From a change in ECS to the message in SQS: EventBridge's way, drawn for each event."""
+"""Seconds from a change in ECS to the message in SQS, through EventBridge; drawn for each event."""
 TARGET = re.compile(rb"\.(\w+)$")
 WORKLOAD = re.compile(rb"task-\d{6}")
 
@@ -61,7 +61,7 @@ WORKLOAD = re.compile(rb"task-\d{6}")
 class Edge:
     """An ASGI application in front of the local cloud's.
 
-    calls: one ``[seconds since the epoch, operation, throttled]`` per call of AWS.
+    ``calls`` has one ``[seconds since the epoch, operation, throttled]`` per AWS call.
     """
 
     def __init__(self, cloud: LocalCloud, inner: Any, seed: int) -> None:
@@ -125,7 +125,7 @@ class Edge:
         raise ValueError(name)
 
     def _preload(self, tasks: list[dict[str, str]]) -> list[str]:
-        """Have tasks that run already, as if another scheduler had launched them; none of them ends."""
+        """Start tasks as if another scheduler had launched them; none of them ends."""
         engine: Any = self._cloud.engine
         before, engine.default = engine.default, Behaviour(provisioning=0, pending=0, run=None)
         arns = []
@@ -157,7 +157,7 @@ def _request(task: dict[str, str]) -> dict[str, Any]:
 
 
 def _row(task: Task) -> dict[str, Any]:
-    # Whichever executor launched it: the workload's name stands in the command, or in the tags.
+    # Depending on the executor, the workload's name is in the command or in the tags.
     text = encode([task.overrides, dict(task.tags)])
     found = WORKLOAD.search(text)
     return {
@@ -166,7 +166,7 @@ def _row(task: Task) -> dict[str, Any]:
         "status": task.last_status,
         "created": task.created_at,
         "started": task.started_at,
-        # The container's exit; STOPPED follows when the network interface is gone.
+        # The container's exit. STOPPED follows when the network interface is removed.
         "exited": task.stopping_at,
         "stopped": task.stopped_at,
         "provider": task.capacity_provider,
@@ -198,8 +198,8 @@ def _slow_bus(cloud: LocalCloud, seed: int) -> Callable[[TaskEvent, Callable[[Ta
     return carry
 
 
-def _let_workers_speak(plane: Any, database: str) -> None:
-    """Have Airflow's database changed by the containers' workers, whatever becomes of ECS's events."""
+def _connect_workers(plane: Any, database: str) -> None:
+    """Let the containers' workers change Airflow's database, even if ECS's events are lost."""
     from benchmarks.workers import Workers  # noqa: PLC0415  needs PostgreSQL's driver
 
     workers, emit = Workers(database), plane._emit
@@ -217,9 +217,10 @@ def main() -> int:
     cloud = build(options.get("port", 0), options.get("seed", 0))
     LATENCY.update(options.get("latency", {}))
     if database := options.get("database"):
-        _let_workers_speak(cloud.plane, database)
+        _connect_workers(cloud.plane, database)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # What is measured is not this process: its tasks stay, and going through them takes a part of its time.
+    # This process is not what is measured. Its tasks stay alive, and collecting them over and over costs
+    # time.
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
     try:

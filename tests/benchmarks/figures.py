@@ -1,4 +1,4 @@
-"""From records to figures. Pure: times in seconds since the epoch go in, named numbers come out."""
+"""Turns records into figures. Pure; times in a record are seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from benchmarks.drives import Record
+    from benchmarks.records import Record
 
 Figures = dict[str, Any]
-_WITH_MAIN = 6
-"""A heartbeat has so many figures when the main thread's CPU is one of them."""
 ECS = ("RunTask", "DescribeTasks", "ListTasks", "StopTask")
 SQS = ("ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch")
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """The value below which so many percent lie; the highest for 100; 0.0 of nothing."""
+    """Return the value that so many percent are below: the highest for 100, and 0.0 without values."""
     ordered = sorted(values)
     if not ordered:
         return 0.0
@@ -26,7 +24,7 @@ def percentile(values: Iterable[float], percent: float) -> float:
 
 
 def launching(record: Record, tasks: int) -> Figures:
-    """How a burst was launched: seconds to the last launch, throttling, heartbeats meanwhile, CPU."""
+    """Return how a burst was launched: seconds to the last launch, throttling, heartbeats, CPU."""
     created = sorted(first_launches(record).values())
     begun = record.marks.get("first_queued") or record.started
     last = created[-1] if created else begun
@@ -48,18 +46,17 @@ def launching(record: Record, tasks: int) -> Figures:
 
 
 def executors_cpu(record: Record, until: float) -> float:
-    """Seconds of CPU of the executor's: its threads and its heartbeats, without the scheduler around it."""
+    """Return the CPU seconds of the executor: its threads and its heartbeats, without the scheduler."""
     beats = [each for each in record.heartbeats if each[0] >= record.started]
-    if not beats or len(beats[0]) < _WITH_MAIN:  # a driver that is no scheduler: all is the executor's
-        spent = next((each[3] for each in record.heartbeats if each[0] > until), record.marks["cpu_end"])
-        return float(spent - record.marks["cpu_start"])
+    if not beats:
+        return 0.0
     last = next((each for each in beats if each[0] > until), beats[-1])
     others = (last[3] - last[5]) - (record.marks["cpu_start"] - record.marks["main_start"])
     return float(others + sum(each[4] for each in beats if each[0] <= last[0]))
 
 
 def share_of_the_loop(record: Record, begin: float, end: float) -> Figures:
-    """What of the scheduler's loop, its sleeps left out, its heartbeats take; and the longest, explained."""
+    """Return the heartbeats' share of the scheduler's loop without sleeps, and what the longest one did."""
     loops = [busy for at, busy in record.loops if begin <= at <= end and busy]
     beats = [each for each in record.heartbeats if begin <= each[0] <= end]
     if not loops or not beats:
@@ -76,7 +73,7 @@ def share_of_the_loop(record: Record, begin: float, end: float) -> Figures:
 
 
 def queueing(record: Record) -> Figures:
-    """What Airflow's scheduler takes with an executor that does nothing."""
+    """Return how long Airflow's scheduler takes with an executor that does nothing."""
     begun = record.marks["first_queued"]
     handed = [each for each in record.heartbeats if each[0] >= begun and each[6]]
     end = handed[-1][0] + handed[-1][1] if handed else begun
@@ -86,39 +83,28 @@ def queueing(record: Record) -> Figures:
     } | share_of_the_loop(record, begun, end)
 
 
-def own_launches(record: Record) -> Figures:
-    """When this scheduler's own tasks were launched, of several under one quota; throttling is of all."""
-    mine = {name for _, name, *_ in record.events}
-    created = sorted(at for name, at in first_launches(record).items() if name in mine)
-    run_tasks = [each for each in record.cloud["calls"] if each[1] == "RunTask"]
-    return {
-        "seconds_to_half": percentile(created, 50) - record.started,
-        "seconds_to_last": percentile(created, 100) - record.started,
-        "throttled_share": sum(bool(each[2]) for each in run_tasks) / max(1, len(run_tasks)),
-    }
-
-
 def heartbeats(beats: list[list[float]]) -> Figures:
-    """Milliseconds that heartbeat() held the scheduler."""
+    """Return how long heartbeat() blocked the scheduler, in milliseconds."""
     taken = [1000 * each[1] for each in beats]
     return {
         "heartbeats": len(taken),
         "heartbeat_p50_ms": percentile(taken, 50),
         "heartbeat_p99_ms": percentile(taken, 99),
         "heartbeat_max_ms": percentile(taken, 100),
-        # What the scheduler's thread worked in the longest; the rest of it was waiting for a core or for the
-        # interpreter's lock.
+        # The CPU of the busiest heartbeat. The rest of its time it waited for a core or for the GIL.
         "heartbeat_cpu_max_ms": percentile([1000 * each[4] for each in beats], 100),
     }
 
 
 def outcomes(record: Record, tasks: int) -> Figures:
-    """What became of the tasks, all of which end well in the simulated cloud.
+    """Count what became of the tasks, whose containers all exit with 0.
 
-    duplicates: containers that ran beyond the first of their task. lost: tasks whose end Airflow was never
-    told. wrongly_failed: told as failed (in the database: failed, or up for
-    retry, where Airflow's own scheduler ran).
-    open: told nothing, and the drive ended while something was left.
+    Returns:
+        duplicates: second and later containers that ran for a task.
+        lost: tasks without an end in Airflow.
+        wrongly_failed: tasks that failed or are up for retry.
+        slots_left: slots still in use at the end.
+        payloads_left: objects left in S3.
     """
     ran = Counter(each["name"] for each in record.cloud["tasks"] if each["started"] is not None)
     ended = {name: word for _, name, word, _ in record.events if word in {"success", "failed"}}
@@ -142,7 +128,7 @@ def outcomes(record: Record, tasks: int) -> Figures:
 
 
 def latency(record: Record) -> Figures:
-    """Seconds from a container's exit to the event in Airflow's hands."""
+    """Return the seconds from a container's exit to the event that Airflow has committed."""
     exited = {each["name"]: each["exited"] for each in record.cloud["tasks"] if each["exited"]}
     seconds = [
         at - exited[name]
@@ -158,7 +144,7 @@ def latency(record: Record) -> Figures:
 
 
 def ends(record: Record, tasks: int) -> Figures:
-    """Seconds from a container's exit to its task's committed end, and to its free slot."""
+    """Return the seconds from a container's exit to the committed end of its task, and to its free slot."""
     exited = {each["name"]: each["exited"] for each in record.cloud["tasks"] if each["exited"]}
     freed = [at - exited[name] for at, name in record.freed if name in exited]
     states = Counter(record.states.values())
@@ -177,7 +163,7 @@ def ends(record: Record, tasks: int) -> Figures:
 
 
 def event_lag(record: Record) -> Figures:
-    """Seconds from an event's arrival in the queue to the scheduler that owns its task; ours alone."""
+    """Return the seconds from an event's arrival in the queue to the scheduler that owns its task."""
     return {
         "event_lag_p50_s": percentile(record.event_lags, 50),
         "event_lag_p99_s": percentile(record.event_lags, 99),
@@ -185,7 +171,7 @@ def event_lag(record: Record) -> Figures:
 
 
 def calls(record: Record, tasks: int) -> Figures:
-    """AWS calls by operation, and per task."""
+    """Return the AWS calls by operation and per task."""
     metrics = Counter(each[1] for each in record.cloud["calls"] if each[0] >= record.started)
     return {
         "calls": dict(metrics),
@@ -194,7 +180,7 @@ def calls(record: Record, tasks: int) -> Figures:
 
 
 def steady(record: Record, tasks: int, window: float) -> Figures:
-    """What the last ``window`` seconds cost while nothing happened."""
+    """Return the cost of the last ``window`` seconds, in which no task started or ended."""
     begin = record.marks["ended"] - window
     beats = [each for each in record.heartbeats if each[0] >= begin]
     before = next((each for each in beats), record.heartbeats[-1])
@@ -218,7 +204,7 @@ def steady(record: Record, tasks: int, window: float) -> Figures:
 
 
 def adoption(record: Record, offered: int) -> Figures:
-    """What the scheduler waited for inside its transaction."""
+    """Return how long adoption took inside the scheduler's transaction."""
     return {
         "offered": offered,
         "not_adopted": record.marks["not_adopted"],
@@ -231,7 +217,7 @@ def adoption(record: Record, offered: int) -> Figures:
 
 
 def first_launches(record: Record) -> dict[str, float]:
-    """Task -> when its first container was created."""
+    """Return task -> when its first container was created."""
     found: dict[str, float] = {}
     for each in record.cloud["tasks"]:
         if each["created"] >= record.started and each["name"]:
@@ -240,7 +226,7 @@ def first_launches(record: Record) -> dict[str, float]:
 
 
 def launch_curve(record: Record) -> list[list[float]]:
-    """[seconds, launches so far], for a plot."""
+    """Return ``[seconds, launches so far]`` for a plot."""
     return [
         [at - (record.marks.get("first_queued") or record.started), number + 1]
         for number, at in enumerate(sorted(first_launches(record).values()))
@@ -248,12 +234,12 @@ def launch_curve(record: Record) -> list[list[float]]:
 
 
 def heartbeat_curve(record: Record) -> list[list[float]]:
-    """[seconds, milliseconds that the heartbeat took], for a plot."""
+    """Return ``[seconds, milliseconds of the heartbeat]`` for a plot."""
     return [[at - record.started, 1000 * taken] for at, taken, *_ in record.heartbeats]
 
 
 def cloud_load(record: Record) -> Figures:
-    """How busy the simulated cloud's one core was: near 1 it would be what is measured."""
+    """Return how busy the simulated AWS was. Near 1, its one core would be the bottleneck."""
     seconds = record.marks["ended"] - record.started
     return {
         "cloud_calls_per_s": len(record.cloud["calls"]) / max(seconds, 1e-9),

@@ -1,4 +1,4 @@
-"""What a launch's calls cost in CPU by themselves: boto3 as it comes, one call after another."""
+"""The CPU that boto3 alone needs for the calls of a launch, one call after another."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMMAND = ["airflow", "fargate", "run-workload", "json:" + "x" * 1200]
 
 
 def bare_calls_ms() -> tuple[float, float]:
-    """Return the milliseconds of CPU of one RunTask and of one PutObject, as large as a launch's."""
+    """Return the CPU milliseconds of one RunTask and of one PutObject with a launch's size."""
     with Cloud(CloudSetup(quotas=None)) as cloud:
         cloud.open()
         run_task, s3 = _client(cloud.endpoint, "ecs").run_task, _client(cloud.endpoint, "s3")

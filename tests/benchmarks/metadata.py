@@ -1,6 +1,6 @@
-"""Airflow's metadata database for the benchmarks: PostgreSQL, a copied template for each drive, and its rows.
+"""Airflow's metadata database for the benchmarks: PostgreSQL with a database per run, copied from a template.
 
-Run as a program, it fills the template: Airflow's tables, the serialized DAG, and one DAG run to copy.
+As a program it fills the template with Airflow's tables, the serialized DAG and one DAG run to copy.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WHERE table_schema = 'public' AND table_name = %s AND column_name <> ALL(%s)"""
 
 
 class Metadata:
-    """A PostgreSQL server with a template; a context manager. Started when it is first needed."""
+    """A PostgreSQL server with a template, started when first needed; a context manager."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class Metadata:
             self._server.__exit__(kind, error, trace)
 
     def copy(self, environment: dict[str, str], tasks: int) -> Database:
-        """Return a new database with DAG runs of so many tasks, none of them due."""
+        """Return a new database with DAG runs of so many tasks; none is due."""
         with self._lock:
             if self._server is None:
                 self._server = PostgresServer().__enter__()
@@ -61,9 +61,9 @@ class Metadata:
 
 
 class Database:
-    """One drive's database; a context manager that drops it.
+    """The database of one run; a context manager that drops it.
 
-    url: as Airflow takes it. address: as psycopg2 takes it.
+    ``url`` is its address for Airflow, ``address`` for psycopg2.
     """
 
     def __init__(self, server: PostgresServer, name: str, tasks: int) -> None:
@@ -85,7 +85,7 @@ class Database:
         self._server.drop(self._name)
 
     def make_due(self, numbers: Iterable[int]) -> None:
-        """Have these tasks wait for a slot, as the triggerer does with a deferred one."""
+        """Schedule these tasks, as the triggerer does with a deferred task."""
         rows = [(run_id_of(number), task_id_of(number)) for number in numbers]
         self._execute(
             "UPDATE task_instance SET state = 'scheduled', scheduled_dttm = now(), updated_at = now() "
@@ -94,7 +94,7 @@ class Database:
         )
 
     def give_to_a_dead_scheduler(self, rows: Sequence[tuple[int, str, str | None]]) -> None:
-        """Have a scheduler that is gone own these tasks: number, state, external_executor_id."""
+        """Assign these tasks (number, state, external_executor_id) to a scheduler that is gone."""
         (job,) = self._one(
             "INSERT INTO job (job_type, state, start_date, latest_heartbeat, hostname) "
             "VALUES ('SchedulerJob', 'failed', now(), now() - interval '1 hour', 'gone') RETURNING id"
@@ -114,12 +114,12 @@ class Database:
                 page_size=1000,
             )
 
-    def take_for_dead(self, job: int) -> None:
-        """Have a scheduler's last heartbeat be an hour old."""
+    def age_heartbeat(self, job: int) -> None:
+        """Set the last heartbeat of a scheduler to an hour ago, so that another one adopts its tasks."""
         self._execute("UPDATE job SET latest_heartbeat = now() - interval '1 hour' WHERE id = %s", (job,))
 
     def unsettled(self) -> int:
-        """Return how many tasks were made due and have not ended."""
+        """Return how many due tasks have not ended."""
         (count,) = self._one(
             "SELECT count(*) FROM task_instance WHERE state <> ALL(%s) AND state <> 'deferred'",
             (list(TERMINAL),),
@@ -127,17 +127,17 @@ class Database:
         return int(count)
 
     def states(self) -> dict[str, str]:
-        """Return each task's state, of those that were ever due."""
+        """Return the state of each task that became due."""
         rows = self._all("SELECT run_id, task_id, state FROM task_instance WHERE state <> 'deferred'")
         return {name_of_row(run, task): state for run, task, state in rows}
 
     def first_queued(self) -> float:
-        """Return when Airflow queued the first task, seconds since the epoch; 0 if it has queued none."""
+        """Return when Airflow queued the first task, in seconds since the epoch; 0 if it queued none."""
         (at,) = self._one("SELECT extract(epoch FROM min(queued_dttm)) FROM task_instance")
         return float(at or 0.0)
 
     def _build(self, runs: int) -> None:
-        """Copy the template's DAG run until there are so many."""
+        """Copy the template's DAG run until there are so many runs."""
         run = self._columns("dag_run", ("id", "run_id", "logical_date"))
         task = self._columns("task_instance", ("id", "run_id"))
         self._execute(
@@ -172,7 +172,7 @@ class Database:
 
 
 def fill_template(url: str) -> None:
-    """Make Airflow's tables, serialize the DAG, and have one run of it whose tasks are not due."""
+    """Create Airflow's tables, serialize the DAG, and create one run of it whose tasks are not due."""
     from airflow_scheduler.database import database_in_use, make_template  # noqa: PLC0415  brings Airflow
 
     make_template(url, DAGS, os.environ["AIRFLOW__CORE__EXECUTOR"])
@@ -183,7 +183,7 @@ def fill_template(url: str) -> None:
         trigger_dag(DAG_ID, triggered_by=DagRunTriggeredByType.TEST, run_id="run-0000")
     with closing(psycopg2.connect(url.replace("+psycopg2", ""))) as connection, connection.cursor() as cursor:
         cursor.execute("UPDATE dag_run SET state = 'running', start_date = now(), queued_at = now()")
-        # Deferred without a trigger: Airflow waits, and the first try is the one that is queued.
+        # Deferred without a trigger: Airflow waits, and queues the first try later.
         cursor.execute("UPDATE task_instance SET state = 'deferred', try_number = 1")
         cursor.execute("UPDATE slot_pool SET slots = 1000000")
         connection.commit()

@@ -1,12 +1,14 @@
-"""How a benchmark's tasks are named: by number, in AWS, in Airflow and in the figures. Pure."""
+"""Names of a benchmark's tasks: by number, in AWS, in Airflow and in the figures. Pure."""
 
 from __future__ import annotations
 
 import re
+import uuid
 
 DAG_ID = "hundred"
+NAMESPACE = uuid.UUID("5b1f1d1e-6f64-5c0c-8a0e-6f6ad2f0a3c1")
 TASKS_IN_A_RUN = 100
-"""A DAG run's size: Airflow's scheduler reads a run's task instances together, again and again."""
+"""Tasks of one DAG run. Airflow's scheduler reads all task instances of a run in each loop."""
 _RUN = re.compile(rb"run-(\d{4})")
 _TASK = re.compile(rb"task-(\d{2})(?!\d)")
 
@@ -17,26 +19,36 @@ def run_id_of(number: int) -> str:
 
 
 def task_id_of(number: int) -> str:
-    """Return the n-th task's id in its DAG run."""
+    """Return the task ID of the n-th task in its DAG run."""
     return f"task-{number % TASKS_IN_A_RUN:02d}"
 
 
+def launch_id_of(number: int) -> str:
+    """Return the UUID that the scheduler assigns to the n-th task before it is launched."""
+    return str(uuid.uuid5(NAMESPACE, str(number)))
+
+
 def retries_of(number: int) -> int:
-    """Return how often Airflow retries the n-th task: every other one, once, an hour later."""
+    """Return the retries of the n-th task: 0 for even numbers, 1 for odd ones, an hour later."""
     return number % 2
 
 
+def name_of(number: int) -> str:
+    """Return the n-th task's name in the figures."""
+    return f"task-{number:06d}"
+
+
 def name_of_row(run_id: str, task_id: str) -> str:
-    """Return the name that stands for a task instance in the figures."""
+    """Return a task instance's name in the figures."""
     return f"task-{run_id.removeprefix('run-')}{task_id.removeprefix('task-')}"
 
 
 def name_in(text: bytes) -> str:
-    """Return the name of the task that a request to ECS is about, empty if there is none."""
+    """Return the name of the task that an ECS request launches, or an empty string."""
     run, task = _RUN.search(text), _TASK.search(text)
     return f"task-{run[1].decode()}{task[1].decode()}" if run and task else ""
 
 
 def number_of(name: str) -> int:
-    """Return which task it is."""
+    """Return the number of the task with this name."""
     return int(name.removeprefix("task-"))

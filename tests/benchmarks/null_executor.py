@@ -1,4 +1,4 @@
-"""An executor that takes every workload and does nothing: what Airflow's scheduler manages by itself."""
+"""An executor that accepts every workload and does nothing, to measure Airflow's scheduler alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class NullExecutor(BaseExecutor):
-    """Has every task running for ever."""
+    """Reports every task as running and never as ended."""
 
     pre_assigns_external_executor_id = True
 
     def queue_workload(self, workload: Any, session: Any) -> None:
-        """Take a workload."""
+        """Accept a workload."""
         self.queued_tasks[workload.ti.key] = workload
 
     def _process_workloads(self, workload_items: Sequence[Any]) -> None:
@@ -25,7 +25,7 @@ class NullExecutor(BaseExecutor):
             self.running.add(each.ti.key)
 
     def end(self) -> None:
-        """Nothing is to be ended."""
+        """Do nothing."""
 
     def terminate(self) -> None:
-        """Nothing is to be ended."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md as text. Pure: figures in, Markdown out."""
+"""Builds the text of docs/benchmarks.md. Pure: figures in, Markdown out."""
 
 from __future__ import annotations
 
@@ -13,33 +13,32 @@ Figures = dict[str, Any]
 
 _INTRODUCTION = """# Benchmarks
 
-Written by `make bench`{quick}: ours (FargateExecutor) and the peer (AwsEcsExecutor of the amazon provider)
-through the same scenarios in the same run. Read the ratios rather than the times: they are of one machine.
+`make bench` wrote this page{quick}. It compares our executor (FargateExecutor) with the peer
+(AwsEcsExecutor of the amazon provider) in the same scenarios and the same run. All times are from one
+machine, so compare the ratios.
 
 Machine: {cores} cores, {system}, Python {python}. Airflow {apache-airflow}, amazon provider
 {apache-airflow-providers-amazon}, airflow-fargate {airflow-fargate}, boto3 {boto3}.
 
-## How it is done
+## Method
 
-- AWS is the simulated engine of `tests/local_cloud`, a process of its own, spoken to by boto3 over HTTP,
-  with AWS's token buckets (`tests/local_cloud/faults`) and these latencies, each drawn from {least} to
-  {most} of itself: {latency}.
-  Events take {bus} ms from ECS to SQS. A container takes 5 s to start, and 2 s from its exit to STOPPED.
-  Nothing here was measured on live AWS.
-- Both executors are driven by Airflow's own SchedulerJobRunner, in real time and in a process of its own,
-  on PostgreSQL (fsync off). Nothing of Airflow is replaced: its methods are wrapped to note times. Each
-  drive has a database of its own, with DAG runs of a hundred independent tasks. Tasks become due by one
-  UPDATE, as the triggerer does it; a simulated container sets its task instance running and success by SQL,
-  as a worker's calls would through the API server. Workers' heartbeats are left out, and so are DAG
-  processor, triggerer and API server.
-- Airflow's settings that are not its defaults: {settings}; 1,000,000 pool slots, and 100,000 for the DAG's
-  max_active_tasks and max_active_runs. With the defaults (parallelism 32, 128 pool slots, max_active_tasks
-  16) no burst of this size is queued at once.
-- The peer has its defaults. Ours has an event queue, and S3 payloads unless it says inline; its rates are set
-  to the raised quotas where they are raised.
-- Exit means the container's exit; event means that Airflow has committed what it did about it.
-- CPU of an executor is that of its heartbeats and of all its threads, without the scheduler's loop around it.
-- A killed scheduler's last heartbeat is made an hour old, so that its successor does not wait 30 s to adopt.
+- AWS is simulated by `tests/local_cloud` in a separate process. Executors call it with boto3 over HTTP. It
+  has AWS's token buckets (`tests/local_cloud/faults`) and these latencies, each multiplied by a random
+  factor from {least} to {most}: {latency}. Events take {bus} ms from ECS to SQS. A container takes 5 s to
+  start, and 2 s from its exit to STOPPED. Nothing here was measured on live AWS.
+- Airflow's own SchedulerJobRunner runs both executors, in real time, in a separate process, on PostgreSQL
+  (fsync off). Nothing of Airflow is replaced: its methods are wrapped to take times. Each run has its own
+  database with DAG runs of a hundred independent tasks. One UPDATE makes tasks due, as the triggerer does.
+  A simulated container sets its task instance to running and success by SQL, as a worker does through the
+  API server. There are no worker heartbeats, no DAG processor, no triggerer and no API server.
+- Airflow's settings that differ from its defaults: {settings}; 1,000,000 pool slots, and 100,000 for the
+  DAG's max_active_tasks and max_active_runs. With the defaults (parallelism 32, 128 pool slots,
+  max_active_tasks 16), Airflow never queues a burst of this size.
+- The peer has its defaults. Ours has an event queue, and S3 payloads unless a table says inline. Where quotas
+  are raised, its rates are set to them.
+- Exit is the container's exit. Event is the moment when Airflow has committed the task's end.
+- The CPU of an executor is that of its heartbeats and of all its threads, without the scheduler's loop.
+- A killed scheduler's last heartbeat is set to an hour ago, so that the new one does not wait 30 s to adopt.
 """
 
 
@@ -57,38 +56,38 @@ def page(document: dict[str, Any]) -> str:
     parts = [introduction]
     if note := document.get("note"):
         parts += [note, ""]
-    parts += ["## What was promised", "", *table(document["scenarios"]), ""]
+    parts += ["## Targets", "", *table(document["scenarios"]), ""]
     for name, build in SECTIONS.items():
         if name in document["scenarios"]:
             parts += [*build(document["scenarios"][name]["cases"]), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
-_BOUND = """Fargate lets 20 RunTask calls through at once and 20 a second after that, and launches 100 tasks
-at once and 20 a second after that: n launches take at least max((n - 20) / 20, (n - 100) / 20) seconds, 49 s
-for a thousand. With quotas raised ten-fold it is (n - 200) / 200, 4 s."""
+_BOUND = """Fargate accepts 20 RunTask calls at once and 20 a second after that. It launches 100 tasks at
+once and 20 a second after that. So n launches take at least max((n - 20) / 20, (n - 100) / 20) seconds,
+which is 49 s for a thousand. With ten times the quotas it is (n - 200) / 200, which is 4 s."""
 
 
 def _burst(cases: Figures) -> list[str]:
     rows = [
-        ("first queued to the last launch", "seconds_to_last", "{:.1f} s"),
+        ("first task queued to last launch", "seconds_to_last", "{:.1f} s"),
         ("... times the bound", "times_the_bound", "{:.2f}"),
-        ("... times the larger of bound and scheduler alone", "times_the_larger", "{:.2f}"),
-        ("handed over", "handed_over", "{}"),
-        ("launched", "launched", "{}"),
+        ("... times the larger of the bound and the scheduler alone", "times_the_larger", "{:.2f}"),
+        ("tasks handed over", "handed_over", "{}"),
+        ("tasks launched", "launched", "{}"),
         ("RunTask calls throttled", "throttled_share", "{:.1%}"),
         ("heartbeat() p50", "heartbeat_p50_ms", "{:,.1f} ms"),
         ("heartbeat() p99", "heartbeat_p99_ms", "{:,.1f} ms"),
         ("heartbeat() longest", "heartbeat_max_ms", "{:,.1f} ms"),
-        ("... which did", "heartbeat_longest_did", "{}"),
+        ("... in which", "heartbeat_longest_did", "{}"),
         ("heartbeats' share of the loop's time", "heartbeat_share", "{:.2%}"),
-        ("turns of the loop", "loops", "{}"),
-        ("a turn without its sleep, p50", "loop_p50_ms", "{:,.0f} ms"),
+        ("loops of the scheduler", "loops", "{}"),
+        ("a loop without its sleep, p50", "loop_p50_ms", "{:,.0f} ms"),
         ("CPU per launch", "cpu_ms_per_launch", "{:.2f} ms"),
-        ("... the scheduler's own included", "process_cpu_ms_per_launch", "{:.2f} ms"),
-        ("CPU of its calls by boto3 alone", "bare_calls_ms", "{:.2f} ms"),
+        ("... with the scheduler's own", "process_cpu_ms_per_launch", "{:.2f} ms"),
+        ("CPU of boto3's calls alone", "bare_calls_ms", "{:.2f} ms"),
         ("... CPU per launch, times that", "times_the_bare_calls", "{:.2f}"),
-        ("simulated cloud's CPU (1 = a core)", "cloud_cpu_share", "{:.2f}"),
+        ("CPU of the simulated AWS (1 = a core)", "cloud_cpu_share", "{:.2f}"),
     ]
     lines = [
         "## A thousand tasks at once",
@@ -137,11 +136,11 @@ SECTIONS = {
     "burst": _burst,
     "ends": _measured(
         "A container's exit",
-        "Ten tasks a second, 5 to 15 s long. Killed from outside: exit code 137, and the worker says "
-        "nothing, so that Airflow learns of the end from the executor alone; it fails the task instance, or "
-        "has it up for retry. Where tasks are short or slots are few, set `[scheduler] "
-        "scheduler_idle_sleep_time = 0.2` (1 by default): the loop then turns up to five times a second, "
-        "each turn with its queries.",
+        "Ten tasks a second, each 5 to 15 s long. A container that is killed from outside exits with code "
+        "137, and its worker reports nothing. Airflow learns of the end from the executor alone, and fails "
+        "the task instance or sets it up for retry. If tasks are short or slots are few, set `[scheduler] "
+        "scheduler_idle_sleep_time = 0.2` (1 by default). The scheduler then loops up to five times a "
+        "second, with its queries each time.",
         ("tasks", "tasks", "{}"),
         ("success", "success", "{}"),
         ("failed", "failed", "{}"),
@@ -156,39 +155,38 @@ SECTIONS = {
     ),
     "faults": _counted(
         "Faults",
-        "5 % server errors (half of them after the work was done), 2 % lost answers (half of them "
-        "after 8 s), "
-        "3 % throttling (a third of it hidden in InvalidParameterException), 3 % capacity refusals, at the "
-        "default limits; sums over the seeds.",
+        "5 % server errors (half of them after the call took effect), 2 % lost answers (half of them after "
+        "8 s), 3 % throttling (a third of it as InvalidParameterException), 3 % without capacity, at the "
+        "default limits. Figures are sums over the seeds.",
         ("seeds", "seeds", "{}"),
         ("faults injected", "injected", "{}"),
     ),
     "gap": _counted(
         "No capacity",
-        "Every launch is refused for want of capacity; in real time.",
+        "AWS rejects every launch because it has no capacity, in real time.",
     ),
     "killed": _counted(
         "A scheduler killed half-way",
-        "SIGKILL when half of the containers are there; a second scheduler adopts, and Airflow queues again "
-        "what is not adopted.",
+        "SIGKILL after half of the launches. A second scheduler adopts the tasks, and Airflow queues those "
+        "again that are not adopted.",
         ("containers before the kill", "launched_before", "{}"),
         ("task instances not adopted", "not_adopted", "{}"),
     ),
     "shared_killed": _counted(
         "Two schedulers, one killed",
-        "SIGKILL of one half-way through the launches of both; a third adopts its tasks beside the survivor.",
+        "SIGKILL of one after half of the launches of both. A third one adopts its tasks.",
         ("containers before the kill", "launched_before", "{}"),
         ("task instances not adopted", "not_adopted", "{}"),
     ),
     "lag": _counted(
         "DescribeTasks lags behind",
-        "For 20 s DescribeTasks does not know a task that RunTask has answered with.",
+        "For 20 s, DescribeTasks does not return a task that RunTask has launched.",
     ),
     "steady": _measured(
         "Running tasks",
-        "Tasks that run and do nothing else, when they have been adopted and described once and are "
-        "due again (ours: after one minute, after nearly seven at 10,000). Bytes are those of all that the "
-        "executor keeps of a task.\n\n![Calls](benchmarks/calls.svg)",
+        "Tasks that only run. Measured after they were adopted and described once, when they are due again "
+        "(ours: after one minute, after nearly seven with 10,000 tasks). Bytes are everything that the "
+        "executor keeps for a task.\n\n![Calls](benchmarks/calls.svg)",
         ("heartbeat() p50", "heartbeat_p50_ms", "{:,.2f} ms"),
         ("heartbeat() p99", "heartbeat_p99_ms", "{:,.2f} ms"),
         ("heartbeat() longest", "heartbeat_max_ms", "{:,.2f} ms"),
@@ -201,11 +199,11 @@ SECTIONS = {
     ),
     "churn": _measured(
         "Ten tasks a second",
-        "Each runs 5 to 15 s, others run on beside them. The peer launches one after another and "
-        "falls behind: "
-        "its figures are of what ended within the time. Calls are all that the executor made: ECS, SQS, S3.",
+        "Each runs for 5 to 15 s while others keep running. The peer launches one after another and falls "
+        "behind; its figures are of the tasks that ended in time. Calls are all calls of the executor: "
+        "ECS, SQS, S3.",
         ("tasks", "tasks", "{}"),
-        ("ended within the time", "ended", "{}"),
+        ("ended in time", "ended", "{}"),
         *_LATENCY,
         ("AWS calls per task", "calls_per_task", "{:.2f}"),
         *_HEARTBEATS,
@@ -220,8 +218,8 @@ SECTIONS = {
     ),
     "adoption": _measured(
         "Adoption",
-        "In Airflow's own adoption loop, from PostgreSQL, under its row locks. Of some tasks the database "
-        "has only the launch id, because their scheduler ended before it could record the ARN.",
+        "In Airflow's own adoption loop, from PostgreSQL, under its row locks. For some tasks the database "
+        "has only the launch ID, because their scheduler ended before it recorded the ARN.",
         ("offered", "offered", "{}"),
         ("not adopted", "not_adopted", "{}"),
         ("slots counted", "slots", "{}"),
@@ -231,9 +229,8 @@ SECTIONS = {
         ("... SELECTs", "orphans_selects", "{}"),
     ),
     "events": _measured(
-        "Lost, doubled and late events",
-        "Ten per cent of each. A lost event is found by the reconciler, after 60 s of silence by "
-        "default. The "
+        "Lost, duplicated and late events",
+        "Ten per cent of each. The reconciler finds a lost event after 60 s without news by default. The "
         "peer uses no events.",
         ("tasks", "tasks", "{}"),
         ("succeeded", "succeeded", "{}"),
@@ -244,8 +241,8 @@ SECTIONS = {
     ),
     "shared": _measured(
         "Two schedulers",
-        "Two of ours on one database, one queue and under one quota. They do not talk to each "
-        "other: a throttled one halves its rate and climbs back.",
+        "Two of ours share one database, one queue and one quota. They do not talk to each other: a "
+        "scheduler that is throttled halves its rate and raises it again.",
         ("seconds to the last launch", "seconds_to_last", "{:.1f}"),
         ("RunTask calls throttled, of both", "throttled_share", "{:.1%}"),
         ("tasks", "tasks", "{}"),
@@ -259,12 +256,12 @@ SECTIONS = {
     ),
     "scale": _measured(
         "Four schedulers and 100,000 running tasks",
-        "By simulation (`python -m benchmarks --only scale`): without Airflow, on a simulated clock, the "
-        "parts of four executors by turns in one thread. CPU has the simulated AWS in it. Memory is that of "
-        "what an executor keeps of its tasks. Figures are of each scheduler "
-        "where they are not counts of tasks.",
-        ("running, of all", "running", "{}"),
-        ("launched, of all", "launched", "{}"),
+        "Simulated (`python -m benchmarks --only scale`): without Airflow, on a simulated clock, with the "
+        "parts of four executors taking turns in one thread. CPU includes the simulated AWS. Memory is "
+        "what an executor keeps for its tasks. Counts of tasks are totals; all other figures are per "
+        "scheduler.",
+        ("running", "running", "{}"),
+        ("launched", "launched", "{}"),
         ("lost", "lost", "{}"),
         ("reported twice", "told_twice", "{}"),
         ("wrongly failed", "wrongly_failed", "{}"),
@@ -274,10 +271,10 @@ SECTIONS = {
         ("DescribeTasks calls a minute", "DescribeTasks_per_minute", "{:,.0f}"),
     ),
     "simulator": _measured(
-        "The simulated cloud by itself",
-        "What it answers when it is asked as fast as it can be, by 200 connections at once. RunTask has its "
-        "containers' lives in it, with their events. The scenarios above ask it for at most some 300 calls a "
-        "second; what it takes of a core for that stands in the tables of a thousand tasks at once.",
+        "The simulated AWS alone",
+        "Its throughput with 200 connections. RunTask includes the containers' lives and events. The "
+        "scenarios above make at most about 300 calls a second; the tables of a thousand tasks at once "
+        "show how much of a core that takes.",
         ("requests", "requests", "{}"),
         ("requests a second of its CPU", "requests_a_core_second", "{:,.0f}"),
         ("requests a second", "requests_a_second", "{:,.0f}"),

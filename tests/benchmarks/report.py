@@ -1,4 +1,4 @@
-"""From figures to the page in docs/, its plots, and what is printed on the way."""
+"""Turns figures into docs/benchmarks.md, its plots, and the lines printed to the terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_POINTS = 400
 
 
 def machine() -> dict[str, str]:
-    """Return what made the figures: versions and machine, no names."""
+    """Return the versions and the machine that made the figures."""
     packages = ("apache-airflow", "apache-airflow-providers-amazon", "airflow-fargate", "boto3", "botocore")
     return {
         "cores": str(os.cpu_count()),
@@ -31,25 +31,25 @@ def machine() -> dict[str, str]:
 
 
 def summary(name: str, outcome: Outcome) -> str:
-    """Return a scenario's figures as a person reads them in a terminal."""
+    """Return a scenario's figures for the terminal."""
     lines = [f"\n== {name}"]
     for label, case in outcome.cases.items():
         lines.append(f"-- {label}")
         for executor, figures in case.items():
-            told = "  ".join(f"{key}={short(value)}" for key, value in figures.items())
-            lines.append(f"   {executor}: {told}")
+            values = "  ".join(f"{key}={short(value)}" for key, value in figures.items())
+            lines.append(f"   {executor}: {values}")
     return "\n".join(lines)
 
 
 def short(value: Any) -> str:
-    """Return a number with as many digits as are worth reading."""
+    """Return a number with three significant digits."""
     if isinstance(value, float):
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return str(value)
 
 
 def write_page(document: dict[str, Any], docs: Path) -> None:
-    """Write benchmarks.md and the plots beside it."""
+    """Write benchmarks.md and its plots."""
     pictures = docs / "benchmarks"
     pictures.mkdir(parents=True, exist_ok=True)
     for name, text in plots(document["scenarios"]).items():
@@ -58,7 +58,7 @@ def write_page(document: dict[str, Any], docs: Path) -> None:
 
 
 def plots(scenarios: dict[str, Any]) -> dict[str, str]:
-    """Return file name -> picture, for the scenarios that were played."""
+    """Return file name -> SVG, for the scenarios that have figures."""
     found = {}
     if "burst" in scenarios:
         curves = scenarios["burst"]["curves"]

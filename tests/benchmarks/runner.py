@@ -1,8 +1,12 @@
-"""`python -m benchmarks.runner`: Airflow's own SchedulerJobRunner in a process of its own, measured.
+"""`python -m benchmarks.runner`: run Airflow's own SchedulerJobRunner in this process, and measure it.
 
-Reads where to write from stdin (JSON), then lines: ``stop`` ends it after the present turn of its loop,
-``drain`` when its executor holds no task, at the latest ``DRAIN_SECONDS`` later. Nothing of Airflow is
-replaced; its methods are wrapped to note times. Times are seconds since the epoch.
+The first line of stdin says where the record goes (JSON). Later lines are commands:
+
+- ``started``: the first tasks are due.
+- ``stop``: end after the current turn of the loop.
+- ``drain``: end when the executor has no task left, after at most ``DRAIN_SECONDS``.
+
+Nothing of Airflow is replaced; its methods are wrapped to take times, in seconds since the epoch.
 """
 
 from __future__ import annotations
@@ -17,24 +21,23 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.deep_size import deep_size
+from benchmarks.memory import held_bytes, rss
 from benchmarks.names import name_of_row
-from benchmarks.scheduler import rss
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DRAIN_SECONDS = 30.0
 WARM_BEATS = 3
-"""Heartbeats before a scheduler counts as up: what is loaded once is loaded."""
+"""Heartbeats before a scheduler counts as up. By then, everything is imported."""
 
 
 class Measured:
-    """A scheduler whose loop, heartbeats, events and queries are noted.
+    """A scheduler whose loop, heartbeats, events and queries are recorded.
 
     Args:
-        path: where the record goes; ``.ready`` is added for the file that says that it is up.
-        slots: whether to note when each slot becomes free.
+        path: where the record goes; a file with ``.ready`` added says that the scheduler is up.
+        slots: whether to record when each slot becomes free.
     """
 
     def __init__(self, path: str, *, slots: bool) -> None:
@@ -74,7 +77,7 @@ class Measured:
             elif line.strip() == "started":
                 self.marks["started"] = time.time()
 
-    # --- noting --------------------------------------------------------------------------------------------
+    # --- recording -----------------------------------------------------------------------------------------
 
     def _wrap(self) -> None:
         from airflow import settings  # noqa: PLC0415  as above
@@ -135,7 +138,7 @@ class Measured:
         if len(self.heartbeats) == WARM_BEATS:
             self._is_up()
         if time.time() >= self._stop_at or (self._draining and not executor.running):
-            self.runner.num_runs = 1  # this turn is the last
+            self.runner.num_runs = 1  # makes this turn the last
 
     def _is_up(self) -> None:
         gc.collect()
@@ -154,7 +157,7 @@ class Measured:
         return came
 
     def _committed(self, inner: Callable[..., Any], *given: Any) -> Any:
-        """Airflow has committed what it did about the events: it goes on to the event logs."""
+        """Note that Airflow has committed the events: next it processes the event logs."""
         now = time.time()
         for each in self._uncommitted:
             each[0] = now
@@ -186,10 +189,10 @@ class Measured:
         self._collected += time.perf_counter() * (1 if phase == "stop" else -1)
 
     def _watch_event_lags(self) -> None:
-        """Note how long each event took from the queue to its owner; only ours has such a thing."""
+        """Record how long each event took from the queue to its owner; only our executor measures this."""
         if not hasattr(self._executor, "_build_fleet"):
             return
-        from airflow_fargate.metrics import EVENT_LAG_SECONDS, Metrics  # noqa: PLC0415  ours alone
+        from airflow_fargate.metrics import EVENT_LAG_SECONDS, Metrics  # noqa: PLC0415  not for the peer
 
         measure, lags = Metrics.time, self.event_lags
 
@@ -203,7 +206,7 @@ class Measured:
     # --- the end -------------------------------------------------------------------------------------------
 
     def record(self) -> dict[str, Any]:
-        """Return all that was noted."""
+        """Return everything that was recorded."""
         executor, beats = self._executor, self.heartbeats
         held = [executor.running, getattr(executor, "active_workers", None)]
         if fleet := getattr(executor, "_fleet", None):
@@ -214,7 +217,7 @@ class Measured:
             "rss_end": rss(),
             "threads": threading.active_count(),
             "running": len(executor.running),
-            "held_bytes": deep_size(held),
+            "held_bytes": held_bytes(*held),
         }
         return {
             "heartbeats": self.heartbeats,
@@ -227,7 +230,7 @@ class Measured:
 
 
 class _Time:
-    """Stands for the module ``time`` in Airflow's scheduler, which uses its sleep alone."""
+    """Replaces the module ``time`` in Airflow's scheduler, which only calls ``sleep``."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:
         self.sleep = sleep
@@ -238,13 +241,13 @@ def _name(key: Any) -> str:
 
 
 def main() -> int:
-    """Run what stdin says."""
+    """Run until stdin says stop."""
     drive = json.loads(sys.stdin.readline())
     logging.disable(logging.INFO)
     measured = Measured(drive["record"], slots=drive.get("slots", False))
 
     def write() -> None:
-        # When the loop has ended, and instead of the executor's end: the peer's waits for all its containers.
+        # Replaces the executor's end(), which in the peer waits for all its containers.
         Path(drive["record"]).write_text(json.dumps(measured.record()), encoding="utf-8")
         os._exit(0)
 

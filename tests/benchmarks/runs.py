@@ -1,4 +1,4 @@
-"""A scheduler process as a scenario holds it: Airflow's own runner, started, fed and ended."""
+"""A scheduler process of a benchmark: Airflow's own runner, started, controlled through stdin, and ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 180.0
 END_SECONDS = 300.0
-"""How long one may take to its end: the peer's heartbeat can take minutes."""
+"""How long a scheduler may take to end: one heartbeat of the peer can take minutes."""
+POLL_SECONDS = 0.2
 
 
 class SchedulerProcess:
@@ -47,16 +48,16 @@ class SchedulerProcess:
         self.say(json.dumps({"record": str(self._record), "slots": slots}))
 
     def say(self, line: str) -> None:
-        """Give it a line; see ``benchmarks.runner``."""
+        """Write a line to its stdin; ``benchmarks.runner`` lists them."""
         if self._process.stdin and self._process.poll() is None:
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
     def wait_until_up(self) -> int:
-        """Return its job's id when it has adopted and idles.
+        """Return its job's id once it has adopted and idles.
 
         Raises:
-            RuntimeError: it did not come up.
+            RuntimeError: it ended or took longer than ``START_SECONDS``.
         """
         ready, until = self._record.with_suffix(".record.ready"), time.monotonic() + START_SECONDS
         while not ready.exists():
@@ -66,18 +67,20 @@ class SchedulerProcess:
             time.sleep(0.02)
         return int(ready.read_text(encoding="utf-8"))
 
-    def ended(self) -> bool:
-        """Say whether the process is gone."""
-        return self._process.poll() is not None
+    def pause(self, seconds: float) -> None:
+        """Stop the process with SIGSTOP for some seconds."""
+        self._process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it by SIGKILL."""
+        """Kill it with SIGKILL."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGKILL)
         self._process.wait()
 
     def finish(self, how: str) -> dict[str, Any]:
-        """Have it ``stop`` or ``drain``; return its record.
+        """Make it ``stop`` or ``drain``, and return its record.
 
         Raises:
             RuntimeError: it did not end, or ended with an error.
@@ -87,9 +90,9 @@ class SchedulerProcess:
             code = self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise RuntimeError("A scheduler did not come to its end.") from None
+            raise RuntimeError(f"A scheduler did not end within {END_SECONDS:.0f} s.") from None
         if code or not self._record.exists():
-            raise RuntimeError(f"A scheduler ended with {code}: {self._tail()}")
+            raise RuntimeError(f"A scheduler ended with exit code {code}: {self._tail()}")
         record: dict[str, Any] = json.loads(self._record.read_text(encoding="utf-8"))
         return record
 
@@ -101,9 +104,9 @@ class Arrivals(threading.Thread):
     """Makes tasks due as time passes.
 
     Args:
-        database: theirs.
-        arrivals: [seconds from the start, how many].
-        first: the number of the first.
+        database: holds the tasks.
+        arrivals: ``[seconds from the start, how many]``.
+        first: the number of the first task.
     """
 
     def __init__(self, database: Database, arrivals: list[list[float]], first: int) -> None:
@@ -115,7 +118,7 @@ class Arrivals(threading.Thread):
         self.started = 0.0
 
     def run(self) -> None:
-        """Make them due, each at its time."""
+        """Make each batch due at its time."""
         self.started, number = time.time(), self._first
         for at, count in self._arrivals:
             if self._given_up.wait(max(0.0, self.started + at - time.time())):
@@ -124,20 +127,20 @@ class Arrivals(threading.Thread):
             number += int(count)
 
     def give_up(self) -> None:
-        """Make no more due."""
+        """Make no more tasks due."""
         self._given_up.set()
 
 
 def wait_for(what: str, tasks: int, database: Database, cloud: Cloud, seconds: float) -> None:
-    """Return when something is so, or after so many seconds.
+    """Return when something has happened, or after so many seconds.
 
     Args:
-        what: ``launched`` (there were so many containers), ``finished`` (no task that was due is unsettled)
-            or ``time``.
+        what: ``launched`` (that many containers were launched), ``finished`` (every task that became due has
+            ended) or ``time``.
         tasks: how many there are.
-        database: theirs.
-        cloud: where their containers are.
-        seconds: at most.
+        database: holds the tasks.
+        cloud: runs their containers.
+        seconds: the longest wait.
     """
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -145,4 +148,13 @@ def wait_for(what: str, tasks: int, database: Database, cloud: Cloud, seconds: f
             return
         if what == "finished" and len(database.states()) >= tasks and not database.unsettled():
             return
-        time.sleep(0.2)
+        time.sleep(POLL_SECONDS)
+
+
+def wait_for_queued(database: Database, tasks: int, seconds: float) -> None:
+    """Return when Airflow has queued so many tasks, or after so many seconds."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if list(database.states().values()).count("queued") >= tasks:
+            return
+        time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The scenarios: each plays ours and the peer against the same cloud and returns figures and curves."""
+"""The scenarios: each runs our executor and the peer against the same AWS and returns figures and curves."""
 
 from __future__ import annotations
 
@@ -10,131 +10,38 @@ from benchmarks.cloud import CloudSetup
 from benchmarks.floor import bare_calls_ms
 from benchmarks.scale import play as play_scale
 from benchmarks.simulator import capacity
-from benchmarks.stage import EXECUTORS, FLOOR
+from benchmarks.sizes import FAULTS, bound, quotas
+from benchmarks.stage import FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.drives import Record
+    from benchmarks.records import Record
+    from benchmarks.sizes import Size
     from benchmarks.stage import Stage
 
 Figures = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Size:
-    """How large the scenarios are; the names of the fields are the scenarios'. Seconds for times."""
-
-    burst: int = 1000
-    seeds: tuple[int, ...] = (1, 2)
-    faulty: int = 250
-    gap_tasks: int = 60
-    gap: float = 120.0
-    gap_peer: float = 30.0
-    killed: int = 200
-    killed_run: tuple[float, float] = (60.0, 70.0)
-    steady: tuple[int, ...] = (1000, 10_000)
-    steady_settling: tuple[float, ...] = (60.0, 400.0)
-    steady_seconds: float = 60.0
-    steady_settling_peer: float = 10.0
-    churn_seconds: float = 25.0
-    churn_running: tuple[int, ...] = (0, 1000)
-    churn_running_peer: tuple[int, ...] = (0,)
-    ends_seconds: float = 25.0
-    ends_idle: tuple[str, ...] = ("1", "0.2")
-    ends_codes: tuple[tuple[str, int], ...] = (("exits", 0), ("killed from outside", 137))
-    scale: tuple[int, int] = (100_000, 200)
-    small: int = 40
-    adopted: tuple[int, ...] = (5000,)
-    events: int = 300
-    shared: int = 200
-    lag: float = 20.0
-    lagging: int = 60
-    reconcile: float = 60.0
-    simulator: int = 4000
-    patience: float = 300.0
-    executors: tuple[str, ...] = EXECUTORS
-
-
-FULL = Size()
-QUICK = Size(
-    burst=60,
-    seeds=(1,),
-    faulty=30,
-    gap_tasks=10,
-    gap=4.0,
-    gap_peer=4.0,
-    killed=30,
-    killed_run=(8.0, 9.0),
-    steady=(200,),
-    steady_settling=(1.0,),
-    steady_seconds=3.0,
-    churn_seconds=3.0,
-    churn_running=(50,),
-    churn_running_peer=(50,),
-    ends_seconds=2.0,
-    ends_idle=("0.2",),
-    ends_codes=(("killed from outside", 137),),
-    scale=(500, 40),
-    small=10,
-    adopted=(200,),
-    events=20,
-    shared=20,
-    simulator=300,
-    lag=3.0,
-    lagging=10,
-    reconcile=5.0,
-    patience=120.0,
-    executors=("ours",),
-)
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """What a scenario found. cases: label -> executor -> figures. curves: label -> executor -> points."""
+    """What a scenario found.
+
+    Args:
+        cases: label -> executor -> figures.
+        curves: label -> executor -> points of a plot.
+    """
 
     cases: dict[str, dict[str, Figures]]
     curves: dict[str, dict[str, list[list[float]]]] = field(default_factory=dict)
 
 
-FAULTS: list[dict[str, Any]] = [
-    {"kind": "server_error", "probability": 0.025},
-    {"kind": "server_error_after", "probability": 0.025},
-    {"kind": "lost", "probability": 0.01},
-    {"kind": "lost", "probability": 0.01, "delay": 8.0},
-    {"kind": "throttle", "probability": 0.02},
-    {"kind": "hidden_throttle", "probability": 0.01, "operations": ["RunTask"]},
-    {"kind": "capacity", "probability": 0.03},
-]
-"""5 % server errors (half of them after the work was done), 2 % lost answers (half of them after 8 s), 3 %
-throttling (a third of it hidden in InvalidParameterException), 3 % capacity refusals; each of every call."""
-
-
-def quotas(times: int) -> dict[str, str]:
-    """The options that tell ours of raised quotas."""
-    if times == 1:
-        return {}
-    return {
-        "RUN_TASK_RATE": str(20 * times),
-        "RUN_TASK_BURST": str(20 * times),
-        "LAUNCH_RATE": str(20 * times),
-        "LAUNCH_BURST": str(100 * times),
-    }
-
-
-def bound(tasks: int, times: int) -> float:
-    """Seconds that the limits take at least: the RunTask bucket of Fargate is the narrower one."""
-    calls = (tasks - 20 * times) / (20 * times)
-    launches = (tasks - 100 * times) / (20 * times)
-    return max(calls, launches, 0.0)
-
-
 def burst(stage: Stage, size: Size) -> Outcome:
-    """A thousand tasks at once: AWS's default limits, the same ten-fold, and those with S3 payloads."""
+    """A thousand tasks at once: at AWS's default limits, at ten times those, and there with S3 payloads."""
     cases: dict[str, dict[str, Figures]] = {}
     curves: dict[str, dict[str, list[list[float]]]] = {}
     run_task, put_object = bare_calls_ms()
-    # Not launched: nobody can be faster than the scheduler itself.
+    # An executor that does nothing: no executor can be faster than the scheduler.
     floor = f.queueing(_burst(stage, FLOOR, 1, size, payloads=False))
     cases["the scheduler alone"] = {FLOOR: floor}
     for label, times, payloads, executors in (
@@ -175,7 +82,7 @@ def _burst(stage: Stage, executor: str, times: int, size: Size, *, payloads: boo
 
 
 def ends(stage: Stage, size: Size) -> Outcome:
-    """Ten containers a second exit or are killed from outside, at two lengths of the loop's sleep."""
+    """Ten containers a second exit or are killed from outside, with two values of the scheduler's sleep."""
     cases: dict[str, dict[str, Figures]] = {}
     count = round(size.ends_seconds * 10)
     for idle in size.ends_idle:
@@ -195,7 +102,7 @@ def ends(stage: Stage, size: Size) -> Outcome:
 
 
 def faults(stage: Stage, size: Size) -> Outcome:
-    """Errors, lost answers, throttling and refusals, over several seeds; figures are sums."""
+    """Errors, lost answers, throttling and missing capacity; figures are sums over several seeds."""
     summed: dict[str, Figures] = {}
     for executor in size.executors:
         totals: Figures = {"seeds": len(size.seeds), "injected": 0}
@@ -215,7 +122,7 @@ def faults(stage: Stage, size: Size) -> Outcome:
 
 
 def gap(stage: Stage, size: Size) -> Outcome:
-    """No capacity for two minutes, in real time; the peer gets half a minute."""
+    """No capacity for two minutes in real time, and for half a minute to compare with the peer."""
     cases: dict[str, dict[str, Figures]] = {}
     for seconds, executors in ((size.gap, ("ours",)), (size.gap_peer, size.executors)):
         label = f"{seconds:.0f} s without capacity"
@@ -232,7 +139,7 @@ def gap(stage: Stage, size: Size) -> Outcome:
 
 
 def killed(stage: Stage, size: Size) -> Outcome:
-    """SIGKILL half-way through the launches; a second scheduler adopts what the database knows."""
+    """A scheduler is killed half-way through the launches; a second one adopts its tasks."""
     found: dict[str, Figures] = {}
     for executor in size.executors:
         record, launched = stage.play_killed(
@@ -247,15 +154,15 @@ def killed(stage: Stage, size: Size) -> Outcome:
 
 
 def steady(stage: Stage, size: Size) -> Outcome:
-    """Nothing but running tasks: what watching them costs."""
+    """The cost of watching tasks that only run."""
     cases: dict[str, dict[str, Figures]] = {}
     curve: dict[str, list[list[float]]] = {name: [] for name in size.executors}
     for running, settling in zip(size.steady, size.steady_settling, strict=True):
         label = f"{running} running"
         cases[label] = {}
         for executor in size.executors:
-            # Adopted tasks are described at once, and again after a time that grows with their number: that
-            # is the steady state. The peer describes all at every heartbeat.
+            # Ours describes adopted tasks at once, and again after a time that grows with their number.
+            # That is the steady state. The peer describes all tasks at every heartbeat.
             before = settling if executor == "ours" else size.steady_settling_peer
             seconds = size.steady_seconds
             record = stage.play(
@@ -267,7 +174,7 @@ def steady(stage: Stage, size: Size) -> Outcome:
 
 
 def churn(stage: Stage, size: Size) -> Outcome:
-    """Ten tasks a second, each 5 to 15 s long, besides others that run on."""
+    """Ten tasks a second, each 5 to 15 s long, while others keep running."""
     cases: dict[str, dict[str, Figures]] = {}
     for executor in size.executors:
         for running in size.churn_running if executor == "ours" else size.churn_running_peer:
@@ -293,7 +200,7 @@ def churn(stage: Stage, size: Size) -> Outcome:
 
 
 def small(stage: Stage, size: Size) -> Outcome:
-    """A small deployment: forty tasks at once, 10 to 30 s long."""
+    """A small deployment: forty tasks at once, each 10 to 30 s long."""
     found: dict[str, Figures] = {}
     for executor in size.executors:
         record = stage.play(
@@ -309,7 +216,7 @@ def small(stage: Stage, size: Size) -> Outcome:
 
 
 def adoption(stage: Stage, size: Size) -> Outcome:
-    """Adopting a thousand and five thousand, in Airflow's own loop: seconds and SELECTs."""
+    """Adoption of thousands of tasks in Airflow's own loop: seconds and SELECTs."""
     cases: dict[str, dict[str, Figures]] = {}
     for adopted in size.adopted:
         for kind, recorded in (("all ARNs recorded", 1.0), ("a fifth known by launch id alone", 0.8)):
@@ -324,11 +231,11 @@ def adoption(stage: Stage, size: Size) -> Outcome:
 
 
 def events(stage: Stage, size: Size) -> Outcome:
-    """A tenth of the events lost, a tenth doubled, a tenth overtaken by others."""
-    spoilt = {"lost": 0.1, "duplicated": 0.1, "delayed": 0.1}
+    """Of all events, 10 % are lost, 10 % are duplicated and 10 % arrive out of order."""
+    unreliable = {"lost": 0.1, "duplicated": 0.1, "delayed": 0.1}
     record = stage.play(
         "ours",
-        CloudSetup(run=[5, 15], events=spoilt, seed=1),
+        CloudSetup(run=[5, 15], events=unreliable, seed=1),
         options={"RECONCILE_INTERVAL": str(size.reconcile)},
         arrivals=[[0, size.events]],
         seconds=size.patience,
@@ -338,7 +245,7 @@ def events(stage: Stage, size: Size) -> Outcome:
 
 
 def shared(stage: Stage, size: Size) -> Outcome:
-    """Two of our schedulers on one database, one queue and under one quota."""
+    """Two of our schedulers that share one database, one queue and one quota."""
     both = 2 * size.shared
     record = stage.play(
         "ours", CloudSetup(run=[10, 20]), arrivals=[[0, both]], seconds=size.patience, schedulers=2
@@ -353,7 +260,7 @@ def shared(stage: Stage, size: Size) -> Outcome:
 
 
 def shared_killed(stage: Stage, size: Size) -> Outcome:
-    """Two of our schedulers, one of them killed half-way; a third adopts beside the survivor."""
+    """Two of our schedulers, one of them killed half-way; a third one adopts its tasks."""
     record, launched = stage.play_killed(
         "ours", CloudSetup(run=list(size.killed_run)), size.killed, size.patience, schedulers=2
     )
@@ -366,7 +273,7 @@ def shared_killed(stage: Stage, size: Size) -> Outcome:
 
 
 def lag(stage: Stage, size: Size) -> Outcome:
-    """DescribeTasks does not show a task for a while after RunTask has answered with it."""
+    """DescribeTasks does not return a task until some time after RunTask returned it."""
     cases: dict[str, dict[str, Figures]] = {}
     for label, executors, options in (
         ("with events", size.executors, {}),
@@ -386,13 +293,13 @@ def lag(stage: Stage, size: Size) -> Outcome:
 
 
 def scale(_: Stage, size: Size) -> Outcome:
-    """Four schedulers with a hundred thousand running tasks, by simulation and without Airflow."""
+    """Four schedulers with a hundred thousand running tasks, on a simulated clock and without Airflow."""
     running, rate = size.scale
     return Outcome({f"{running} running, {rate} launches a second": {"ours": play_scale(running, rate)}})
 
 
 def simulator(_: Stage, size: Size) -> Outcome:
-    """The simulated cloud by itself."""
+    """The throughput of the simulated AWS."""
     return Outcome({name: {"ours": found} for name, found in capacity(size.simulator).items()})
 
 

@@ -1,7 +1,7 @@
-"""What the simulated cloud holds by itself, so that it is not what is measured.
+"""The throughput of the simulated AWS, to show that it is not the bottleneck of the other scenarios.
 
-Requests as boto3 writes them, over connections that stay open, from a client that does nothing else; the
-figure is requests per second of the cloud's CPU, whatever the machine does beside.
+A client sends requests as boto3 writes them, over persistent connections. The figure is requests per second
+of the simulated AWS's CPU, so it does not depend on the machine's load.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def capacity(requests: int) -> dict[str, dict[str, float]]:
     """Return the figures of each operation.
 
     Args:
-        requests: how many of each.
+        requests: how many to send of each.
     """
     with Cloud(CloudSetup(quotas=None)) as cloud:
         cloud.open()
@@ -43,7 +43,7 @@ def capacity(requests: int) -> dict[str, dict[str, float]]:
         asked: dict[str, dict[str, Any]] = {
             "DescribeTasks": {"cluster": CLUSTER, "tasks": [arn]},
             "ListTasks": {"cluster": CLUSTER, "startedBy": "airflow/0"},
-            # Last: its containers come up while it goes on, which is its part of the work.
+            # Last, because its containers keep the simulated AWS busy while they start.
             "RunTask": run_task,
         }
         return {name: _play(cloud, name, document, requests) for name, document in asked.items()}
@@ -81,7 +81,7 @@ async def _ask(host: str, port: int, operation: str, document: dict[str, Any], r
             length = next(int(each.split(":")[1]) for each in headers if each.startswith("content-length:"))
             said = await reader.readexactly(length)
             if " 200 " not in status:
-                raise RuntimeError(f"The simulated cloud answered {operation} with {status}: {said!r}")
+                raise RuntimeError(f"The simulated AWS answered {operation} with {status}: {said!r}")
         writer.close()
 
     await asyncio.gather(*(one() for _ in range(min(_CONNECTIONS, requests))))

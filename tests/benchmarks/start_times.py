@@ -1,13 +1,14 @@
-"""How long a container takes from its start to the first line of the task, with less and less CPU.
+"""Measures the time from a container's start to the first line of its task, at several CPU sizes.
 
-The worker image's own entrypoint against the way that the amazon provider's AwsEcsExecutor starts a task
-(`python -m airflow.sdk.execution_time.execute_workload`), in turns, on this machine's container engine.
-`--cpus` limits a container as Fargate's vCPU do. The task's first line reads its container's CPU time.
+It compares the worker image's entrypoint with the stock way, the command of the amazon provider's
+AwsEcsExecutor (`python -m airflow.sdk.execution_time.execute_workload`). Both run in turns on this
+machine's container engine. `--cpus` limits a container as Fargate's vCPU do. The task's first line reads
+the container's CPU time.
 
 Usage: python -m benchmarks.start_times [--image NAME] [--stock-image NAME] [--runs 5] [--cpus 2,1,0.5,0.25]
 
-Without an image both are built on BASE_IMAGE: ours from its Dockerfile, Airflow and its amazon provider as
-pip installs them. With an image named, the stock way runs in the same one unless another is named too.
+Without --image, both images are built on BASE_IMAGE: ours from its Dockerfile, the other with Airflow and its
+amazon provider from pip. With --image alone, the stock way runs in that image too.
 """
 
 from __future__ import annotations
@@ -64,14 +65,14 @@ with DAG("d", schedule=None):
 
 @dataclass(frozen=True)
 class Start:
-    """One container's start: seconds until the task's first line, and the CPU seconds used until then."""
+    """One container's start: seconds, and CPU seconds, until the task's first line."""
 
     wall: float
     cpu: float
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print the table; returns an exit code."""
+    """Measure, print the table, and return the exit code."""
     options = _options(arguments)
     if not options.image:
         options.image, options.stock_image = _built()
@@ -92,7 +93,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def table(found: dict[float, dict[str, list[Start]]], release: str, runs: int) -> str:
-    """Return the medians as a Markdown table, with machine and date below it."""
+    """Return the medians as a Markdown table, followed by the machine and the date."""
     lines = [
         "| vCPU | wall: stock | this image | ... with S3 | CPU: stock | this image | ... with S3 | of it |",
         "|---:|---:|---:|---:|---:|---:|---:|---:|",
@@ -110,8 +111,8 @@ def table(found: dict[float, dict[str, list[Start]]], release: str, runs: int) -
 
 
 def _built() -> tuple[str, str]:
-    """Build the worker image and the stock way on the same base; return their names."""
-    from image.bases import stock  # noqa: PLC0415  needs the image's scripts, which a named image does not
+    """Build the worker image and the stock image on the same base; return their names."""
+    from image.bases import stock  # noqa: PLC0415  needs scripts that --image does not
     from worker_image import build  # noqa: PLC0415
 
     base, release = os.environ["BASE_IMAGE"], build.DEFAULT_AIRFLOW
@@ -122,7 +123,7 @@ def _built() -> tuple[str, str]:
 
 @contextmanager
 def _bucket() -> Iterator[str]:
-    """Give the address of an S3 with one bucket."""
+    """Yield the address of an S3 server with one bucket."""
     from moto.server import ThreadedMotoServer  # noqa: PLC0415  seconds that the table does not need
 
     logging.getLogger("werkzeug").disabled = True
@@ -149,17 +150,17 @@ def _measure(
 ) -> dict[str, list[Start]]:
     starts: dict[str, list[Start]] = {way: [] for way in WAYS}
     for number in range(options.runs):
-        for way, said in WAYS.items():
+        for way, name in WAYS.items():
             start = _start(way, options, release, dags, size, s3)
             starts[way].append(start)
-            _say(f"{size:g} vCPU, run {number + 1}, {said}: {start.wall:.2f} s, CPU {start.cpu:.2f} s")
+            _print(f"{size:g} vCPU, run {number + 1}, {name}: {start.wall:.2f} s, CPU {start.cpu:.2f} s")
     return starts
 
 
-def _start(  # noqa: PLR0913, PLR0917  what makes a start
+def _start(  # noqa: PLR0913, PLR0917  each is one property of a start
     way: str, options: argparse.Namespace, release: str, dags: Path, size: float, s3: str
 ) -> Start:
-    """Start one container and return what its task saw."""
+    """Start one container and return what its task measured."""
     document = payload("ok", release)
     with serve(ExecutionApi()) as api:
         settings = {
@@ -196,13 +197,13 @@ def _start(  # noqa: PLR0913, PLR0917  what makes a start
             _docker("rm", "--force", name)
     _, found, rest = log.partition("FIRST LINE ")
     if not found:
-        raise SystemExit(f"start-times: the task never began:\n{log}")
+        raise SystemExit(f"start-times: the task did not start:\n{log}")
     seen, cpu = rest.split()[:2]
     return Start(float(seen) - began, float(cpu))
 
 
 def _seconds(stamp: str) -> float:
-    """Return the engine's time stamp, which has nanoseconds, as seconds since the epoch."""
+    """Convert a time stamp of the engine, which has nanoseconds, to seconds since the epoch."""
     return dt.datetime.fromisoformat(stamp[:26].rstrip("Z") + "+00:00").timestamp()
 
 
@@ -221,14 +222,14 @@ def _docker(*words: str) -> str:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="start-times", description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--image", help="the worker image; without one both are built on BASE_IMAGE")
-    parser.add_argument("--stock-image", help="an image of the stock way; by default the worker image too")
+    parser.add_argument("--image", help="the worker image; by default, both images are built on BASE_IMAGE")
+    parser.add_argument("--stock-image", help="the image of the stock way; by default the worker image")
     parser.add_argument("--runs", type=int, default=5, help="containers of each way at each size")
-    parser.add_argument("--cpus", default="2,1,0.5,0.25", help="vCPU to give them, by commas")
+    parser.add_argument("--cpus", default="2,1,0.5,0.25", help="vCPU sizes, separated by commas")
     return parser.parse_args(arguments)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""What the figures were meant to be, beside what they are. Pure."""
+"""Compares figures with their targets. Pure."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ Figures = dict[str, Any]
 
 @dataclass(frozen=True)
 class Target:
-    """One figure of ours and its limit.
+    """One figure of our executor and its limit.
 
-    text: what is promised. scenario, case, key: where the figure is; ``case`` is the beginning of a case's
-    label, empty for all cases, of which the worst counts. most: what it may be at most, or the figure of the
-    peer in the same case when None. pattern: how it is written. missed: why it may be missed.
+    Args:
+        text: the promise.
+        scenario: where the figure is.
+        case: the beginning of a case's label; empty for all cases, of which the worst counts.
+        key: the figure's name.
+        most: the limit; None for the peer's figure in the same case.
+        pattern: how the figure is formatted.
+        missed: why the target may be missed.
     """
 
     text: str
@@ -26,17 +31,19 @@ class Target:
     missed: str = ""
 
 
-_BOTO = "its calls by boto3 alone cost as much or nearly (next row, and the table below)"
-_EVENTS = "the same, and a thousand events that they run are handled meanwhile"
-_DESCRIBED = "most of it is boto3 reading fifteen answers a minute, of a hundred tasks each"
-_BUS = "the way through EventBridge and SQS, a tenth of a second and more, comes on top of the same heartbeat"
+_BOTO = "boto3's calls alone cost as much, or nearly (next row, and the table below)"
+_EVENTS = "the same, and a thousand RUNNING events are handled at the same time"
+_DESCRIBED = "most of it is boto3 parsing fifteen answers a minute with a hundred tasks each"
+_BUS = "EventBridge and SQS add a tenth of a second or more to the same heartbeat"
 _OVER_BOTO = 1.3
-"""What may come on top of boto3: a token, an answer read, a thread's turn. It holds on a slow machine too."""
+"""How many times boto3's own CPU a launch may cost. The ratio holds on a slow machine too."""
 TARGETS = (
-    Target("a thousand at default limits, times the bound", "burst", "default", "times_the_bound", 1.05),
+    Target(
+        "a thousand tasks at default limits, times the bound", "burst", "default", "times_the_bound", 1.05
+    ),
     Target("... RunTask calls throttled", "burst", "default", "throttled_share", 0.02, "{:.1%}"),
     Target(
-        "limits x 10, inline, times the larger of bound and scheduler alone",
+        "limits x 10, inline, times the larger of the bound and the scheduler alone",
         "burst",
         "limits x 10, inline",
         "times_the_larger",
@@ -84,8 +91,8 @@ TARGETS = (
 
 
 def table(scenarios: Figures) -> list[str]:
-    """Return the table's lines, of the scenarios that were played."""
-    lines = ["| promised | at most | found | |", "|---|---:|---:|---|"]
+    """Return the lines of the table, for the scenarios that have figures."""
+    lines = ["| target | at most | measured | |", "|---|---:|---:|---|"]
     for target in TARGETS:
         cases = {
             label: case

@@ -1,8 +1,8 @@
-"""What the workers of simulated containers tell Airflow: they change their task instances' rows by SQL.
+"""The workers in simulated containers: they change the rows of their task instances by SQL.
 
-A container that starts sets its task instance running, one that exits with code 0 sets it to success.
-One that was killed says nothing. In production a worker's calls reach these rows through the API server.
-Each row is changed in a transaction of its own, as the API server does it.
+A container that starts sets its task instance to running; one that exits with code 0 sets it to success. A
+killed one changes nothing. In production, a worker changes these rows through the API server, which uses one
+transaction per change. So do these workers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Workers:
     """The workers of all containers.
 
     Args:
-        address: of Airflow's database, as psycopg2 takes it.
+        address: Airflow's database, for psycopg2.
     """
 
     def __init__(self, address: str) -> None:
@@ -42,7 +42,7 @@ class Workers:
         self._exited: set[str] = set()
 
     def note(self, task: Task) -> None:
-        """Take a change of an ECS task."""
+        """Handle a change of an ECS task."""
         if task.last_status == "RUNNING":
             self._pool.submit(self._change, task, _STARTS)
         elif task.arn not in self._exited and any(each.exit_code is not None for each in task.containers):

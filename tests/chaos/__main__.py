@@ -9,9 +9,11 @@ import platform
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.metadata import Metadata
 from chaos.catalogue import CATALOGUE
 from chaos.combinations import search
 from chaos.page import Row, page, summary
@@ -41,8 +43,9 @@ def main() -> int:
     if not given.only:
         row, played = _searched(given.examples, given.seed)
         rows.append(row)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        rows += list(pool.map(_wired, [each for each in WIRES if given.only in each.name]))
+    with Metadata() as metadata, ThreadPoolExecutor(AT_ONCE) as pool:
+        wires = [each for each in WIRES if given.only in each.name]
+        rows += list(pool.map(partial(_wired, metadata=metadata), wires))
     bad = [row for row in rows if row.complaint]
     print(f"\n{summary(rows, played)}; {time.monotonic() - begun:.0f} s")
     if bad:
@@ -71,10 +74,10 @@ def _searched(examples: int, seed: int) -> tuple[Row, int]:
     return _shown(Row("combinations", words, sums)), played
 
 
-def _wired(scenario: WireScenario) -> Row:
+def _wired(scenario: WireScenario, metadata: Metadata) -> Row:
     words = (f"wire: {scenario.name}", scenario.fault, scenario.source)
     try:
-        return _shown(Row("wires", words, play_wire(scenario)))
+        return _shown(Row("wires", words, play_wire(scenario, metadata)))
     except (RuntimeError, OSError) as error:
         return _shown(Row("wires", words, Sums(), repr(error)))
 

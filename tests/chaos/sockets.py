@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import figures
 from benchmarks.cloud import Cloud, CloudSetup
-from benchmarks.drives import Home, Record, Run
-from benchmarks.scheduler import Drive
-from benchmarks.workloads import launch_id_of, name_of
+from benchmarks.runs import wait_for
+from benchmarks.stage import Scene, Stage
 from chaos.stage import Sums
 from chaos.wire import Trouble, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from benchmarks.metadata import Metadata
 
 ECS, SQS, S3 = (b"AmazonEC2ContainerService",), (b"AmazonSQS",), (b"PUT /payloads",)
 OPTIONS = {"RECONCILE_INTERVAL": "5"}
@@ -122,8 +119,8 @@ QUICK = ("resets", "killed behind resets")
 class WiredCloud(Cloud):
     """A cloud that schedulers reach over the wire; its own pages stay within reach."""
 
-    def __init__(self, setup: CloudSetup, troubles: tuple[Trouble, ...]) -> None:
-        super().__init__(setup)
+    def __init__(self, setup: CloudSetup, database: str, troubles: tuple[Trouble, ...]) -> None:
+        super().__init__(setup, database)
         self._troubles = troubles
         self.wire: Wire
 
@@ -154,79 +151,47 @@ class WiredCloud(Cloud):
         self.wire.open()
 
 
-def play_wire(scenario: WireScenario) -> Sums:
-    """Play one to its end."""
-    home = Home()
+def play_wire(scenario: WireScenario, metadata: Metadata | None = None) -> Sums:
+    """Run one to its end, under Airflow's own scheduler.
+
+    Args:
+        scenario: what goes wrong.
+        metadata: a PostgreSQL server to share with other runs; None for one of its own.
+    """
+    clouds: list[WiredCloud] = []
+
+    def make_cloud(setup: CloudSetup, database: str) -> Cloud:
+        clouds.append(WiredCloud(setup, database, scenario.troubles))
+        return clouds[-1]
+
+    def pause(scene: Scene) -> None:
+        wait_for("launched", scenario.tasks // 2, scene.database, scene.cloud, scenario.seconds)
+        scene.processes[0].pause(scenario.stop)
+
     setup = CloudSetup(run=list(scenario.run), faults=scenario.faults, seed=scenario.seed)
-    try:
-        with WiredCloud(setup, scenario.troubles) as cloud:
-            play = _killed if scenario.kill else _once
-            record = play(scenario, home, cloud)
-            struck = cloud.wire.struck + bool(scenario.stop) + scenario.kill
-    finally:
-        home.close()
+    with Stage(metadata, make_cloud) as stage:
+        if scenario.kill:
+            record, _ = stage.play_killed("ours", setup, scenario.tasks, scenario.seconds, options=OPTIONS)
+        else:
+            record = stage.play(
+                "ours",
+                setup,
+                arrivals=[[0, scenario.tasks]],
+                seconds=scenario.seconds,
+                options=OPTIONS,
+                during=pause if scenario.stop else None,
+            )
     found = figures.outcomes(record, scenario.tasks)
     injected = sum(count for kind, count in record.cloud["injected"].items() if kind != "limit")
+    # The database keeps a worker's success; what the executor reported counts as well.
+    failed = len({name for _, name, state, _ in record.events if state == "failed"})
     return Sums(
         tasks=scenario.tasks,
-        injected=injected + struck,
+        injected=injected + clouds[0].wire.struck + bool(scenario.stop) + scenario.kill,
         succeeded=found["succeeded"],
-        failed=found["wrongly_failed"],
+        failed=max(failed, found["wrongly_failed"]),
         duplicates=found["duplicates"],
         lost=found["lost"],
-        wrongly_failed=found["wrongly_failed"],
+        wrongly_failed=max(failed, found["wrongly_failed"]),
         leaked=found["slots_left"],
     )
-
-
-def _once(scenario: WireScenario, home: Home, cloud: WiredCloud) -> Record:
-    run = _run(scenario, home, cloud, "only", arrivals=[[0, scenario.tasks]])
-    _begin(run, cloud.open)
-    if scenario.stop:
-        _await(lambda: cloud.count() >= scenario.tasks // 2)
-        run.signal(signal.SIGSTOP)
-        time.sleep(scenario.stop)
-        run.signal(signal.SIGCONT)
-    return _record(run, cloud)
-
-
-def _killed(scenario: WireScenario, home: Home, cloud: WiredCloud) -> Record:
-    """Kill a scheduler half-way; a second one adopts what the database knows."""
-    first = _run(scenario, home, cloud, "first", arrivals=[[0, scenario.tasks]])
-    _begin(first, cloud.open)
-    first.kill_when(lambda: cloud.count() >= scenario.tasks // 2)
-    known = {name: info for name, _, info in first.committed() if info.startswith("arn:")}
-    running = {each["name"] for each in cloud.record()["tasks"] if each["started"] is not None}
-    adopt = [
-        [
-            number,
-            "running" if name_of(number) in running else "queued",
-            known.get(name_of(number), launch_id_of(number)),
-        ]
-        for number in range(scenario.tasks)
-    ]
-    second = _run(scenario, home, cloud, "second", adopt=adopt)
-    _begin(second, lambda: None)
-    return _record(second, cloud)
-
-
-def _run(scenario: WireScenario, home: Home, cloud: WiredCloud, name: str, **drive: Any) -> Run:
-    commits = str(home.path / f"commits-{name}-{os.getpid()}")
-    environment = home.environment(cloud, "ours", payloads=True, options=OPTIONS)
-    return Run(home, Drive(executor="ours", commits=commits, seconds=scenario.seconds, **drive), environment)
-
-
-def _begin(run: Run, opened: Callable[[], None]) -> None:
-    run.wait_until_prepared()
-    opened()
-    run.go()
-
-
-def _await(reached: Callable[[], bool]) -> None:
-    while not reached():
-        time.sleep(0.05)
-
-
-def _record(run: Run, cloud: WiredCloud) -> Record:
-    found = run.finish()
-    return Record(found["heartbeats"], found["events"], found["marks"], cloud.record())

@@ -1,6 +1,7 @@
-"""The worker image, built once for the tests of this folder, and how to run it.
+"""The worker image and the control image, built once for the tests of this folder, and how to run them.
 
-IMAGE names an image that is there already; otherwise it is built on BASE_IMAGE. DOCKER_HOST names the engine.
+IMAGE names an image of either kind that is there already, and CONTROL_IMAGE a control image; otherwise they
+are built on BASE_IMAGE. DOCKER_HOST names the engine.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 import uuid
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +33,9 @@ class Image:
 
     def command(self, *words: str, options: tuple[str, ...] = ()) -> list[str]:
         """Return the command that runs a container of the image to its end."""
+        # Only the worker's entrypoint runs any program.
+        if words and words[0] in ("bash", "python") and self.kind == "control":
+            options, words = (*options, "--entrypoint", words[0]), words[1:]
         return [self.client, "run", "--rm", *options, self.name, *words]
 
     def run(self, *words: str, options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -56,6 +61,12 @@ class Image:
         labels: dict[str, str] = self.inspect()["Config"]["Labels"]
         return labels
 
+    @cached_property
+    def kind(self) -> str:
+        """Worker or control, by its label; empty where it is another's image."""
+        labels = self.inspect()["Config"]["Labels"] or {}
+        return str(labels.get("org.opencontainers.image.title", "")).rpartition("-")[2]
+
     @property
     def airflow_version(self) -> str:
         """The Airflow release in it, by its label."""
@@ -70,24 +81,29 @@ class Image:
 
 @pytest.fixture(scope="session")
 def image() -> Image:
-    """The worker image: IMAGE where that is set, else one built now on BASE_IMAGE."""
+    """The image under test: IMAGE where that is set, else a worker image built now on BASE_IMAGE."""
+    return built("worker", os.environ.get("IMAGE"))
+
+
+@pytest.fixture(scope="session")
+def control(image: Image) -> Image:
+    """The control image: the image under test if it is one, CONTROL_IMAGE, or one built now on BASE_IMAGE."""
+    return image if image.kind == "control" else built("control", os.environ.get("CONTROL_IMAGE"))
+
+
+def built(kind: str, name: str | None) -> Image:
+    """Return an image that is there, or build one; skip the test where there is nothing to build it on."""
     try:
         client = find_engine()[0]
     except BuildError as error:
         pytest.skip(f"needs a container engine: {error}")
-    name = os.environ.get("IMAGE")
     if not name:
         base = os.environ.get("BASE_IMAGE")
         if not base:
-            pytest.skip("needs the worker image: set IMAGE to one, or BASE_IMAGE to build it on")
-        name = "airflow-fargate/worker:test"
-        build = [
-            sys.executable,
-            str(ROOT / "worker_image" / "build.py"),
-            f"IMAGE={name}",
-            f"BASE_IMAGE={base}",
-        ]
-        subprocess.run(build, check=True)
+            pytest.skip(f"needs the {kind} image: name it, or give BASE_IMAGE to build it on")
+        name = f"airflow-fargate/{kind}:test"
+        words = [f"KIND={kind}", f"IMAGE={name}", f"BASE_IMAGE={base}"]
+        subprocess.run([sys.executable, str(ROOT / "worker_image" / "build.py"), *words], check=True)
     return Image(client, name)
 
 
@@ -132,6 +148,6 @@ def container(image: Image, dags: Path) -> Starter:
 @pytest.fixture
 def airflow_version(image: Image) -> str:
     """The Airflow release in the image; Airflow 2 has tests of its own."""
-    if image.airflow_version.startswith("2."):
-        pytest.skip("is about Airflow 3, and the image holds Airflow 2")
+    if image.airflow_version.startswith("2.") or image.kind == "control":
+        pytest.skip("is about tasks of Airflow 3, and the image is another")
     return image.airflow_version

@@ -38,7 +38,7 @@ def test_it_names_what_is_installed(image, documents):
 
 def test_it_names_the_lock_s_packages(image, documents):
     """What the lock installs on every Python is in it."""
-    lock = (ROOT / f"worker_image/requirements/airflow-{image.airflow_version}.txt").read_text()
+    lock = (ROOT / f"worker_image/requirements/{image.kind}-{image.airflow_version}.txt").read_text()
     always = {normalised(name) for name in re.findall(r"^(\S+)==[^\s;]+ \\$", lock, re.MULTILINE)}
     assert len(always) > 50
     assert always <= {normalised(each["name"]) for each in documents["python.cdx.json"]["components"]}

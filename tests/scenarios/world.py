@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from airflow_fargate.fleet.fleet import Fleet, Notice
 from airflow_fargate.settings.config import FargateConfig
@@ -15,7 +17,8 @@ from airflow_fargate.tasks.messages import Finish, LaunchAgain, Report
 from airflow_fargate.tasks.verdict import Outcome
 from aws_model import modelled
 from local_cloud import Behaviour, ManualClock, SimulatedEngine, StaticCatalog, TaskPlane
-from scenarios.outages import Outages
+from scenarios.outages import Outages, refusal
+from scenarios.standbys import WAITS, EcsWithTags, StandbyContainers, is_standby
 
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 RULE = ("RUNNING", "DEPROVISIONING", "STOPPED")
@@ -51,19 +54,43 @@ class Seconds:
 
 
 class FakeS3:
-    """One bucket; ``fail`` is raised by the next calls."""
+    """One bucket with conditional writes; ``fail`` is raised by the next calls."""
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.fail: list[Exception] = []
+        self._versions: dict[str, int] = {}
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, ContentType: str) -> None:  # noqa: N803
+    def put_object(  # noqa: PLR0913  boto3's names
+        self,
+        *,
+        Bucket: str,  # noqa: N803
+        Key: str,  # noqa: N803
+        Body: bytes,  # noqa: N803
+        ContentType: str = "",  # noqa: N803
+        IfNoneMatch: str = "",  # noqa: N803
+        IfMatch: str = "",  # noqa: N803
+    ) -> dict[str, str]:
         if self.fail:
             raise self.fail.pop(0)
+        if (IfNoneMatch and Key in self.objects) or (IfMatch and IfMatch != self.etag(Key)):
+            raise refusal("PreconditionFailed", "At least one of the pre-conditions did not hold", 412)
         self.objects[Key] = Body
+        self._versions[Key] = self._versions.get(Key, 0) + 1
+        return {"ETag": self.etag(Key)}
+
+    def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
+        if Key not in self.objects:
+            # Without s3:ListBucket.
+            raise refusal("AccessDenied", "Access Denied", 403)
+        return {"Body": io.BytesIO(self.objects[Key]), "ETag": self.etag(Key)}
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803
         self.objects.pop(Key, None)
+
+    def etag(self, key: str) -> str:
+        """Return an object's ETag, empty if there is no such object."""
+        return f'"{self._versions[key]}"' if key in self.objects else ""
 
 
 class FakeLogs:
@@ -100,12 +127,19 @@ class World:
         self.s3, self.logs = FakeS3(), FakeLogs()
         self.sqs = self.plane.client("sqs", wanted=lambda event: event.task.last_status in RULE)
         self.config = replace(CONFIG, **changes)
+        self.containers_inside = StandbyContainers(self)
+        self.engine.choose = lambda task: WAITS if is_standby(task) else None
         self.told: list[Notice] = []
         self.numbers = 0
         self.fleet = self.scheduler()
 
     def scheduler(self) -> Fleet:
-        clients = {"ecs": self.plane.client("ecs"), "sqs": self.sqs, "s3": self.s3, "logs": self.logs}
+        clients = {
+            "ecs": EcsWithTags(self, self.plane.client("ecs")),
+            "sqs": self.sqs,
+            "s3": self.s3,
+            "logs": self.logs,
+        }
         clients = {service: modelled(service, client) for service, client in clients.items()}
         return self.fleet_of(clients)
 
@@ -113,6 +147,8 @@ class World:
         """A fleet with these clients whose chances follow from the world's seed."""
         fleet = Fleet(self.config, self.outages.source(clients), self.seconds, hook=None)
         fleet.launcher._policy = replace(fleet.launcher._policy, random=self.chance.random)
+        if fleet.standbys is not None:
+            fleet.standbys.keeper._new_id = lambda: str(UUID(int=self.chance.getrandbits(128), version=4))
         return fleet
 
     def create_cluster(self) -> None:
@@ -145,6 +181,7 @@ class World:
             priority,
             identity=TaskIdentity("dag", key, "run", 1),
             options=options or TaskOptions(),
+            takes_standby=True,
             document=lambda: json.dumps(
                 {"launch_id": launch_id, "token": "secret", "made_at": self.clock.now()}
             ),
@@ -153,7 +190,13 @@ class World:
     def step(self, fleet: Fleet | None = None, *, sync: bool = True) -> None:
         """Let every thread's step run until it would wait; then sync, as a heartbeat does."""
         fleet = fleet or self.fleet
+        self.containers_inside.step()
         for part in (
+            *(part.run_one for part in (fleet.fates,) if part),
+            *(
+                part.run_one
+                for part in ((fleet.standbys.offers, fleet.standbys.keeper) if fleet.standbys else ())
+            ),
             fleet.launcher.run_one,
             fleet.listener.receive if fleet.listener else lambda: 1.0,
             fleet.reconciler.run_one,

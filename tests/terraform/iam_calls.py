@@ -20,7 +20,7 @@ class Place:
     Args:
         cluster: the cluster's name, for calls that name none.
         roles: ARNs of the roles in the task definition.
-        keys: KMS keys by what they encrypt: a bucket's name or a queue's; ``*`` for all others.
+        keys: KMS keys by what they encrypt (a bucket, a queue, a secret's ARN); ``*`` for all others.
     """
 
     cluster: str
@@ -40,7 +40,7 @@ class Place:
         return cluster if cluster.startswith("arn:") else self.arn("ecs", f"cluster/{cluster}")
 
     def through(self, service: str, name: str, action: str) -> Request:
-        """Return what KMS asks when the service uses a bucket's or queue's key for the caller."""
+        """Return what KMS asks when a service uses the key for the caller."""
         key = self.keys.get(name) or self.keys["*"]
         return Request(action, key, {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"})
 
@@ -62,6 +62,15 @@ def _run_task(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
         cluster = (call.get("cluster") or place.cluster).rpartition("/")[2]
         resource = place.arn("ecs", f"task/{cluster}/new")
         yield Request("ecs:TagResource", resource, {"ecs:CreateAction": "RunTask"})
+
+
+def _tag_standby(_place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
+    # The executor tags nothing but standbys, which it started with these tags.
+    tags = {
+        "aws:ResourceTag/airflow-fargate:deployment": "airflow",
+        "aws:ResourceTag/airflow-fargate:standby": "S",
+    }
+    yield Request("ecs:TagResource", call["resourceArn"], tags)
 
 
 def _about_tasks(action: str) -> Asking:
@@ -96,6 +105,11 @@ def _about_object(action: str, key_action: str | None) -> Asking:
             yield place.through("s3", call["Bucket"], key_action)
 
     return requests
+
+
+def _secret(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
+    yield Request("secretsmanager:GetSecretValue", call["SecretId"])
+    yield place.through("secretsmanager", call["SecretId"], "kms:Decrypt")
 
 
 def _list_bucket(_place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
@@ -135,6 +149,7 @@ def _asks_nothing(_place: Place, _call: Mapping[str, Any]) -> Iterator[Request]:
 
 CALLS: dict[str, Asking] = {
     "run_task": _run_task,
+    "tag_resource": _tag_standby,
     "stop_task": _about_tasks("ecs:StopTask"),
     "describe_tasks": _about_tasks("ecs:DescribeTasks"),
     "list_tasks": _list_tasks,
@@ -160,10 +175,12 @@ CALLS: dict[str, Asking] = {
     "delete_object": _about_object("s3:DeleteObject", None),
     "get_object": _about_object("s3:GetObject", "kms:Decrypt"),
     "head_object": _about_object("s3:GetObject", "kms:Decrypt"),
+    "head_bucket": _list_bucket,
     "list_objects": _list_bucket,
     "list_objects_v2": _list_bucket,
     "get_log_events": _log_events,
     "get_cost_and_usage": _the_bill,
+    "get_secret_value": _secret,
 }
 """boto3's method -> what AWS asks for it."""
 

@@ -1,16 +1,18 @@
-"""Writes the inputs and outputs of every module into its README, between two markers.
+"""Write the inputs and outputs of every module into its README, between two markers.
 
-``python3 tests/terraform/module_readmes.py`` rewrites them; ``--check`` says which are out of date and
-ends with 1. It reads files formatted by ``terraform fmt`` and nothing else. Standard library only.
+``.venv/bin/python tests/terraform/module_readmes.py`` rewrites them; with ``--check`` it prints those that
+are out of date and exits with 1.
 """
 
 from __future__ import annotations
 
-import re
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import hcl2
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +28,9 @@ class Block:
 
     Args:
         name: its name.
-        description: its description, on one line.
-        type: a variable's type, on one line; empty for an output.
-        default: a variable's default, on one line; None where it has none.
+        description: its description.
+        type: a variable's type; empty for an output.
+        default: a variable's default; None if it has none.
     """
 
     name: str
@@ -37,50 +39,36 @@ class Block:
     default: str | None
 
 
-def _argument(body: str, name: str) -> str | None:
-    """Return the text of an argument of a block, on one line."""
-    found = re.search(rf"^  {name} += (.*)$", body, re.MULTILINE)
-    if not found:
-        return None
-    lines = [found[1]]
-    heredoc = re.fullmatch(r"<<-?(\w+)", found[1])
-    if heredoc:
-        text = re.split(rf"\n  {heredoc[1]}$", body[found.end() :], maxsplit=1, flags=re.MULTILINE)[0]
-        return " ".join(text.split())
-    # What terraform fmt formats ends with the line whose closing bracket is indented like the argument.
-    if re.search(r"[\[{(]$", found[1]):
-        for line in body[found.end() + 1 :].splitlines():
-            lines.append(line.strip())
-            if re.match(r"  [\]})]", line):
-                break
-    return " ".join(lines)
+def _written(value: Any) -> str:
+    """Return a parsed value as Terraform writes it, on one line."""
+    if isinstance(value, dict):
+        pairs = ", ".join(f"{key} = {_written(each)}" for key, each in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(_written(each) for each in value)}]"
+    return _expression(value) if isinstance(value, str) else json.dumps(value)
 
 
-def _unquoted(text: str) -> str:
-    quoted = re.fullmatch(r'"(.*)"', text)
-    return quoted[1].replace('\\"', '"') if quoted else text
-
-
-def _one_line_type(text: str) -> str:
-    """Shorten ``object({ a = b c = d })``, which lost its lines, to ``object({ a = b, c = d })``."""
-    text = re.sub(r"(?<=[\w)}\]\"]) (?=\w+ += )", ", ", text)
-    return re.sub(r" +", " ", text)
+def _expression(text: str) -> str:
+    """Return a string (python-hcl2 leaves it in its quotes) or an expression (it puts it into ``${}``)."""
+    inner = text[2:-1] if text.startswith("${") else text
+    return inner.replace("({", "({ ").replace("})", " })")
 
 
 def blocks(folder: Path, kind: str) -> list[Block]:
     """Return the blocks of a kind (``variable``, ``output``) in the folder's files, in their order."""
-    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.tf")))
     found = []
-    for name, body in re.findall(rf'^{kind} "(\w+)" {{\n(.*?)\n}}$', text, re.MULTILINE | re.DOTALL):
-        default = _argument(body, "default")
-        found.append(
-            Block(
-                name,
-                _unquoted(_argument(body, "description") or ""),
-                _one_line_type(_argument(body, "type") or ""),
-                default if default is None else _one_line_type(default),
+    for file in sorted(folder.glob("*.tf")):
+        for block in hcl2.loads(file.read_text(encoding="utf-8")).get(kind, []):
+            ((name, body),) = block.items()
+            found.append(
+                Block(
+                    json.loads(name),
+                    json.loads(body.get("description", '""')),
+                    _expression(body.get("type", "")),
+                    _written(body["default"]) if "default" in body else None,
+                )
             )
-        )
     return found
 
 
@@ -101,15 +89,16 @@ def tables(folder: Path) -> str:
 
 
 def renewed(readme: str, folder: Path) -> str:
-    """Return the README with its generated part made anew; appended where there was none."""
+    """Return the README with its generated part written again, or appended if there was none."""
     before, _, rest = readme.partition(BEGIN)
     after = rest.partition(END)[2]
     return f"{before.rstrip()}\n\n{BEGIN}\n\n{tables(folder)}\n\n{END}\n{after.lstrip()}"
 
 
 def folders(root: Path = TERRAFORM) -> list[Path]:
-    """Return the root and every module."""
-    return [root, *sorted(folder for folder in (root / "modules").iterdir() if folder.is_dir())]
+    """Return the module for tasks, the root of the complete deployment, and every module."""
+    modules = sorted(file.parent for file in (root / "modules").rglob("outputs.tf"))
+    return [root, root / "airflow_on_ecs", *modules]
 
 
 def main(arguments: Sequence[str]) -> int:

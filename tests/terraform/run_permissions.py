@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 SERVICES = {
     "scheduler": "scheduler",
-    "api-server": "scheduler",
-    "webserver": "scheduler",
+    "api-server": "reader",
+    "webserver": "reader",
     "triggerer": "triggerer",
 }
 """The access key of one of Airflow's services -> whose policy it bears."""
@@ -41,6 +41,9 @@ NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
     ("task", "SeeThatALogIsNotThere", "s3:ListBucket"): (
         "no call of its own: S3 asks for it when HeadObject meets a key that is not there"
     ),
+    ("reader", "ShowTheLogOfARunningTask", "logs:GetLogEvents"): "only when someone looks at a running task",
+    ("reader", "FindARunningTask", "ecs:ListTasks"): "only when another scheduler reported the task's ARN",
+    ("reader", "DescribeARunningTask", "ecs:DescribeTasks"): "the same",
     ("scheduler", "FindTasksAfterARestart", "ecs:ListTasks"): "only when one dies with a launch under way",
     ("scheduler", "FollowAndStop", "ecs:StopTask"): "only when a task is cleared or times out",
     ("scheduler", "ListenToTaskEvents", "sqs:ChangeMessageVisibility"): "only with several schedulers",
@@ -73,7 +76,7 @@ class Account:
     """What is judged by.
 
     Args:
-        policies: by bearer: ``scheduler``, ``triggerer``, ``task``.
+        policies: by bearer: ``scheduler``, ``reader``, ``triggerer``, ``task``.
         place: what is not in the calls themselves.
     """
 
@@ -126,7 +129,7 @@ def _without_a_call(
     account: Account,
     unused: Container[tuple[str, str, str]],
 ) -> Iterable[str]:
-    for bearer in ("scheduler", "task"):
+    for bearer in ("scheduler", "reader", "task"):
         if bearer not in judged:
             yield f"Not one call of the {bearer} was recorded."
             continue
@@ -153,6 +156,7 @@ def read_account(outputs: Mapping[str, Any]) -> Account:
         inline += Policy.parse(json.dumps(document))
     policies = {
         "scheduler": managed(outputs["scheduler_policy_arn"]),
+        "reader": managed(outputs["reader_policy_arn"]),
         "triggerer": managed(outputs["triggerer_policy_arn"]),
         "task": inline,
     }

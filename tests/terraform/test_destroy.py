@@ -1,4 +1,4 @@
-"""``make destroy``: no launches, then no tasks, and only then terraform destroy."""
+"""`make destroy`: no launches, then no tasks, and only then terraform destroy."""
 
 from __future__ import annotations
 
@@ -53,19 +53,39 @@ class World(SimulatedWorld):
             "repository_url": "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker",
             "scheduler_policy_arn": made["Arn"],
             "security_group_ids": ["sg-0aaa"],
+            "cluster_name": "airflow",
+            "task_definition_arn": self.register("airflow-worker"),
         }
+        self.update_service: Any = None
         self.deployment = destroy.Deployment(self.outputs, self.client, self.clock.now, self.wait)
 
     def client(self, service: str) -> Any:
         """Return ECS of the simulation, EC2 that holds interfaces for a while, and moto's other services."""
         if service == "ec2":
             return self
-        return self.ecs if service == "ecs" else boto3.client(service, region_name=REGION, config=PATHS)
+        return self if service == "ecs" else boto3.client(service, region_name=REGION, config=PATHS)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a call of ECS: the simulation's, or moto's for task definitions."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        simulated = self.__dict__["ecs"]
+        return getattr(
+            simulated if hasattr(simulated, name) else boto3.client("ecs", region_name=REGION), name
+        )
 
     def describe_network_interfaces(self, **_: Any) -> dict[str, Any]:
         """Return an interface as long as one is held."""
         left = self.clock.now() < self.held
         return {"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}] if left else []}
+
+    def register(self, family: str) -> str:
+        """Register a revision of a task definition; return its ARN."""
+        container = {"name": "worker", "image": "x", "memory": 512}
+        made = boto3.client("ecs", region_name=REGION).register_task_definition(
+            family=family, containerDefinitions=[container]
+        )
+        return str(made["taskDefinition"]["taskDefinitionArn"])
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -155,30 +175,98 @@ def test_full_buckets_are_told_before_anything_is_touched(world: World) -> None:
     world.deployment.check_that_destroy_can_succeed()
 
 
+@pytest.fixture
+def calls(world: World, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """Return what Terraform was called with; it destroys only an empty cluster in which nobody may launch."""
+    calls: list[tuple[str, ...]] = []
+
+    def terraform(folder: Path, *arguments: str, capture: bool = False) -> str:
+        calls.append((folder.name, *arguments))
+        if arguments[0] == "destroy":
+            assert world.deployment.tasks() == []
+            assert world.allowed() == ["Follow"]
+        assert capture == (arguments[0] == "output")
+        return json.dumps({name: {"value": value} for name, value in world.outputs.items()})
+
+    monkeypatch.setattr(destroy, "terraform", terraform)
+    monkeypatch.setattr(destroy, "deployment_of", lambda _: world.deployment)
+    return calls
+
+
 def test_the_order_is_launches_tasks_terraform(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, calls: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
     """Terraform's destroy comes last, when the cluster is empty and nobody may launch."""
     task = world.start(behaviour=Behaviour(run=100_000))
     world.until(task, "RUNNING")
-    told: list[tuple[str, ...]] = []
-
-    def terraform(folder: Path, *arguments: str, capture: bool = False) -> str:
-        told.append((str(folder), *arguments))
-        if not capture:
-            assert world.deployment.tasks() == []
-            assert world.allowed() == ["Follow"]
-        named = world.outputs | {"region": REGION, "cluster_name": "airflow"}
-        return json.dumps({name: {"value": value} for name, value in named.items()})
-
-    monkeypatch.setattr(destroy, "terraform", terraform)
-    monkeypatch.setattr(destroy, "Deployment", lambda outputs, _: world.deployment if outputs else None)
 
     assert destroy.main([f"TERRAFORM_DIR={tmp_path}", "AUTO_APPROVE=1"]) == 0
-    assert told == [(str(tmp_path), "output", "-json"), (str(tmp_path), "destroy", "-auto-approve")]
+
+    assert [call[1:] for call in calls] == [("output", "-json"), ("destroy", "-auto-approve")]
 
 
-@pytest.mark.parametrize("argument", ["DRIAN=5", "DRAIN=soon"])
+def test_the_name_must_be_typed_before_anything_changes(
+    world: World,
+    calls: list[tuple[str, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Another answer ends it, and the scheduler may still launch."""
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+
+    assert destroy.main([f"TERRAFORM_DIR={tmp_path}"]) == 1
+
+    assert "the deployment is named 'airflow', got 'yes'" in capsys.readouterr().err
+    assert world.allowed() == ["Launch", "Pass", "Follow"]
+    assert [call[1] for call in calls] == ["output"]
+
+
+@pytest.mark.parametrize("snapshot", ["1", "0"])
+def test_the_complete_deployment_goes_with_what_it_holds(
+    snapshot: str,
+    world: World,
+    calls: list[tuple[str, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The typed name is enough to delete images and logs; SNAPSHOT=0 keeps no snapshot."""
+    counts: dict[str, int] = {}
+    world.outputs |= {"control_repository_url": "x", "service_names": {"api": "api", "triggerer": None}}
+    world.client("s3").put_object(Bucket="logs", Key="logs/x", Body=b"")
+    monkeypatch.setattr("builtins.input", lambda _: "airflow")
+    world.update_service = lambda **call: counts.update({call["service"]: call["desiredCount"]})
+
+    assert destroy.main([f"TERRAFORM_DIR={tmp_path}", f"SNAPSHOT={snapshot}"]) == 0
+
+    assert counts == {"api": 0}
+    assert calls[1][1:5] == (
+        "apply",
+        "-auto-approve",
+        "-var=force_destroy=true",
+        f"-var=database_final_snapshot={'true' if snapshot == '1' else 'false'}",
+    )
+    assert calls[2][1] == "destroy"
+
+
+def test_the_revisions_that_terraform_leaves_are_deleted(world: World) -> None:
+    """All revisions of the deployment's families go, and another family with a longer name stays."""
+    world.register("airflow-worker")
+    world.register("airflow-worker-gpu")
+    world.outputs["component_task_definition_arns"] = {
+        "api": world.register("airflow-api"),
+        "triggerer": None,
+    }
+
+    world.deployment.delete_definitions()
+
+    left = boto3.client("ecs", region_name=REGION).list_task_definitions(status="ACTIVE")[
+        "taskDefinitionArns"
+    ]
+    assert [arn.rpartition("/")[2] for arn in left] == ["airflow-worker-gpu:1"]
+
+
+@pytest.mark.parametrize("argument", ["DRIAN=5", "DRAIN=soon", "SNAPSHOT=no"])
 def test_a_wrong_argument_is_one_sentence(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is asked of Terraform or AWS."""
     assert destroy.main([argument]) == 1

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
+README = TERRAFORM.parent / "README.md"
+QUICK_START = "quick start"
 EXAMPLES = sorted(folder.name for folder in (TERRAFORM / "examples").iterdir() if folder.is_dir())
 
 
@@ -44,6 +46,13 @@ def commands(example: str) -> list[str]:
     """Return the shell commands of the example's README."""
     readme = (TERRAFORM / "examples" / example / "README.md").read_text(encoding="utf-8")
     return "".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)).splitlines()
+
+
+def quick_start() -> list[str]:
+    """Return the shell commands of the main README that need nothing but Terraform."""
+    lines = re.findall(r"^\$ (.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    # The second apply is the same line again: a second plan is every example's business.
+    return list(dict.fromkeys(line for line in lines if line.startswith(("export ", "terraform "))))
 
 
 def prepare(example: str, copied: Path, folder: Path) -> Path:
@@ -80,8 +89,20 @@ def run_all(
         own = {"TF_VAR_name": example.replace("_", "-"), "AWS_ENDPOINT_URL": url}
         return run_commands([*commands(example), *more], workplace, environment | own)
 
-    with ThreadPoolExecutor(max_workers=len(EXAMPLES)) as pool:
-        return dict(zip(EXAMPLES, pool.map(act, EXAMPLES), strict=True))
+    def follow_the_readme() -> Outcome:
+        root = folder / "repository"
+        prepare("complete", copied, root / "terraform")
+        # One shell: what the README exports holds for the lines after it.
+        script = "\n".join(
+            ["set -e", *quick_start(), "cat fargate.cfg", "cd terraform/examples/complete", *more]
+        )
+        own = {"TF_VAR_name": "quick-start", "AWS_ENDPOINT_URL": url}
+        return run_commands([script], root, environment | own)
+
+    with ThreadPoolExecutor(max_workers=len(EXAMPLES) + 1) as pool:
+        first = pool.submit(follow_the_readme)
+        outcomes = dict(zip(EXAMPLES, pool.map(act, EXAMPLES), strict=True))
+        return outcomes | {QUICK_START: first.result()}
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +154,7 @@ def test_every_example_is_a_root(example: str) -> None:
 Applied = tuple[dict[str, Outcome], dict[str, list[str]]]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("example", [*EXAMPLES, QUICK_START])
 def test_the_readme_s_commands_work(example: str, applied: Applied) -> None:
     """Done word for word, the commands end with a configuration; a second plan has no changes."""
     outcome = applied[0][example]

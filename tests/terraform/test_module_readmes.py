@@ -1,4 +1,4 @@
-"""The generated part of the modules' READMEs."""
+"""Tests of the generated tables in the READMEs."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ variable "size" {
     }))
   })
   default = {}
-  description = <<-EOT
-    Two
-    lines.
-  EOT
+  description = "Sizes."
 }
 
 output "id" {
@@ -40,29 +37,29 @@ output "id" {
 
 @pytest.fixture
 def module(tmp_path: Path) -> Path:
-    """Return a folder with one module in it."""
+    """Return a folder with one module."""
     (tmp_path / "main.tf").write_text(MODULE, encoding="utf-8")
     return tmp_path
 
 
 @pytest.mark.parametrize("folder", module_readmes.folders(), ids=lambda folder: folder.name)
-def test_the_readme_says_what_the_module_is(folder: Path) -> None:
-    """Inputs and outputs in every README are those of the files."""
+def test_the_readme_lists_inputs_and_outputs(folder: Path) -> None:
+    """The tables in every README match the .tf files."""
     readme = (folder / "README.md").read_text(encoding="utf-8")
 
     assert module_readmes.renewed(readme, folder) == readme, "Run tests/terraform/module_readmes.py"
 
 
-def test_types_and_defaults_stand_on_one_line(module: Path) -> None:
-    """What Terraform writes over several lines fits into a cell."""
+def test_types_and_defaults_take_one_line(module: Path) -> None:
+    """A type that takes several lines in Terraform fits into one cell."""
     _, size = module_readmes.blocks(module, "variable")
 
     assert size.type == "object({ cpu = optional(number, 1), lan = list(object({ id = string })) })"
     assert size.default == "{}"
-    assert size.description == "Two lines."
+    assert size.description == "Sizes."
 
 
-def test_a_cell_is_not_broken(module: Path) -> None:
+def test_special_characters_do_not_break_a_cell(module: Path) -> None:
     """Bars are escaped, quotes are not."""
     text = module_readmes.tables(module)
 
@@ -70,8 +67,8 @@ def test_a_cell_is_not_broken(module: Path) -> None:
     assert '| `id` | Says "it". |' in text
 
 
-def test_what_people_wrote_stays(module: Path) -> None:
-    """Only what lies between the markers is made anew."""
+def test_handwritten_text_is_kept(module: Path) -> None:
+    """Only the text between the markers is written again."""
     once = module_readmes.renewed("# Mine\n", module)
     twice = module_readmes.renewed(once + "\nAlso mine.\n", module)
 

@@ -70,9 +70,18 @@ def test_the_scheduler_may_do_what_the_executor_does_and_nothing_else() -> None:
     """The scheduler's policy is the executor's calls, to the letter."""
     files = [file for file in SOURCE.rglob("*.py") if "worker" not in file.relative_to(SOURCE).parts]
 
-    needed = calls(files) | WITH_RUN_TASK | WITH_KEYS | AIRFLOW_READS_LOGS
+    needed = calls(files) | WITH_RUN_TASK | WITH_KEYS
 
     assert permitted("scheduler_access", "main.tf") == needed - NEEDS_NO_PERMISSION
+
+
+def test_the_api_server_may_read_task_logs_and_nothing_else() -> None:
+    """The reader's policy is Airflow's log reader and our page of a running task, to the letter."""
+    finds_a_task = {"ecs:ListTasks", "ecs:DescribeTasks"}
+
+    needed = calls([SOURCE / "aws/logs.py"]) | finds_a_task | AIRFLOW_READS_LOGS | {"kms:Decrypt"}
+
+    assert permitted("scheduler_access", "reader.tf") == needed
 
 
 def test_a_task_may_do_what_the_worker_does_and_nothing_else() -> None:

@@ -35,10 +35,16 @@ def allowing(**permissions: tuple[str, str]) -> Policy:
 FETCH = {"Fetch": ("s3:GetObject", "arn:aws:s3:::b/p/*"), "Key": ("kms:Decrypt", KEY)}
 LOOK = {"Look": ("logs:DescribeLogGroups", "*")}
 LOOKED: dict[str, Any] = {
-    "caller": "api-server",
+    "caller": "scheduler",
     "service": "logs",
     "operation": "DescribeLogGroups",
     "parameters": {},
+}
+SHOWN: dict[str, Any] = {
+    "caller": "api-server",
+    "service": "s3",
+    "operation": "ListObjectsV2",
+    "parameters": {"Bucket": "b"},
 }
 
 
@@ -50,36 +56,48 @@ def fetched(key: str, operation: str = "GetObject") -> dict[str, Any]:
 
 def account(task: Policy, scheduler: Policy) -> run_permissions.Account:
     """Return an account with these policies."""
-    policies = {"task": task, "scheduler": scheduler, "triggerer": Policy(())}
+    reader = allowing(Show=("s3:ListBucket", "arn:aws:s3:::b"))
+    policies = {"task": task, "scheduler": scheduler, "reader": reader, "triggerer": Policy(())}
     return run_permissions.Account(policies, PLACE)
 
 
 def test_a_run_that_needs_what_it_may_has_no_findings() -> None:
     """Both ways clean."""
-    assert run_permissions.judge([fetched("p/x"), LOOKED], account(allowing(**FETCH), allowing(**LOOK))) == []
+    calls = [fetched("p/x"), LOOKED, SHOWN]
+
+    assert run_permissions.judge(calls, account(allowing(**FETCH), allowing(**LOOK))) == []
 
 
 def test_a_call_without_permission_is_a_finding() -> None:
     """The sentence names who, what and on what."""
-    calls = [fetched("p/x"), fetched("other/x"), LOOKED]
+    calls = [fetched("p/x"), fetched("other/x"), LOOKED, SHOWN]
 
     (found,) = run_permissions.judge(calls, account(allowing(**FETCH), allowing(**LOOK)))
 
     assert found == "The task called s3:GetObject: its policy lacks s3:GetObject on arn:aws:s3:::b/other/x."
 
 
+def test_the_api_server_must_not_launch() -> None:
+    """A call that the scheduler may make is a finding when the API server makes it."""
+    calls = [fetched("p/x"), LOOKED, SHOWN, {**LOOKED, "caller": "api-server"}]
+
+    (found,) = run_permissions.judge(calls, account(allowing(**FETCH), allowing(**LOOK)))
+
+    assert found == "The reader called logs:DescribeLogGroups: its policy lacks logs:DescribeLogGroups on *."
+
+
 def test_a_permission_without_a_call_is_a_finding() -> None:
     """What nobody used is named, with its statement."""
     task = allowing(**FETCH, Drop=("s3:DeleteObject", "arn:aws:s3:::b/p/*"))
 
-    found = run_permissions.judge([fetched("p/x"), LOOKED], account(task, allowing(**LOOK)))
+    found = run_permissions.judge([fetched("p/x"), LOOKED, SHOWN], account(task, allowing(**LOOK)))
 
     assert found == ["The task may s3:DeleteObject (Drop) and never did."]
 
 
 def test_a_call_that_nobody_thought_of_is_a_finding() -> None:
     """An operation that the judge does not know is never passed over."""
-    calls = [fetched("p/x"), fetched("p/x", "PutObjectAcl"), LOOKED]
+    calls = [fetched("p/x"), fetched("p/x", "PutObjectAcl"), LOOKED, SHOWN]
 
     (found,) = run_permissions.judge(calls, account(allowing(**FETCH), allowing(**LOOK)))
 
@@ -90,6 +108,7 @@ def test_a_run_that_was_not_recorded_does_not_pass() -> None:
     """No calls, no verdict."""
     assert run_permissions.judge([], account(Policy(()), Policy(()))) == [
         "Not one call of the scheduler was recorded.",
+        "Not one call of the reader was recorded.",
         "Not one call of the task was recorded.",
     ]
 
@@ -156,7 +175,7 @@ def test_what_a_run_need_not_use_is_passed_over() -> None:
         "WriteLogs": ("s3:GetObject", "arn:aws:s3:::b/p/*"),
         "Key": ("kms:Decrypt", KEY),
     }
-    calls, policies = [fetched("p/x"), LOOKED], account(allowing(**payload), allowing(**LOOK))
+    calls, policies = [fetched("p/x"), LOOKED, SHOWN], account(allowing(**payload), allowing(**LOOK))
     assert run_permissions.judge(calls, policies) == [
         "The task may s3:GetObject (FetchOwnPayload) and never did."
     ]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_fargate.aws.logs import RunningTaskLog
 from airflow_fargate.cli import doctor
 from airflow_fargate.cli.session import Session
 from airflow_fargate.fleet.fleet import Fleet
@@ -17,8 +18,10 @@ from scenarios import world
 from terraform import guard as guards
 from terraform import iam, run_permissions, written_policies
 from terraform.iam_calls import Place
+from unit.aws import test_logs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from terraform.conftest import Run
@@ -51,7 +54,7 @@ INPUTS = {
     "repository_arn": PLACE.arn("ecr", "repository/airflow"),
 }
 
-# What Airflow's own page does, and no code of ours: the smoke sees it.
+# What Airflow's own S3 log reader does in the API server, and no code of ours: the smoke sees it.
 AIRFLOW_S_PAGE = {
     ("ShowTaskLogs", "s3:GetObject"),
     ("FindTaskLogs", "s3:ListBucket"),
@@ -86,11 +89,16 @@ def scenarios() -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def policy_document(infrastructure: Path, run: Run) -> str:
-    """Return the scheduler's policy for the scenarios' account, from Terraform itself."""
+def written(infrastructure: Path, run: Run) -> Mapping[str, Any]:
+    """Return what the module makes for the scenarios' account, from Terraform itself."""
     modules = {"policy": written_policies.Module("scheduler_access", INPUTS)}
-    found = written_policies.resources(infrastructure, run, modules)["policy"]
-    return str(found["aws_iam_policy.scheduler"]["policy"])
+    return written_policies.resources(infrastructure, run, modules)["policy"]
+
+
+@pytest.fixture(scope="session")
+def policy_document(written: Mapping[str, Any]) -> str:
+    """Return the scheduler's policy."""
+    return str(written["aws_iam_policy.scheduler"]["policy"])
 
 
 @pytest.fixture
@@ -137,9 +145,23 @@ def test_the_executor_and_its_commands_need_all_of_the_policy_and_no_more(
     assert doctor.main(Namespace(output="table")) == 0, capsys.readouterr().out
 
     assert [request for request in at_work.denied if request.resource != NO_SUCH_DEFINITION] == []
-    assert at_work.policy.grants - at_work.used == AIRFLOW_S_PAGE | ELSEWHERE
+    assert at_work.policy.grants - at_work.used == ELSEWHERE
     passed_over = {(sid, action) for who, sid, action in run_permissions.NOT_IN_A_RUN if who == "scheduler"}
     assert passed_over <= at_work.used | ELSEWHERE
+
+
+def test_the_page_of_a_running_task_needs_the_reader_policy_and_no_more(written: Mapping[str, Any]) -> None:
+    """Finding a task by its launch id and showing its log uses all that Airflow's own log reader does not."""
+    policy = iam.Policy.parse(written["aws_iam_policy.reader"]["policy"])
+    guard = guards.Guard(policy, PLACE)
+    clients = {"logs": guard.watch(test_logs.Logs()), "ecs": guard.watch(test_logs.Ecs())}
+    config = test_logs.running(test_logs.Logs()).config
+
+    _, lines = RunningTaskLog(config, clients.__getitem__).whole(test_logs.LAUNCH_ID)
+
+    assert lines
+    assert guard.denied == []
+    assert policy.grants - guard.used == AIRFLOW_S_PAGE
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from terraform.iam import Policy
 from terraform.mocks import mock_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from terraform.conftest import Run
@@ -53,12 +53,18 @@ def resources(
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return {
-        line["@testrun"]: {
-            each["address"]: each["values"] for each in line["test_state"]["root_module"]["resources"]
-        }
+        line["@testrun"]: dict(_of_module(line["test_state"]["root_module"]))
         for line in lines
         if line["type"] == "test_state"
     }
+
+
+def _of_module(module: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the address and the values of each resource of a module and of those that it calls."""
+    for each in module.get("resources", []):
+        yield each["address"], each["values"]
+    for child in module.get("child_modules", []):
+        yield from _of_module(child)
 
 
 def inline(found: Mapping[str, Mapping[str, Any]], role_policy: str) -> Policy:

@@ -34,6 +34,7 @@ class ExitCode(IntEnum):
     TRY_REFUSED = (75, "The Airflow API server refused this try: it runs elsewhere or is not wanted.")
     TOKEN_REFUSED = (77, "The API server or S3 refused the credentials: token expired or access denied.")
     CONFIG_MISSING = (78, "The container lacks configuration, such as the address of the API server.")
+    NOT_USED = (79, "The standby container exited without having run a task.")
     TASK_FAILED = (80, "The task ran and failed, for good or up for retry; its log says why.")
     RESUMES_LATER = (
         81,

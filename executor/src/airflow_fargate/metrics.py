@@ -1,7 +1,16 @@
 """Metrics: any thread collects them, and the scheduler's thread sends them once per heartbeat.
 
-Airflow's statistics clients are made for one thread and may do I/O (StatsD sends a UDP packet), so counts
-from other threads are added up here first.
+Airflow's statistics client is not safe to use from several threads, in any supported release (read in the
+source of 2.11.2, 3.0.6, 3.1.8, 3.2.2, 3.3.2 and 3.4.0b2):
+
+- The client is made at its first use without a lock. Two threads can make two; with OpenTelemetry each has
+its
+  own exporter thread, and one of them is lost.
+- The OpenTelemetry client keeps its instruments in a dictionary that it checks and fills without a lock, and
+  adds to gauges by read and write. Two threads can lose an update.
+- StatsD and Datadog send a packet per call, which a thread of the launcher should not wait for.
+
+So other threads count here, under a lock, and the scheduler's thread sends the sums.
 """
 
 from __future__ import annotations
@@ -36,6 +45,13 @@ COST = "cost_microdollars"  # estimated cost of the tasks that ended, by capacit
 TASKS = "tasks"  # containers tracked now
 FAILING_PARTS = "failing_parts"  # threads whose last call failed
 THREAD_RESTARTS = "thread_restarts"  # threads that died and were restarted
+STANDBY_HITS = "standby_hits"  # tasks that a standby container runs
+STANDBY_MISSES = "standby_misses"  # tasks launched cold although there are standbys, by reason
+STANDBY_CLAIM_SECONDS = "standby_claim_seconds"  # from queued to the standby's answer
+STANDBY_COST = "standby_idle_microdollars"  # estimated cost of waiting, by queue
+STANDBYS_IDLE = "standbys_idle"  # standbys that wait, by queue
+STANDBYS_STARTING = "standbys_starting"  # standbys that do not run yet, by queue
+STANDBYS_TARGET = "standbys_target"  # standbys that there should be, by queue
 
 PHASES = (
     ("provision_seconds", "createdAt", "pullStartedAt"),
@@ -72,11 +88,17 @@ class Metrics:
         self._lock = threading.Lock()
         self._counts: Counter[_Name] = Counter()
         self._times: list[tuple[_Name, float]] = []
+        self._gauges: dict[_Name, float] = {}
 
     def count(self, stat: str, number: int = 1, **tags: str) -> None:
         """Add ``number`` to a counter."""
         with self._lock:
             self._counts[_name(stat, tags)] += number
+
+    def gauge(self, stat: str, value: float, **tags: str) -> None:
+        """Set a value; it is sent with every heartbeat until it is set again."""
+        with self._lock:
+            self._gauges[_name(stat, tags)] = value
 
     def time(self, stat: str, seconds: float, **tags: str) -> None:
         """Record a duration in seconds."""
@@ -109,10 +131,13 @@ class Metrics:
         with self._lock:
             counts, self._counts = self._counts, Counter()
             times, self._times = self._times, []
+            gauges = dict(self._gauges)
         for name, number in counts.items():
             sink.incr(f"{PREFIX}.{name.stat}", number, tags=dict(name.tags) | whose)
         for name, seconds in times:
             sink.timing(f"{PREFIX}.{name.stat}", seconds * 1000, tags=dict(name.tags) | whose)
+        for name, value in gauges.items():
+            sink.gauge(f"{PREFIX}.{name.stat}", value, tags=dict(name.tags) | whose)
         sink.gauge(f"{PREFIX}.{TASKS}", tasks, tags=whose)
         sink.gauge(f"{PREFIX}.{FAILING_PARTS}", failing_parts, tags=whose)
 

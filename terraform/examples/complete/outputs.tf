@@ -110,7 +110,12 @@ output "kms_key_arn" {
 
 output "scheduler_policy_arn" {
   value       = module.airflow.scheduler_policy_arn
-  description = "Policy for whoever runs the scheduler and the API server."
+  description = "Policy for the role that runs the scheduler."
+}
+
+output "reader_policy_arn" {
+  value       = module.airflow.reader_policy_arn
+  description = "Policy for the role that runs the API server: it reads task logs and does nothing else."
 }
 
 output "triggerer_policy_arn" {

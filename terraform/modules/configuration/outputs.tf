@@ -1,6 +1,6 @@
 output "airflow_cfg" {
   value       = local.airflow_cfg
-  description = "The executor's configuration, to be pasted into airflow.cfg."
+  description = "The executor's configuration, for airflow.cfg."
 
   precondition {
     condition     = local.keys_agree
@@ -13,6 +13,11 @@ output "airflow_env" {
   description = "The same as environment variables, one NAME=value a line."
 }
 
+output "airflow_environment" {
+  value       = local.airflow_environment
+  description = "The same as a map of environment variables."
+}
+
 output "helm_values" {
   value       = local.helm_values
   description = "The same as values of the official Helm chart, in YAML."
@@ -20,5 +25,5 @@ output "helm_values" {
 
 output "options" {
   value       = local.settings[local.declared.section]
-  description = "The options of [fargate] that are set, for those who write the file themselves: several teams, for instance."
+  description = "The options of [fargate] that are set, for a configuration file of your own (several teams, for example)."
 }

@@ -1,8 +1,8 @@
 resource "aws_ecr_repository" "worker" {
-  name         = "${var.name}/worker"
+  name         = "${var.name}/${var.image}"
   force_delete = var.force_destroy
 
-  # A tag means one image for ever: what ran yesterday can be run again, and a new image needs a new tag.
+  # A tag always means the same image, so yesterday's image can run again. A new image needs a new tag.
   image_tag_mutability = "IMMUTABLE"
 
   image_scanning_configuration {

@@ -1,6 +1,6 @@
 output "repository_url" {
   value       = aws_ecr_repository.worker.repository_url
-  description = "Address to push the worker image to, without tag."
+  description = "Repository to push the image to, without a tag."
 }
 
 output "repository_arn" {
@@ -10,5 +10,5 @@ output "repository_arn" {
 
 output "registry" {
   value       = split("/", aws_ecr_repository.worker.repository_url)[0]
-  description = "Host of the registry, for docker login."
+  description = "Host name of the registry, for docker login."
 }

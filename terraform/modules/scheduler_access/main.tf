@@ -1,11 +1,14 @@
-# Exactly the calls the executor makes, on exactly these resources.
+# The scheduler: exactly the calls that the executor and its doctor make, on exactly these resources. What the API server
+# reads is in reader.tf, what the triggerer writes in triggerer.tf.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
 
 locals {
-  place   = "${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}"
+  region  = data.aws_region.current.id
+  suffix  = data.aws_partition.current.dns_suffix
+  place   = "${local.region}:${data.aws_caller_identity.current.account_id}"
   ecs     = "arn:${data.aws_partition.current.partition}:ecs:${local.place}"
   cluster = element(split("/", var.cluster_arn), 1)
   tasks   = "${local.ecs}:task/${local.cluster}/*"
@@ -27,6 +30,17 @@ locals {
       Action    = "ecs:TagResource"
       Resource  = local.tasks
       Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
+    },
+    {
+      # A standby gets its task's tags when it has taken one.
+      Sid      = "TagStandbys"
+      Effect   = "Allow"
+      Action   = "ecs:TagResource"
+      Resource = local.tasks
+      Condition = {
+        StringEquals = { "aws:ResourceTag/airflow-fargate:deployment" = var.name }
+        Null         = { "aws:ResourceTag/airflow-fargate:standby" = "false" }
+      }
     },
     {
       Sid       = "HandOverTheTwoRoles"
@@ -95,52 +109,42 @@ locals {
     } if queue != null
   ]
 
-  payload_statements = [
-    for payloads in [var.payloads] : {
-      Sid      = "HandWorkloadsOver"
-      Effect   = "Allow"
-      Action   = ["s3:PutObject", "s3:DeleteObject"]
-      Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
-    } if payloads != null
-  ]
-
-  log_statements = flatten([
-    for logs in [var.logs] : [
+  payload_statements = flatten([
+    for payloads in [var.payloads] : [
       {
-        Sid      = "ShowTaskLogs"
+        Sid      = "HandWorkloadsOver"
         Effect   = "Allow"
-        Action   = "s3:GetObject"
-        Resource = "${logs.bucket_arn}/${logs.prefix}/*"
+        Action   = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
       },
       {
-        # Airflow lists the tries of a task's log before it reads them.
-        Sid      = "FindTaskLogs"
+        # Read even without standbys: a new scheduler looks for what one before it has handed to them.
+        Sid      = "HandWorkloadsToStandbys"
         Effect   = "Allow"
-        Action   = "s3:ListBucket"
-        Resource = logs.bucket_arn
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = ["${payloads.bucket_arn}/standby/*", "${payloads.bucket_arn}/launches/*"]
       },
-    ] if logs != null
+    ] if payloads != null
   ])
 
-  # S3 and SQS use the keys on the caller's behalf, and nobody uses them directly. A payload is written and never
-  # read here, a log read and never written, an event only received.
+  # S3 and SQS use the key for the caller; nobody calls KMS directly. The scheduler writes payloads and never reads
+  # them, and it only receives events.
   key_statements = [
     for use in [
-      { sid = "KeyOfPayloads", service = "s3", action = "kms:GenerateDataKey", store = var.payloads },
-      { sid = "KeyOfLogs", service = "s3", action = "kms:Decrypt", store = var.logs },
+      { sid = "KeyOfPayloads", service = "s3", action = ["kms:GenerateDataKey", "kms:Decrypt"], store = var.payloads },
       { sid = "KeyOfTaskEvents", service = "sqs", action = "kms:Decrypt", store = var.queue },
       ] : {
       Sid       = use.sid
       Effect    = "Allow"
       Action    = use.action
       Resource  = use.store.kms_key_arn
-      Condition = { StringEquals = { "kms:ViaService" = "${use.service}.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}" } }
+      Condition = { StringEquals = { "kms:ViaService" = "${use.service}.${local.region}.${local.suffix}" } }
     } if use.store != null
   ]
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.statements, local.image_statements, local.queue_statements, local.payload_statements, local.log_statements, local.key_statements)
+    Statement = concat(local.statements, local.image_statements, local.queue_statements, local.payload_statements, local.key_statements)
   })
 }
 

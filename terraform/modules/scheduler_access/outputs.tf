@@ -1,14 +1,19 @@
 output "policy_arn" {
   value       = aws_iam_policy.scheduler.arn
-  description = "Policy for whoever runs the scheduler and the API server."
+  description = "Policy for the role that runs the scheduler."
 }
 
 output "policy_json" {
   value       = aws_iam_policy.scheduler.policy
-  description = "The policy itself, to be attached by other means."
+  description = "The scheduler's policy as JSON, to attach it by other means."
+}
+
+output "reader_policy_arn" {
+  value       = aws_iam_policy.reader.arn
+  description = "Policy for the role that runs the API server: it reads task logs and does nothing else."
 }
 
 output "triggerer_policy_arn" {
   value       = one([for policy in aws_iam_policy.triggerer : policy.arn])
-  description = "Policy for whoever runs the triggerer; null without a log bucket."
+  description = "Policy for the role that runs the triggerer. Null without a log bucket."
 }

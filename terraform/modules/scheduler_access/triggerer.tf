@@ -1,5 +1,5 @@
-# The triggerer runs the waiting part of deferrable tasks and writes its log beside the container's. Scheduler and
-# API server only read logs, so this is a policy of its own.
+# The triggerer runs the waiting part of deferrable tasks and writes its log beside the container's. It has its own
+# policy because the scheduler and the API server write no logs.
 
 locals {
   triggerer = { for key, logs in { triggerer = var.logs } : key => logs if logs != null }
@@ -33,7 +33,7 @@ resource "aws_iam_policy" "triggerer" {
         Effect    = "Allow"
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = each.value.kms_key_arn
-        Condition = { StringEquals = { "kms:ViaService" = "s3.${data.aws_region.current.id}.${data.aws_partition.current.dns_suffix}" } }
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${local.region}.${local.suffix}" } }
       },
     ]
   })

@@ -5,23 +5,23 @@ variable "name" {
 
 variable "cluster_arn" {
   type        = string
-  description = "Cluster in which tasks may be started, described and stopped."
+  description = "Cluster in which tasks are started, described and stopped."
 }
 
 variable "family" {
   type        = string
-  description = "Family of the task definition that may be run, and no other."
+  description = "Family of the task definition that the scheduler may run, and no other."
 }
 
 variable "passed_role_arns" {
   type        = list(string)
-  description = "Roles that RunTask hands to the task: its task role and its execution role."
+  description = "Task role and execution role, which RunTask passes to the task."
 }
 
 variable "queue" {
   type        = object({ arn = string, kms_key_arn = string })
   default     = null
-  description = "Queue of task state changes. Null: the executor has none, and describes its tasks."
+  description = "Queue of task state changes. Null: there is none, and the executor polls."
 }
 
 variable "payloads" {
@@ -33,30 +33,36 @@ variable "payloads" {
 variable "logs" {
   type        = object({ bucket_arn = string, prefix = string, kms_key_arn = string })
   default     = null
-  description = "Where Airflow's page reads task logs. Null: nowhere but in CloudWatch."
+  description = "Where Airflow keeps task logs. Null: only in CloudWatch Logs."
 }
 
 variable "log_group_arn" {
   type        = string
-  description = "Log group of the containers: the last lines explain a failure."
+  description = "Log group of the task containers: its last lines explain a failure, and the API server shows it while a task runs."
 }
 
 variable "repository_arn" {
   type        = string
   default     = null
-  description = "ECR repository of the worker image, looked at by the executor's doctor. Null: the image is not in ECR."
+  description = "ECR repository of the worker image, which the doctor checks. Null: the image is not in ECR."
 }
 
 variable "role_names" {
   type        = set(string)
   default     = []
-  description = "Existing roles that run the scheduler and the API server: they get the policy."
+  description = "Existing roles that run the scheduler, alone or together with the API server. They get the scheduler's policy and the API server's."
+}
+
+variable "api_server_role_names" {
+  type        = set(string)
+  default     = []
+  description = "Existing roles that run the API server and no scheduler. They may only read task logs."
 }
 
 variable "triggerer_role_names" {
   type        = set(string)
   default     = []
-  description = "Existing roles that run the triggerer: they get the policy that writes task logs. One of role_names may be here too."
+  description = "Existing roles that run the triggerer. They may write task logs. A role of role_names may be here too."
 }
 
 variable "tags" {

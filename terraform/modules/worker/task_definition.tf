@@ -102,6 +102,10 @@ resource "aws_ecs_task_definition" "worker" {
   execution_role_arn       = aws_iam_role.execution.arn
   container_definitions    = jsonencode([local.container])
 
+  # Whether old revisions stay active. AWS runs no new tasks from an inactive one, which matters to a scheduler that is
+  # pinned to a revision (family:revision) until it is replaced itself.
+  skip_destroy = var.keep_revisions
+
   runtime_platform {
     operating_system_family = "LINUX"
     cpu_architecture        = var.architecture
@@ -119,8 +123,7 @@ resource "aws_ecs_task_definition" "worker" {
     }
   }
 
-  # The executor names the family, so the newest revision is what runs. There must never be none: the new
-  # revision is registered before the old one goes.
+  # If the executor names the family, the newest revision runs. Register the new one before the old one goes.
   lifecycle {
     create_before_destroy = true
 

@@ -134,6 +134,12 @@ variable "secrets_kms_key_arns" {
   }
 }
 
+variable "keep_revisions" {
+  type        = bool
+  default     = false
+  description = "Whether older revisions of the task definition stay active, for a scheduler that launches a revision and not the family. A destroy leaves them active, too; make destroy removes them."
+}
+
 variable "task_policy_arns" {
   type        = map(string)
   default     = {}

@@ -96,3 +96,18 @@ mock_resource "aws_sqs_queue" {
 mock_resource "aws_cloudwatch_event_rule" {
   defaults = { arn = "arn:aws:events:us-east-1:123456789012:rule/mock" }
 }
+
+mock_resource "aws_secretsmanager_secret" {
+  defaults = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:airflow/mock-AbCdEf" }
+}
+
+mock_resource "aws_db_instance" {
+  defaults = {
+    address            = "airflow-airflow.mock.us-east-1.rds.amazonaws.com"
+    master_user_secret = [{ secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:rds!db-mock-AbCdEf", secret_status = "active", kms_key_id = "mock" }]
+  }
+}
+
+mock_resource "aws_service_discovery_service" {
+  defaults = { arn = "arn:aws:servicediscovery:us-east-1:123456789012:service/srv-mock" }
+}

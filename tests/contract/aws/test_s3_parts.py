@@ -88,3 +88,16 @@ def test_an_endpoint_that_does_not_answer_is_boto3s_to_explain(environ: dict[str
     request = plainly({**environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     assert request is not None
     assert request("GET", "payloads", KEY) is None
+
+
+@pytest.mark.parametrize("by", ["parts", "boto3"])
+def test_conditions_hold_by_either_way(environ: dict[str, str], by: str) -> None:
+    """Written once, and read again only when it changed: a standby's answer and its offer."""
+    store = S3Store(environ=environ) if by == "parts" else S3Store(boto3.session.Session().client("s3"))
+    assert store.write_once("payloads", "standby/S/answer", b"took")
+    assert not store.write_once("payloads", "standby/S/answer", b"left")
+    found = store.fetch_unless("payloads", "standby/S/answer", "")
+    assert found is not None
+    assert found[0] == b"took"
+    assert store.fetch_unless("payloads", "standby/S/answer", found[1]) is None
+    assert ("_client" in vars(store)) == (by == "boto3")

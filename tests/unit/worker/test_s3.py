@@ -98,7 +98,7 @@ def _content(monkeypatch):
 def test_a_container_of_fargates_asks_its_regions_s3_with_a_signature():
     """The bucket's own address, and the session's token."""
     http = Http()
-    assert plainly(CONTAINER, http)("GET", "payloads", "workloads/a b.json") == b"data"
+    assert plainly(CONTAINER, http)("GET", "payloads", "workloads/a b.json").content == b"data"
     (sent,) = http.sent
     assert sent.method == "GET"
     assert sent.url == "https://payloads.s3.us-east-1.amazonaws.com/workloads/a%20b.json"
@@ -144,7 +144,7 @@ def test_the_roles_credentials_come_from_the_containers_endpoint(monkeypatch):
     )
     role = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"}
     http = Http()
-    assert plainly(role, http)("DELETE", "payloads", "k") == b"data"
+    assert plainly(role, http)("DELETE", "payloads", "k").content == b"data"
     assert asked == ["http://169.254.170.2/v2/credentials/1"]
     assert "Credential=ASIA/" in str(http.sent[0].headers["Authorization"])
 

@@ -131,7 +131,7 @@ def test_every_file_of_the_context_counts_as_input():
     assert {
         "worker_image/Dockerfile",
         "worker_image/install.py",
-        "worker_image/requirements/airflow-3.3.2.txt",
+        "worker_image/requirements/worker-3.3.2.txt",
         "executor/pyproject.toml",
         "executor/src/airflow_fargate/py.typed",
         "executor/src/airflow_fargate/worker/entrypoint.py",

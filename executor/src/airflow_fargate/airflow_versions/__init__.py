@@ -9,6 +9,7 @@ from airflow_fargate.airflow_versions.rebuild import (
 )
 from airflow_fargate.airflow_versions.releases import (
     AIRFLOW_VERSION,
+    ASSIGNS_IDS,
     HAS_TEAMS,
     RELEASE,
     TAKES_COMMANDS,
@@ -29,6 +30,7 @@ from airflow_fargate.airflow_versions.work import (
 
 __all__ = [
     "AIRFLOW_VERSION",
+    "ASSIGNS_IDS",
     "HAS_TEAMS",
     "PAYLOAD_FORMAT",
     "RELEASE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_fargate.airflow_versions.releases import AIRFLOW_VERSION
 from airflow_fargate.tasks.launch import TaskIdentity
@@ -50,6 +50,9 @@ class Work:
         self.id_is_recorded = is_launch_id(launch_id)
         self.launch_id = launch_id if self.id_is_recorded else str(uuid.uuid4())
 
+    takes_standby: ClassVar[bool] = False
+    """Whether a standby container may run it: callbacks and connection tests are too few."""
+
     def identity(self) -> TaskIdentity:
         """Return who it is, for people."""
         raise NotImplementedError
@@ -90,6 +93,7 @@ class TaskWork(Work):
     """A task as a workload (3.0 and later)."""
 
     __slots__ = ("_workload",)
+    takes_standby: ClassVar[bool] = True
 
     def __init__(self, workload: Any, launch_id: str = "") -> None:
         self._workload, ti = workload, workload.ti

@@ -1,8 +1,8 @@
 """``airflow fargate migrate``: translate another ECS executor's section and print it.
 
 It reads the section of the amazon provider's AwsEcsExecutor (``[aws_ecs_executor]``), or of its ancestor
-airflow-aws-executors (``[ecs_fargate]``). An option without a counterpart becomes a comment that says what to do
-instead.
+airflow-aws-executors (``[ecs_fargate]``). An option without a counterpart becomes a comment that says what to
+do instead.
 """
 
 from __future__ import annotations

@@ -24,6 +24,10 @@ from airflow_fargate.launching.launcher import Launcher, RetryPolicy
 from airflow_fargate.launching.payload import store_for
 from airflow_fargate.launching.request import Hook, RunRequestBuilder, request_faults
 from airflow_fargate.metrics import Metrics
+from airflow_fargate.settings.task_options import NO_OPTIONS
+from airflow_fargate.standby.fates import Fates
+from airflow_fargate.standby.standbys import OFFER_THREADS, Standbys
+from airflow_fargate.standby.store import Objects
 from airflow_fargate.tasks.messages import (
     Decision,
     Finish,
@@ -44,12 +48,14 @@ from airflow_fargate.tracking.reconciler import Reconciler
 from airflow_fargate.tracking.stopper import Stopper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from airflow_fargate.aws.clients import ClientSource
     from airflow_fargate.clock import Clock
     from airflow_fargate.settings.config import FargateConfig
+    from airflow_fargate.settings.task_options import TaskOptions
     from airflow_fargate.tasks.launch import Launch
+    from airflow_fargate.tasks.states import TrackedTask
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +63,7 @@ _ASKED_PER_SYNC = 1000
 SYNC_BUDGET_SECONDS = 0.05
 """How long one sync applies messages; the rest waits for the next one. Airflow's loop may sleep for
 ``[scheduler] scheduler_idle_sleep_time`` in between, so this is long enough for about a thousand."""
+FATE_THREADS = 2
 _SYNCS_TO_RESUME = 2
 """Heartbeats after a stall before anything is launched; in between, Airflow renews the scheduler's own
 heartbeat in the database."""
@@ -76,6 +83,8 @@ class Fleet:
             another scheduler adopt the tasks.
         adopted_elsewhere: returns the keys, of those given, whose tasks another scheduler adopted. Called
             after a stall, on the scheduler's thread.
+        queue_options: returns the options of a task of a queue that has none of its own.
+        version: of Airflow.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
@@ -86,6 +95,8 @@ class Fleet:
         hook: Hook | None,
         lease_seconds: float = DEFAULT_SECONDS,
         adopted_elsewhere: Callable[[Sequence[Hashable]], Iterable[Hashable]] = lambda _: (),
+        queue_options: Callable[[str], TaskOptions] = lambda _: NO_OPTIONS,
+        version: str = "",
     ) -> None:
         self.config = config
         self.lease = Lease(lease_seconds, clock.monotonic)
@@ -138,6 +149,29 @@ class Fleet:
         )
         logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
         self.explainer = Explainer(logs, clock.monotonic)
+        self.standbys: Standbys | None = None
+        self.fates: Fates | None = None
+        if config.payload_bucket:
+            objects = Objects(clients, config.payload_bucket, config.standby_root)
+            self.fates = Fates(
+                objects, self.reconciler.ask, clock.monotonic, self._inbox.put, is_on=bool(config.standby)
+            )
+            if config.standby:
+                self.standbys = Standbys(
+                    clients,
+                    builder,
+                    queue_options,
+                    version,
+                    objects,
+                    self.launch_queue,
+                    clock,
+                    self._inbox.put,
+                    self.launcher.submit,
+                    self.stopper.ask,
+                    self.lease.is_held,
+                    self.health,
+                    self.metrics,
+                )
         self._launcher_threads = [
             StepThread(
                 f"launcher-{n}", "launching", self.launcher.run_one, self.health, self.launch_queue.wait
@@ -154,6 +188,21 @@ class Fleet:
                 StepThread(f"listener-{n}", "receiving events", self.listener.receive, self.health)
                 for n in range(config.listeners)
             )
+
+        self._other_threads.extend(self._standby_threads())
+
+    def _standby_threads(self) -> Iterator[StepThread]:
+        if (fates := self.fates) is not None:
+            doing = "reading what became of adopted launches"
+            for n in range(FATE_THREADS):
+                yield StepThread(f"fates-{n}", doing, fates.run_one, self.health)
+        if (standbys := self.standbys) is not None:
+            yield StepThread("standbys", "keeping standbys", standbys.keeper.run_one, self.health)
+            offers = standbys.offers
+            for n in range(OFFER_THREADS):
+                yield StepThread(
+                    f"offers-{n}", "offering tasks to standbys", offers.run_one, self.health, offers.wait
+                )
 
     def start(self) -> None:
         """Start the threads."""
@@ -179,7 +228,9 @@ class Fleet:
     def launch(self, launch: Launch) -> None:
         """Launch a workload as soon as the rate limits allow."""
         deadline = self._clock.monotonic() + self.config.launch_timeout
-        self.launcher.submit(self.registry.launch(launch, deadline))
+        attempt = self.registry.launch(launch, deadline)
+        if self.standbys is None or not self.standbys.submit(attempt):
+            self.launcher.submit(attempt)
 
     def adopt(  # noqa: PLR0913, PLR0917  one argument per fact
         self,
@@ -348,7 +399,12 @@ class Fleet:
         stale = self.registry.stale(seconds, limit)
         self._reconciled_at = now if stale else self._reconciled_at
         if stale:
-            self.reconciler.ask(
-                [task.arn for task in stale if task.arn],
-                [task.launch_id for task in stale if not task.arn],
-            )
+            self.reconciler.ask([task.arn for task in stale if task.arn])
+            self._seek([task for task in stale if not task.arn])
+
+    def _seek(self, tasks: list[TrackedTask]) -> None:
+        """Search for adopted launches without an ARN, once it is known that no standby has them."""
+        if self.fates is None:
+            self.reconciler.ask([], [task.launch_id for task in tasks])
+        elif tasks:
+            self.fates.ask([(task.launch_id, task.attempt is not None) for task in tasks])

@@ -83,6 +83,15 @@ class LaunchQueue:
             del self._waiting[attempt.launch.launch_id]
             return attempt
 
+    def take_spare(self, capacity: str) -> bool:
+        """Take the tokens of a launch that nobody waits for; False if a launch waits or tokens are few."""
+        with self._lock:
+            now = self._clock()
+            if self._waiting or self._closed or not self._limiter.has_spare(capacity, now):
+                return False
+            self._limiter.take(capacity, now)
+            return True
+
     def wait(self, seconds: float) -> None:
         """Block for ``seconds``, or until an attempt may be due."""
         with self._front, self._lock:

@@ -50,6 +50,7 @@ class Launch:
         adopted_elsewhere: another scheduler has adopted it, so it is not launched here and its payload stays.
         subject: the same for every try of a task instance; the key if there is only one try.
         id_is_recorded: whether another scheduler can find the launch id in Airflow's database, or needs none.
+        takes_standby: whether a standby container may run it.
     """
 
     key: Hashable
@@ -63,6 +64,7 @@ class Launch:
     adopted_elsewhere: bool = False
     subject: Hashable = None
     id_is_recorded: bool = True
+    takes_standby: bool = False
 
     def __post_init__(self) -> None:
         if self.subject is None:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.tasks import verdict
 from airflow_fargate.tasks.launch import Attempt, Launch
 from airflow_fargate.tasks.messages import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from airflow_fargate.aws.ecs_task import EcsTask
 
+STANDBY = "standby"
+"""What stands in a standby's ``startedBy`` instead of a launch id, so that one call lists them all."""
 MISSING_GRACE = 120.0
 """Seconds. DescribeTasks is eventually consistent: a new task can be missing without being lost."""
 
@@ -98,20 +101,24 @@ class Registry:
         return task is not None and (not task.arn or ecs_task.version > task.version)
 
     def is_from_this_deployment(self, ecs_task: EcsTask) -> bool:
-        """Return whether any scheduler of this deployment launched the task."""
-        return bool(self.launch_id(ecs_task))
+        """Return whether a scheduler of this deployment may track the task.
+
+        Nobody tracks a standby that has no task: while it runs that is not known, and not news to its owner.
+        """
+        if ecs_task.started_by != self._prefix + STANDBY:
+            return bool(self.launch_id(ecs_task))
+        ours = ecs_task.container(self._container_name)
+        code = ours.exit_code if ours is not None else None
+        return code != ExitCode.NOT_USED and (code is not None or ecs_task.stopped)
 
     def started_by(self, launch_id: str) -> str:
         """Return the ``startedBy`` of a launch id."""
         return f"{self._prefix}{launch_id}"
 
     def launch_id(self, ecs_task: EcsTask) -> str:
-        """Return the launch id in a task's ``startedBy``; empty for another deployment's task."""
-        return (
-            ecs_task.started_by.removeprefix(self._prefix)
-            if ecs_task.started_by.startswith(self._prefix)
-            else ""
-        )
+        """Return the launch id in a task's ``startedBy``; empty for other tasks, and standbys."""
+        prefix, _, launch_id = ecs_task.started_by.rpartition("/")
+        return launch_id if f"{prefix}/" == self._prefix and launch_id != STANDBY else ""
 
     # --- in ------------------------------------------------------------------------------------------------
 

@@ -181,6 +181,10 @@ def _after_running(ecs_task: EcsTask, ours: ContainerState) -> Verdict:
     if code in _OUTCOMES_BY_CODE:
         summary = exit_codes.meaning_of(code) or ""
         return Verdict(_OUTCOMES_BY_CODE[code], _diagnosis(ecs_task, ours, summary, Responsibility.NONE))
+    if code == exit_codes.ExitCode.NOT_USED:
+        summary = exit_codes.meaning_of(code) or ""
+        judged = _diagnosis(ecs_task, ours, summary, Responsibility.INFRASTRUCTURE)
+        return Verdict(Outcome.LAUNCH_AGAIN, judged)
     if "outofmemory" in ours.reason.lower():
         summary, responsibility, hint = _out_of_memory(ecs_task)
     elif ecs_task.stop_code == "UserInitiated":

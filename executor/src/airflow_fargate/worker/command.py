@@ -11,7 +11,7 @@ from airflow_fargate.worker.errors import WorkerError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RUN_WORKLOAD = ("fargate", "run-workload")
+RUN_WORKLOAD, STANDBY = ("fargate", "run-workload"), ("fargate", "standby")
 TASKS_RUN, LOCAL = ("tasks", "run"), frozenset({"--local", "-l"})
 
 PROGRAMS = frozenset({"bash", "env", "pip", "python", "python3", "sh"})
@@ -31,6 +31,13 @@ class RunWorkload:
 
 
 @dataclass(frozen=True)
+class StandBy:
+    """Wait for a workload, run it in this process; `reference` is where the standby's objects lie."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
 class RunLocally:
     """Run Airflow 2's `tasks run --local`, in this process; `argv` is without the word `airflow`."""
 
@@ -44,7 +51,7 @@ class Execute:
     argv: tuple[str, ...]
 
 
-def parse_command(arguments: Sequence[str], *, python: str) -> RunWorkload | RunLocally | Execute:
+def parse_command(arguments: Sequence[str], *, python: str) -> RunWorkload | StandBy | RunLocally | Execute:
     """Decide what to do with a container's command.
 
     Args:
@@ -64,13 +71,13 @@ def parse_command(arguments: Sequence[str], *, python: str) -> RunWorkload | Run
         words = words[1:]
     elif first.startswith("-"):
         raise WorkerError(ExitCode.BAD_COMMAND, f"The command begins with the option {first!r}: {USAGE}.")
-    if words[:2] == RUN_WORKLOAD:
+    if words[:2] in (RUN_WORKLOAD, STANDBY):
         if len(words) != 3 or not words[2]:  # noqa: PLR2004  two words and the reference
             raise WorkerError(
                 ExitCode.BAD_COMMAND,
-                f"'fargate run-workload' takes exactly one reference, it was given {len(words) - 2}.",
+                f"'{' '.join(words[:2])}' takes exactly one reference, it was given {len(words) - 2}.",
             )
-        return RunWorkload(words[2])
+        return RunWorkload(words[2]) if words[:2] == RUN_WORKLOAD else StandBy(words[2])
     if words[:2] == TASKS_RUN and not LOCAL.isdisjoint(words):
         return RunLocally(words)
     return Execute((python, "-m", "airflow", *words))

@@ -10,14 +10,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from airflow_fargate.exit_codes import ExitCode
-from airflow_fargate.worker.command import RunLocally, RunWorkload, parse_command
+from airflow_fargate.worker.command import RunLocally, RunWorkload, StandBy, parse_command
 from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.init import split_off_init
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow_fargate.worker.payload import ObjectStore
+    from airflow_fargate.worker.payload import Payload
+    from airflow_fargate.worker.s3 import S3Store
+    from airflow_fargate.worker.stopping import TaskStop
 
 STOP_TIMEOUT_VARIABLE = "AIRFLOW_FARGATE_STOP_TIMEOUT"
 DEFAULT_STOP_TIMEOUT = 120.0
@@ -42,6 +44,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         split_off_init()
         if isinstance(command, RunWorkload):
             return run_workload(command.reference)
+        if isinstance(command, StandBy):
+            return stand_by(command.reference)
         if isinstance(command, RunLocally):
             code = run_local_task(command.argv)
             if code is not None:
@@ -63,9 +67,27 @@ def run_workload(reference: str) -> int:
     # time that importing them takes. `run_task` switches it on again, before the task begins.
     gc.disable()
     from airflow_fargate.worker.payload import load_payload  # noqa: PLC0415
+
+    return _run(load_payload(reference, _s3, say), stop)
+
+
+def stand_by(reference: str) -> int:
+    """Wait for a workload, run it, return the exit code; 79 if there was none."""
+    from airflow_fargate.worker.stopping import TaskStop  # noqa: PLC0415
+
+    join_streams()
+    gc.disable()
+    from airflow_fargate.worker.standby import Departure, Standby  # noqa: PLC0415
+
+    departure = Departure(leave_stopped)
+    stop = TaskStop(limit=stop_limit(), say=say, leave=departure.ask)
+    payload = Standby(reference, _s3(), departure, say).wait()
+    return int(ExitCode.NOT_USED) if payload is None else _run(payload, stop)
+
+
+def _run(payload: Payload, stop: TaskStop) -> int:
     from airflow_fargate.worker.supervise import run_payload  # noqa: PLC0415
 
-    payload = load_payload(reference, _s3, say)
     try:
         code = run_payload(payload, stop)
         if code in (ExitCode.TASK_FAILED, ExitCode.TASK_KILLED):
@@ -151,7 +173,7 @@ def leave_stopped() -> NoReturn:
     os._exit(int(ExitCode.STOPPED))
 
 
-def _s3() -> ObjectStore:
-    from airflow_fargate.worker.s3 import S3Store  # noqa: PLC0415  imports boto3
+def _s3() -> S3Store:
+    from airflow_fargate.worker.s3 import S3Store  # noqa: PLC0415  imports boto3, at times
 
     return S3Store()

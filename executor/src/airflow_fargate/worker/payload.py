@@ -62,9 +62,9 @@ def load_payload(reference: str, store: Callable[[], ObjectStore], warn: Callabl
     scheme, _, rest = reference.partition(":")
     if scheme == "json":
         # What of a command is no UTF-8 stands in it as surrogates.
-        return _parse(rest.encode(errors="surrogatepass"), "the inline payload")
+        return parse_document(rest.encode(errors="surrogatepass"), "the inline payload")
     if scheme == "zlib":
-        return _parse(_inflate(rest), "the inline payload")
+        return parse_document(_inflate(rest), "the inline payload")
     if scheme == "s3":
         bucket, _, key = rest.removeprefix("//").partition("/")
         if rest.startswith("//") and bucket and key:
@@ -76,7 +76,7 @@ def load_payload(reference: str, store: Callable[[], ObjectStore], warn: Callabl
 
 
 def _from_store(bucket: str, key: str, store: ObjectStore, warn: Callable[[str], None]) -> Payload:
-    payload = _parse(store.fetch(bucket, key), f"s3://{bucket}/{key}")
+    payload = parse_document(store.fetch(bucket, key), f"s3://{bucket}/{key}")
     try:
         store.delete(bucket, key)
     except WorkerError as error:
@@ -102,7 +102,8 @@ def _inflate(text: str) -> bytes:
     return data
 
 
-def _parse(data: bytes, place: str) -> Payload:
+def parse_document(data: bytes, place: str) -> Payload:
+    """Return the payload in a document; raises WorkerError, which names the place."""
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):

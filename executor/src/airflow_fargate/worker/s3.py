@@ -13,11 +13,14 @@ from airflow_fargate.worker.s3_parts import plainly
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NOT_MODIFIED, PRECONDITION_FAILED = 304, 412
+CONDITIONS = frozenset({"304", "NotModified", "412", "PreconditionFailed"})
+"""Codes by which S3 says that a condition is not met."""
 MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 
 
 class S3Store:
-    """Fetches and deletes objects with the container's own credentials (the task role).
+    """Fetches, writes and deletes objects with the container's own credentials (the task role).
 
     Args:
         client: boto3's; made when it is needed first. With one given, nothing is asked but it.
@@ -40,9 +43,10 @@ class S3Store:
 
     def fetch(self, bucket: str, key: str) -> bytes:
         """Return the object's content; raises WorkerError."""
-        data = self._plainly("GET", bucket, key) if self._plainly else None
-        if data is None:
-            data = self._call(bucket, key, "get_object")["Body"].read()
+        found = self._plainly("GET", bucket, key) if self._plainly else None
+        if found is not None:
+            return found.content
+        data: bytes = self._call(bucket, key, "get_object")["Body"].read()
         return data
 
     def delete(self, bucket: str, key: str) -> None:
@@ -50,14 +54,33 @@ class S3Store:
         if self._plainly is None or self._plainly("DELETE", bucket, key) is None:
             self._call(bucket, key, "delete_object")
 
-    def _call(self, bucket: str, key: str, operation: str) -> Any:
+    def fetch_unless(self, bucket: str, key: str, etag: str) -> tuple[bytes, str] | None:
+        """Return the object's content and ETag; None if it still has this ETag. Raises WorkerError."""
+        known = {"If-None-Match": etag} if etag else {}
+        found = self._plainly("GET", bucket, key, known) if self._plainly else None
+        if found is not None:
+            return None if found.status == NOT_MODIFIED else (found.content, found.etag)
+        answer = self._call(bucket, key, "get_object", **({"IfNoneMatch": etag} if etag else {}))
+        return None if answer is None else (answer["Body"].read(), answer["ETag"])
+
+    def write_once(self, bucket: str, key: str, body: bytes) -> bool:
+        """Write the object if there is none; return whether S3 accepted it. Raises WorkerError."""
+        found = self._plainly("PUT", bucket, key, {"If-None-Match": "*"}, body) if self._plainly else None
+        if found is not None:
+            return found.status != PRECONDITION_FAILED
+        return self._call(bucket, key, "put_object", IfNoneMatch="*", Body=body) is not None
+
+    def _call(self, bucket: str, key: str, operation: str, **more: Any) -> Any:
+        """Call boto3; return its answer, or None if a condition is not met."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
         place = f"s3://{bucket}/{key}"
         try:
-            return getattr(self._client, operation)(Bucket=bucket, Key=key)
+            return getattr(self._client, operation)(Bucket=bucket, Key=key, **more)
         except ClientError as error:
             reason = error.response.get("Error", {}).get("Code", "unknown error")
+            if reason in CONDITIONS:
+                return None
             if reason in MISSING:
                 raise WorkerError(
                     ExitCode.PAYLOAD_MISSING,
@@ -67,7 +90,8 @@ class S3Store:
             raise WorkerError(
                 ExitCode.TOKEN_REFUSED,
                 f"S3 refused {operation} of the payload {place} ({reason}): the task role needs "
-                "s3:GetObject and s3:DeleteObject there, and kms:Decrypt for the bucket's key.",
+                "s3:GetObject and s3:DeleteObject there (a standby's answer: s3:PutObject), and kms:Decrypt "
+                "(kms:GenerateDataKey) for the bucket's key.",
             ) from error
         except BotoCoreError as error:
             raise WorkerError(

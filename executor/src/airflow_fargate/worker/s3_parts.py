@@ -1,4 +1,4 @@
-"""One object of S3's by the parts of botocore that it takes: credentials, signature, connection.
+"""One object in S3 by the parts of botocore that this takes: credentials, signature, connection.
 
 Making boto3's client costs a third of a second of CPU, a fifth of a task's start: models of S3, rules for the
 endpoints of all partitions, sessions, files of configuration. A container with its role's credentials and
@@ -9,6 +9,7 @@ answers but the object, is boto3's: :func:`plainly` returns None, or a request d
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
@@ -46,11 +47,26 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 """Names that may stand in a host's name: no dots, which a certificate does not cover."""
 
 
-class Request(Protocol):
-    """Asks for an object."""
+_UNDERSTOOD_STATUSES = frozenset({200, 204, 304, 412})
+"""Done, deleted, not modified, precondition failed."""
 
-    def __call__(self, method: str, bucket: str, key: str) -> bytes | None:
-        """Return the object's content, empty after DELETE; None where boto3 is to be asked."""
+
+@dataclass(frozen=True)
+class Answer:
+    """What S3 answered: 200, 204, 304 or 412; the object's content and ETag, if there are any."""
+
+    status: int
+    content: bytes
+    etag: str
+
+
+class Request(Protocol):
+    """Sends one request about an object."""
+
+    def __call__(
+        self, method: str, bucket: str, key: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer | None:
+        """Return S3's answer; None if boto3 is to be asked instead."""
 
 
 def plainly(environ: Mapping[str, str], http: URLLib3Session | None = None) -> Request | None:
@@ -82,18 +98,23 @@ def plainly(environ: Mapping[str, str], http: URLLib3Session | None = None) -> R
         return None
     connections = http or Session(timeout=(_CONNECT_SECONDS, _READ_SECONDS))
 
-    def request(method: str, bucket: str, key: str) -> bytes | None:
+    def request(
+        method: str, bucket: str, key: str, headers: Mapping[str, str] | None = None, body: bytes = b""
+    ) -> Answer | None:
         if not _BUCKET.fullmatch(bucket):
             return None
         host = (
             f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.s3.{region}.amazonaws.com"
         )
-        asked = AWSRequest(method=method, url=f"{host}/{quote(key, safe='/-_.~')}")
+        url = f"{host}/{quote(key, safe='/-_.~')}"
+        asked = AWSRequest(method=method, url=url, headers=dict(headers or {}), data=body)
         try:
             S3SigV4Auth(credentials.get_frozen_credentials(), "s3", region).add_auth(asked)
             answer = connections.send(asked.prepare())
         except Exception:  # noqa: BLE001  the same
             return None
-        return answer.content if answer.status_code in {200, 204} else None
+        if answer.status_code not in _UNDERSTOOD_STATUSES:
+            return None
+        return Answer(answer.status_code, answer.content, answer.headers.get("ETag") or "")
 
     return request
