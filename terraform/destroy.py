@@ -213,12 +213,21 @@ def allow_deletion(folder: Path, *, snapshot: bool) -> None:
     terraform(folder, "apply", "-auto-approve", *values, *targets)
 
 
-def ask_for(name: str) -> None:
+def ask_for(name: str, *, snapshot: bool) -> None:
     """Ask for the deployment's name.
+
+    Args:
+        name: the name.
+        snapshot: whether a snapshot of Airflow's database is kept.
 
     Raises:
         DestroyError: another name was typed.
     """
+    if snapshot:
+        print(
+            f"A last snapshot of the database is kept. Its connections are encrypted with the secret "
+            f"{name}/fernet-..., which is deleted: copy its value first if you may need them."
+        )
     typed = input(f"This deletes {name} with all that it holds. Type its name to go on: ").strip()
     if typed != name:
         raise DestroyError(f"the deployment is named {name!r}, got {typed!r}. Nothing was changed.")
@@ -276,14 +285,15 @@ def main(arguments: list[str]) -> int:
             for name, each in json.loads(terraform(folder, "output", "-json", capture=True)).items()
         }
         deployment = deployment_of(outputs) if outputs else None
+        snapshot = settings["SNAPSHOT"] == "1"
         if deployment:
             deployment.check_that_destroy_can_succeed()
             if not settings["AUTO_APPROVE"]:
-                ask_for(outputs["cluster_name"])
+                ask_for(outputs["cluster_name"], snapshot=deployment.is_airflow_on_ecs and snapshot)
             print("no new launches: RunTask is taken out of the scheduler's policy", flush=True)
             deployment.stop_launching()
             if deployment.is_airflow_on_ecs:
-                allow_deletion(folder, snapshot=settings["SNAPSHOT"] == "1")
+                allow_deletion(folder, snapshot=snapshot)
             print(f"waiting until the cluster {outputs['cluster_name']} has no tasks", flush=True)
             deployment.empty(float(settings["DRAIN"]))
         # Without outputs, an apply failed early, and Terraform itself asks.

@@ -208,6 +208,8 @@ class LocalCloud:
         courier = EventCourier(put_event, sqs.notify)
         self._undo.callback(courier.close)
         self.plane.subscribe(courier.send)
+        self.plane.services.subscribe(courier.send)
+        self.plane.services.use_registrar(self.cloud_map)
 
         def inventory(regions: frozenset[str]) -> dict[str, list[str]]:
             return take_inventory(self.endpoint, regions, frozenset(dispatcher.app_instances))

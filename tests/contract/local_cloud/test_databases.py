@@ -17,14 +17,14 @@ import psycopg2
 import pytest
 
 from contract.local_cloud.test_moto_gaps import create
-from contract.local_cloud.worlds import NUMBERS, POLL, client
+from contract.local_cloud.worlds import NUMBERS, POLL, client, error_code
 from local_cloud.databases.addresses import Addresses
 from local_cloud.databases.certificates import Authority
 from local_cloud.databases.instances import Databases
 from local_cloud.databases.programs import find_programs
 from local_cloud.moto_gaps import rds as moto_rds
-from smoke.apt import can_install, install
 from smoke.journal import Journal
+from smoke.postgres import install_postgres, obtainable
 from smoke.processes import Programs
 
 if TYPE_CHECKING:
@@ -112,9 +112,8 @@ class Account:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """Databases on this machine's loopback interface; installs PostgreSQL if it may."""
     folder = tmp_path_factory.mktemp("databases")
-    if find_programs() is None and can_install():
-        journal = Journal(folder / "up.jsonl")
-        install(Programs(journal, folder, {}, threading.Event()), ["postgresql"], "PostgreSQL is needed")
+    if obtainable():
+        install_postgres(Programs(Journal(folder / "up.jsonl"), folder, {}, threading.Event()))
     programs, addresses = find_programs(), Addresses("lo", INSTANCE)
     if programs is None or not addresses.usable():
         pytest.skip("databases need root, PostgreSQL and ip")
@@ -192,6 +191,21 @@ def test_a_rotation_changes_the_database_first_and_the_secret_after_a_gap(
     while account.password(database) == before:
         assert time.monotonic() < deadline
         time.sleep(POLL)
+    assert account.ask(database, "SELECT 1") == 1
+
+
+def test_point_in_time_is_rejected_and_a_replica_is_not_taken_for_its_source(
+    account: Account, database: str
+) -> None:
+    """What has no server here must not look as if it had one, nor take that of another along."""
+    restore = account.rds.restore_db_instance_to_point_in_time
+    names = {"SourceDBInstanceIdentifier": database, "TargetDBInstanceIdentifier": "earlier"}
+    assert error_code(restore, **names, UseLatestRestorableTime=True) == "InvalidRestoreFault"
+    replica = f"r{next(NUMBERS)}"
+    account.rds.create_db_instance_read_replica(
+        DBInstanceIdentifier=replica, SourceDBInstanceIdentifier=database
+    )
+    account.rds.delete_db_instance(DBInstanceIdentifier=replica, SkipFinalSnapshot=True)
     assert account.ask(database, "SELECT 1") == 1
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from local_cloud.cloud import LocalCloud
 
 DEADLINE = 300.0
+SIMULATED_DEADLINE = 3600.0
 POLL = 0.02
 NUMBERS = itertools.count(1)
 SUBNET = "subnet-1"
@@ -90,6 +91,17 @@ class World:
         """The task as soon as it has that status; fails when that takes too long."""
         raise NotImplementedError
 
+    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+        """What the condition gives as soon as it is true; fails when that takes too long."""
+        raise NotImplementedError
+
+    def kill(self, arn: str) -> None:
+        """Kill the container of a task."""
+        raise NotImplementedError
+
+    def execute(self, arn: str, *command: str) -> None:
+        """Run a command in the container of a task, where there is one."""
+
     def interrupt(self, arn: str) -> None:
         """AWS takes the task's Spot capacity back."""
         raise NotImplementedError
@@ -125,6 +137,18 @@ class SimulatedWorld(World):
             assert found["lastStatus"] != "STOPPED", f"{arn} never was {status}"
             self.clock.advance_to(due)
         return found
+
+    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+        end = self.clock.now() + SIMULATED_DEADLINE
+        while not (found := condition()):
+            due = self.clock.next_due()
+            assert due is not None, f"nothing is due any more: {what}"
+            assert due < end, f"too late: {what}"
+            self.clock.advance_to(due)
+        return found
+
+    def kill(self, arn: str) -> None:
+        self.plane.kill(arn)
 
     def interrupt(self, arn: str) -> None:
         interrupt(self.plane, arn)
@@ -179,6 +203,13 @@ class ContainerWorld(World):
             time.sleep(POLL)
         return found
 
+    def wait_for(self, condition: Callable[[], Any], what: str) -> Any:
+        deadline = time.monotonic() + DEADLINE
+        while not (found := condition()):
+            assert time.monotonic() < deadline, f"too late: {what}"
+            time.sleep(POLL)
+        return found
+
     def lines(self, arn: str, container: str = "worker") -> list[str]:
         """What a container wrote, from CloudWatch Logs."""
         stream = f"worker/{container}/{arn.rsplit('/', 1)[-1]}"
@@ -204,6 +235,14 @@ class ContainerWorld(World):
         arn = self.start(script, **more)
         self.ended(arn)
         return self.lines(arn)
+
+    def kill(self, arn: str) -> None:
+        self.cloud.plane.kill(arn)
+
+    def execute(self, arn: str, *command: str) -> None:
+        docker = self.cloud.engine.host.api  # type: ignore[attr-defined]
+        container = self.describe(arn)["containers"][0]["runtimeId"]
+        docker.exec_start(docker.exec_create(container, list(command))["Id"])
 
     def interrupt(self, arn: str) -> None:
         interrupt(self.cloud.plane, arn)

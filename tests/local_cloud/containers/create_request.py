@@ -62,8 +62,9 @@ def create_request(
         body["WorkingDir"] = container.working_directory
     if around.hostname is not None:
         body["Hostname"] = around.hostname
-    if container.health_check is not None:
-        body["Healthcheck"] = _health_check(container.health_check)
+    # ECS does not run the HEALTHCHECK of an image.
+    check = container.health_check
+    body["Healthcheck"] = {"Test": ["NONE"]} if check is None else _health_check(check)
     return body
 
 
@@ -132,10 +133,13 @@ def _mount(volume: str, path: str, read_only: bool, around: Surroundings) -> dic
 
 def _health_check(check: Mapping[str, Any]) -> dict[str, Any]:
     second = 1_000_000_000
+    interval = int(check.get("interval") or 30) * second
     return {
         "Test": list(check.get("command", [])),
-        "Interval": int(check.get("interval", 30)) * second,
-        "Timeout": int(check.get("timeout", 5)) * second,
-        "Retries": int(check.get("retries", 3)),
-        "StartPeriod": int(check.get("startPeriod", 0)) * second,
+        "Interval": interval,
+        "Timeout": int(check.get("timeout") or 5) * second,
+        "Retries": int(check.get("retries") or 3),
+        "StartPeriod": int(check.get("startPeriod") or 0) * second,
+        # Docker would check every 5 s during the start period; ECS keeps the interval.
+        "StartInterval": interval,
     }

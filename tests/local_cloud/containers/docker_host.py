@@ -130,6 +130,11 @@ class DockerHost:
         created = self.api.create_container_from_config(dict(body), name)
         return str(created["Id"])
 
+    def kill(self, container_id: str) -> None:
+        """Send SIGKILL to a container's process; harmless if it has ended."""
+        with contextlib.suppress(docker.errors.NotFound, docker.errors.APIError):
+            self.api.kill(container_id, "SIGKILL")
+
     def remove(self, container_id: str) -> None:
         """Kill and remove a container with its anonymous volumes; harmless when it is gone."""
         try:

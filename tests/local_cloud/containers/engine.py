@@ -84,6 +84,13 @@ class DockerEngine:
         if running is not None:
             running.request_stop()
 
+    def kill(self, task: Task, container: str) -> None:
+        """See Engine."""
+        with self._lock:
+            running = self._tasks.get(task.arn)
+        if running is not None:
+            running.kill(container)
+
     def finished(self, arn: str) -> None:
         """A task's thread has ended and left nothing behind."""
         with self._lock:

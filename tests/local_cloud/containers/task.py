@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from local_cloud.containers.task_containers import TaskContainers
 from local_cloud.containers.task_services import CannotStart
 from local_cloud.ecs import lifecycle as life
-from local_cloud.ecs.lifecycle import Change, ContainerChange
+from local_cloud.ecs.lifecycle import Change
+from local_cloud.ecs.records import evolve
 from local_cloud.simulated.behaviour import EXITED
 
 if TYPE_CHECKING:
     from local_cloud.containers.engine import DockerEngine
     from local_cloud.ecs.definitions import ContainerDefinition, Dependency, TaskDefinition
-    from local_cloud.ecs.records import Task
+    from local_cloud.ecs.records import NetworkInterface, Task
 
 log = logging.getLogger("local_cloud")
 
@@ -50,6 +52,10 @@ class DockerTask:
         """The desired status has become STOPPED."""
         self._stop.set()
         self._happened.put(None)
+
+    def kill(self, container: str) -> None:
+        """Send SIGKILL to a container."""
+        self._containers.kill(container)
 
     def abandon(self) -> None:
         """The cloud shuts down: tell the plane nothing more."""
@@ -101,34 +107,53 @@ class DockerTask:
                 self._await(dependency)
             self._continue()
             self._containers.start(container, secrets[container.name])
-        up = tuple(
-            ContainerChange(item.definition.name, life.RUNNING, runtime_id=item.container_id)
-            for item in self._containers.running.values()
-        )
-        self._tell(Change(life.RUNNING, containers=up))
+        self._tell(Change(life.RUNNING, containers=self._containers.up(), facts=self._addressed()))
+
+    def _addressed(self) -> dict[str, NetworkInterface]:
+        """The task's network interface with the address that its containers really have."""
+        address, interface = self._containers.address(), self._task.interface
+        if address is None or interface is None:
+            return {}
+        return {"interface": evolve(interface, {"private_ipv4": address})}
 
     def _await(self, dependency: Dependency) -> None:
         """Wait until the container has reached what is asked for; raises CannotStart when it never will."""
         name, condition = dependency.container, dependency.condition
         running = self._containers.running[name]
+        deadline = time.monotonic() + running.definition.start_timeout
         while condition == "HEALTHY":
             health = self._containers.health(name)
             if health == "healthy":
                 return
             if health == "unhealthy" or running.exit_code is not None:
                 raise CannotStart(f"Container {name} did not become healthy")
-            self._stop.wait(HEALTH_POLL)
-            self._continue()
+            self._pause(HEALTH_POLL, dependency, deadline)
         while condition in ("COMPLETE", "SUCCESS") and running.exit_code is None:
-            self._stop.wait(EXIT_POLL)
-            self._continue()
+            self._pause(EXIT_POLL, dependency, deadline)
         if condition == "SUCCESS" and running.exit_code != 0:
-            raise CannotStart(f"Container {name} was to succeed and exited with {running.exit_code}")
+            raise CannotStart(f"Container {name} must exit with 0 and exited with {running.exit_code}")
+
+    def _pause(self, seconds: float, dependency: Dependency, deadline: float) -> None:
+        """Wait a little for a dependency; raises StopAsked, or CannotStart after its startTimeout."""
+        self._stop.wait(seconds)
+        self._continue()
+        if time.monotonic() > deadline:
+            limit = self._containers.running[dependency.container].definition.start_timeout
+            raise CannotStart(
+                f"Container {dependency.container} did not reach {dependency.condition} within its "
+                f"startTimeout of {limit} seconds"
+            )
 
     def _wait(self) -> None:
         """Return when an essential container has ended or the task is to stop."""
+        checked = self._containers.have_health_checks()
         while not self._stop.is_set():
-            name = self._happened.get()
+            try:
+                name = self._happened.get(timeout=HEALTH_POLL if checked else None)
+            except queue.Empty:
+                if health := self._containers.new_health():
+                    self._tell(Change(containers=health))
+                continue
             if name is None:
                 continue
             if self._containers.running[name].definition.essential or not self._containers.living():
@@ -158,7 +183,7 @@ class DockerTask:
             self._tell(Change(status, "TaskFailedToStart", reason, containers=self._containers.ends()))
 
     def _continue(self) -> None:
-        if self._stop.is_set():
+        if self._stop.is_set() or self._containers.essential_ended():
             raise StopAsked
 
     def _tell(self, change: Change) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("local_cloud")
 
+HEALTH = {"healthy": "HEALTHY", "unhealthy": "UNHEALTHY"}
 REMOVED = "ContainerRuntimeError: the container was removed from outside"
 
 
@@ -41,6 +43,7 @@ class Running:
     started: bool = False
     exit_code: int | None = None
     reason: str | None = None
+    health: str | None = None
 
 
 class TaskContainers:
@@ -131,9 +134,49 @@ class TaskContainers:
         state = self._host.api.inspect_container(self.running[name].container_id)["State"]
         return (state.get("Health") or {}).get("Status")
 
+    def have_health_checks(self) -> bool:
+        """Whether a container that runs has a health check."""
+        return any(item.definition.health_check is not None for item in self.living())
+
+    def new_health(self) -> tuple[ContainerChange, ...]:
+        """The containers whose health changed since the last call."""
+        changes = []
+        for running in self.living():
+            if running.definition.health_check is None:
+                continue
+            name = running.definition.name
+            with contextlib.suppress(docker.errors.NotFound):
+                health = HEALTH.get(self.health(name) or "")
+                if health is not None and health != running.health:
+                    running.health = health
+                    changes.append(ContainerChange(name, health=health))
+        return tuple(changes)
+
+    def address(self) -> str | None:
+        """The address of the task's network; None before it has one."""
+        owner = self._pause or next((item.container_id for item in self.running.values()), None)
+        if owner is None:
+            return None
+        settings = self._host.api.inspect_container(owner)["NetworkSettings"]
+        networks = (settings.get("Networks") or {}).values()
+        return next((item["IPAddress"] for item in networks if item.get("IPAddress")), None)
+
+    def up(self) -> tuple[ContainerChange, ...]:
+        """The containers that have been started: those that run, and how the others ended."""
+        running = tuple(
+            ContainerChange(item.definition.name, life.RUNNING, runtime_id=item.container_id)
+            for item in self.running.values()
+            if item.exit_code is None
+        )
+        return (*running, *self.ends())
+
     def living(self) -> list[Running]:
         """Those that run."""
         return [item for item in self.running.values() if item.started and item.exit_code is None]
+
+    def essential_ended(self) -> bool:
+        """Whether an essential container has ended."""
+        return any(item.definition.essential and item.exit_code is not None for item in self.running.values())
 
     def stop_living(self) -> None:
         """SIGTERM to all that run, SIGKILL after their stopTimeout; returns at once."""
@@ -143,10 +186,22 @@ class TaskContainers:
     def ends(self) -> tuple[ContainerChange, ...]:
         """How those ended that have."""
         return tuple(
-            ContainerChange(name, life.STOPPED, exit_code=running.exit_code, reason=running.reason)
+            ContainerChange(
+                name,
+                life.STOPPED,
+                exit_code=running.exit_code,
+                reason=running.reason,
+                runtime_id=running.container_id,
+            )
             for name, running in self.running.items()
             if running.exit_code is not None
         )
+
+    def kill(self, name: str) -> None:
+        """Send SIGKILL to a container; harmless if it does not run."""
+        running = self.running.get(name)
+        if running is not None and running.started and running.exit_code is None:
+            self._host.kill(running.container_id)
 
     def kill_started(self) -> None:
         """Remove what runs at once, when the task as a whole cannot start."""

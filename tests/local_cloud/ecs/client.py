@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import botocore.loaders
 import botocore.model
 import botocore.validate
+from botocore import xform_name
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError
 
+from local_cloud.ecs.plane import OPERATIONS
 from local_cloud.queues.client import QueueClient
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def make_client(plane: TaskPlane, service: str, region: str, **options: Any) -> 
 
 
 class EcsClient:
-    """boto3's ECS client for run_task, stop_task, describe_tasks and list_tasks.
+    """boto3's ECS client for the calls that the task plane answers, as run_task(cluster=..., ...).
 
     Parameters are checked against botocore's own model before anything happens, as boto3 does it. Raises
     ClientError, ParamValidationError, and ReadTimeoutError where an answer is lost. It never retries.
@@ -42,22 +44,6 @@ class EcsClient:
         self._region = region
         self._wait = wait
         self._model = service_model("ecs")
-
-    def run_task(self, **parameters: Any) -> dict[str, Any]:
-        """See boto3."""
-        return self._call("RunTask", parameters)
-
-    def stop_task(self, **parameters: Any) -> dict[str, Any]:
-        """See boto3."""
-        return self._call("StopTask", parameters)
-
-    def describe_tasks(self, **parameters: Any) -> dict[str, Any]:
-        """See boto3."""
-        return self._call("DescribeTasks", parameters)
-
-    def list_tasks(self, **parameters: Any) -> dict[str, Any]:
-        """See boto3."""
-        return self._call("ListTasks", parameters)
 
     def _call(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
         shape = self._model.operation_model(operation).input_shape
@@ -72,6 +58,18 @@ class EcsClient:
         if reply.error is not None:
             raise client_error(reply, operation)
         return {**reply.document, "ResponseMetadata": _metadata(200)}
+
+
+def _method(operation: str) -> Callable[..., dict[str, Any]]:
+    def method(client: EcsClient, **parameters: Any) -> dict[str, Any]:
+        """See boto3."""
+        return client._call(operation, parameters)
+
+    return method
+
+
+for _operation in OPERATIONS:
+    setattr(EcsClient, xform_name(_operation), _method(_operation))
 
 
 def client_error(reply: Reply, operation: str) -> ClientError:

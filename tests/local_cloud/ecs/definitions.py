@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DEFAULT_STOP_TIMEOUT = 30
+DEFAULT_START_TIMEOUT = 180  # Fargate's, for a container that others depend on
 GIB = 1024
 
 # vCPU units -> the memory sizes (MiB) Fargate has for them.
@@ -75,6 +76,7 @@ class ContainerDefinition:
     system_controls: Mapping[str, str] = field(default_factory=dict)
     health_check: Mapping[str, Any] | None = None
     stop_timeout: int = DEFAULT_STOP_TIMEOUT
+    start_timeout: int = DEFAULT_START_TIMEOUT
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def parse_container(document: Mapping[str, Any]) -> ContainerDefinition:
         system_controls=_pairs(document.get("systemControls"), "value", name="namespace"),
         health_check=document.get("healthCheck"),
         stop_timeout=int(document.get("stopTimeout") or DEFAULT_STOP_TIMEOUT),
+        start_timeout=int(document.get("startTimeout") or DEFAULT_START_TIMEOUT),
     )
 
 

@@ -32,5 +32,8 @@ class Engine(Protocol):
     def stop(self, task: Task) -> None:
         """End a task whose desired status has become STOPPED; called once per task at most."""
 
+    def kill(self, task: Task, container: str) -> None:
+        """End one container as if its process had died: exit code 137."""
+
     def close(self) -> None:
         """End everything at once and leave nothing behind; returns when that is done."""

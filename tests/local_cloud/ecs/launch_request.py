@@ -245,7 +245,7 @@ def _tags(
     if propagate not in ("NONE", "TASK_DEFINITION"):
         raise invalid(f"Invalid propagateTags for RunTask: {propagate}")
     inherited = definition.tags if propagate == "TASK_DEFINITION" else ()
-    managed = (("aws:ecs:clusterName", cluster.name),) if parameters.get("enableECSManagedTags") else ()
+    managed = _managed_tags(parameters, cluster)
     merged = tuple({**dict(inherited), **dict(own)}.items())
     if len(merged) > MAX_TAGS:
         raise invalid(f"A task can have at most {MAX_TAGS} tags.")
@@ -255,3 +255,11 @@ def _tags(
         if key.lower().startswith("aws:"):
             raise invalid("Tag keys starting with aws: are reserved.")
     return (*managed, *merged)
+
+
+def _managed_tags(parameters: Mapping[str, Any], cluster: Cluster) -> tuple[tuple[str, str], ...]:
+    if not parameters.get("enableECSManagedTags"):
+        return ()
+    kind, _, service = str(parameters.get("group") or "").partition(":")
+    of_service = (("aws:ecs:serviceName", service),) if kind == "service" else ()
+    return (("aws:ecs:clusterName", cluster.name), *of_service)

@@ -69,6 +69,7 @@ def new_task(  # noqa: PLR0913, PLR0917 - what a task is made of
                 cpu=str(item.cpu),
                 memory=None if item.memory is None else str(item.memory),
                 essential=item.essential,
+                health=None if item.health_check is None else "UNKNOWN",
             )
             for item in definition.containers
         ),

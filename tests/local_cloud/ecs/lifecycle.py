@@ -58,6 +58,7 @@ class ContainerChange:
     reason: str | None = None
     runtime_id: str | None = None
     image_digest: str | None = None
+    health: str | None = None
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _changed(
 def _changed_one(container: Container, change: ContainerChange) -> Container:
     updates = {
         name: value
-        for name in ("last_status", "exit_code", "reason", "runtime_id", "image_digest")
+        for name in ("last_status", "exit_code", "reason", "runtime_id", "image_digest", "health")
         if (value := getattr(change, name)) is not None
     }
     return evolve(container, updates)

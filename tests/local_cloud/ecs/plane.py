@@ -1,4 +1,7 @@
-"""The task plane: RunTask, StopTask, DescribeTasks and ListTasks over a table of tasks and an engine."""
+"""The task plane: RunTask, StopTask, DescribeTasks and ListTasks over a table of tasks and an engine.
+
+It also has the account's services, whose scheduler launches and stops tasks by `run` and `stop`.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ from local_cloud.errors import AwsError, invalid
 from local_cloud.events.task_events import task_event
 from local_cloud.fast_json import fingerprint
 from local_cloud.faults.injection import Faults, throttled
+from local_cloud.services.calls import OPERATIONS as SERVICE_OPERATIONS
+from local_cloud.services.calls import TAG_OPERATIONS, Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,7 +40,8 @@ if TYPE_CHECKING:
 RETENTION = 3600.0  # seconds a stopped task stays visible
 MAX_DESCRIBED = 100
 WITH_TAGS = True
-OPERATIONS = ("RunTask", "StopTask", "DescribeTasks", "ListTasks")
+TASK_OPERATIONS = ("RunTask", "StopTask", "DescribeTasks", "ListTasks")
+OPERATIONS = (*TASK_OPERATIONS, *SERVICE_OPERATIONS, *TAG_OPERATIONS)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class Reply:
 
 
 class TaskPlane:
-    """ECS's four task calls for one account, in every region.
+    """ECS's calls about tasks and services for one account, in every region.
 
     engine: what runs the tasks. clock: a ManualClock unless given. catalog: where clusters and definitions
     are; a StaticCatalog to be filled by hand unless given. faults: what goes wrong; nothing unless given or
@@ -77,13 +83,14 @@ class TaskPlane:
         self.account = account
         self.calls: Counter[str] = Counter()
         self._engine = engine
-        self._random = random.Random(seed) if seed is not None else random.SystemRandom()  # noqa: S311
+        self.random = random.Random(seed) if seed is not None else random.SystemRandom()  # noqa: S311
         self._table = TaskTable(history)
         self._providers = ProviderChooser()
         self._tokens = ClientTokens()
         self._stop_sent: set[str] = set()
         self._subscribers: list[Callable[[TaskEvent], None]] = []
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        self.services = Services(self, self.catalog, account)
         engine.bind(self)
 
     # Events and inspection
@@ -110,12 +117,12 @@ class TaskPlane:
 
     def tasks(self) -> tuple[Task, ...]:
         """Every task ever launched, in order, those forgotten by the API included."""
-        with self._lock:
+        with self.lock:
             return self._table.history()
 
     def living(self) -> tuple[Task, ...]:
         """Every task that has not stopped."""
-        with self._lock:
+        with self.lock:
             return self._table.living()
 
     def client(self, service: str, region: str = "us-east-1", **options: Any) -> Any:
@@ -131,7 +138,7 @@ class TaskPlane:
 
         Raises KeyError for a task nobody launched.
         """
-        with self._lock:
+        with self.lock:
             before = self._table.get(arn)
             if before is None:
                 raise KeyError(arn)
@@ -140,12 +147,13 @@ class TaskPlane:
                 return before
             self._table.put(after)
             self._emit(after)
+            self.services.task_changed(after)
             if after.last_status == STOPPED:
                 self.clock.call_later(RETENTION, lambda: self._forget(arn))
             return after
 
     def _forget(self, arn: str) -> None:
-        with self._lock:
+        with self.lock:
             task = self._table.forget(arn)
             self._stop_sent.discard(arn)
             if task is not None:
@@ -153,11 +161,39 @@ class TaskPlane:
 
     def change_all(self, change: Change, chosen: Callable[[Task], bool]) -> int:
         """Make the same change to every living task that is chosen (a Spot shortage); returns how many."""
-        with self._lock:
+        with self.lock:
             arns = [task.arn for task in self._table.living() if chosen(task)]
             for arn in arns:
                 self._end(self.progress(arn, change))
             return len(arns)
+
+    def kill(self, arn: str, container: str | None = None) -> None:
+        """Kill a container of a task, the first essential one unless named; raises ValueError."""
+        task = self._table.get(arn)
+        if task is None or task.last_status == STOPPED:
+            raise ValueError(f"There is no task {arn} that has not stopped.")
+        names = [item.name for item in task.containers if container in (None, item.name)]
+        if not names:
+            raise ValueError(f"Task {arn} has no container {container!r}.")
+        essential = [item.name for item in task.containers if item.essential and item.name in names]
+        self._engine.kill(task, (essential or names)[0])
+
+    # What the service scheduler asks
+
+    def run(self, parameters: Mapping[str, Any], region: str) -> tuple[list[Task], list[Failure]]:
+        """Launch tasks as RunTask does; raises AwsError."""
+        with self.lock:
+            return self._launch(parse_launch_request(parameters, self.catalog, region), region)
+
+    def stop(self, arn: str, change: Change) -> None:
+        """Stop a task; the change says why."""
+        with self.lock:
+            self._end(self.progress(arn, change))
+
+    def started_by(self, name: str) -> tuple[Task, ...]:
+        """The tasks with that `startedBy` that the API still shows."""
+        with self.lock:
+            return self._table.started_by(name)
 
     # Calls
 
@@ -174,20 +210,27 @@ class TaskPlane:
         write_time: how the answer writes times. write_task: how it writes a task, with or without its tags.
         """
         write = write_task or (lambda task, tags: task_document(task, write_time, tags=tags))
-        with self._lock:
+        with self.lock:
             self.calls[operation] += 1
             verdict = self.faults.judge(operation, parameters)
             if not verdict.done:
                 return Reply({}, verdict.error, verdict.delay)
             try:
-                document = self._answer(operation, parameters, region, write)
+                document = self._answer(operation, parameters, region, write_time, write)
             except AwsError as error:
                 return Reply({}, verdict.error or error, verdict.delay, verdict.lost)
             return Reply(document, verdict.error, verdict.delay, verdict.lost)
 
     def _answer(
-        self, operation: str, parameters: Mapping[str, Any], region: str, write: WriteTask
+        self,
+        operation: str,
+        parameters: Mapping[str, Any],
+        region: str,
+        write_time: WriteTime,
+        write: WriteTask,
     ) -> dict[str, Any]:
+        if operation not in TASK_OPERATIONS and operation in OPERATIONS:
+            return self.services.answer(operation, parameters, region, write_time)
         if operation == "RunTask":
             return self._run_task(parameters, region, write)
         if operation == "StopTask":
@@ -228,7 +271,7 @@ class TaskPlane:
                     raise throttled()
                 failures.append(Failure("Rate exceeded"))
                 continue
-            task = new_task(request, provider, region, self.account, self.clock.now(), self._random)
+            task = new_task(request, provider, region, self.account, self.clock.now(), self.random)
             self._table.put(task)
             tasks.append(task)
             self._emit(task)
@@ -290,7 +333,7 @@ class TaskPlane:
     def _emit(self, task: Task) -> None:
         if not self._subscribers:
             return
-        event = task_event(task, self.clock.now(), self._random)
+        event = task_event(task, self.clock.now(), self.random)
         for delay in self.faults.deliveries():
             if delay > 0:
                 self.clock.call_later(delay, lambda: self._deliver(event))

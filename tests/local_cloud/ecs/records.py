@@ -45,7 +45,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Container:
-    """One container of a task, as DescribeTasks shows it."""
+    """One container of a task, as DescribeTasks shows it; health is None without a health check."""
 
     arn: str
     name: str
@@ -58,6 +58,7 @@ class Container:
     reason: str | None = None
     runtime_id: str | None = None
     image_digest: str | None = None
+    health: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,12 @@ class Task:
     stopping_at: float | None = None
     execution_stopped_at: float | None = None
     stopped_at: float | None = None
+
+    @property
+    def health(self) -> str | None:
+        """The health of its essential containers together; None if none of them has a health check."""
+        found = {item.health for item in self.containers if item.essential and item.health is not None}
+        return next((health for health in ("UNHEALTHY", "UNKNOWN", "HEALTHY") if health in found), None)
 
 
 @dataclass(frozen=True)

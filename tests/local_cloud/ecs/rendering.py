@@ -54,6 +54,7 @@ def task_document(task: Task, write_time: WriteTime, *, tags: bool = False) -> d
         "desiredStatus": task.desired_status,
         "enableExecuteCommand": task.execute_command,
         "group": task.group,
+        "healthStatus": task.health or "UNKNOWN",
         "launchType": task.launch_type,
         "lastStatus": task.last_status,
         "memory": task.memory,
@@ -112,6 +113,7 @@ def _container(container: Container, task: Task) -> dict[str, Any]:
     document: dict[str, Any] = {
         "containerArn": container.arn,
         "cpu": container.cpu,
+        "healthStatus": container.health or "UNKNOWN",
         "image": container.image,
         "lastStatus": container.last_status,
         "name": container.name,

@@ -58,6 +58,10 @@ class TaskTable:
                 del self._started_by[task.started_by]
         return task
 
+    def started_by(self, name: str) -> tuple[Task, ...]:
+        """The tasks with that `startedBy`, in the order of their launch."""
+        return tuple(self._tasks[arn] for arn in self._started_by.get(name, ()))
+
     def history(self) -> tuple[Task, ...]:
         """Every task ever put, but for the oldest of very many."""
         return (*self._forgotten, *self._tasks.values())
@@ -108,7 +112,10 @@ def _position(token: str | None) -> int:
 def _wanted(task: Task, parameters: Mapping[str, Any]) -> bool:
     if task.desired_status != (parameters.get("desiredStatus") or "RUNNING"):
         return False
-    if parameters.get("containerInstance") or parameters.get("serviceName"):
+    if parameters.get("containerInstance"):
+        return False
+    service = parameters.get("serviceName")
+    if service and task.group != f"service:{service.rsplit('/', 1)[-1]}":
         return False
     family, launch_type = parameters.get("family"), parameters.get("launchType")
     return (not family or task.family == family) and (not launch_type or task.launch_type == launch_type)

@@ -13,14 +13,14 @@ from moto.sqs.models import Message, sqs_backends
 from local_cloud.fast_json import encode
 
 if TYPE_CHECKING:
-    from local_cloud.events.task_events import TaskEvent
+    from local_cloud.events.courier import Event
 
 log = logging.getLogger("local_cloud")
 
 TRANSFORMS = ("Input", "InputPath", "InputTransformer", "SqsParameters")
 
 
-def put_event(event: TaskEvent) -> None:
+def put_event(event: Event) -> None:
     """Hand an event to the rules of the default bus: their patterns and targets decide where it goes.
 
     Queues are written to directly: on moto's own way an event takes 10 ms and more with every message in the
@@ -54,10 +54,12 @@ def _rules_out(pattern: dict[str, Any], envelope: dict[str, Any]) -> bool:
         if _excludes(pattern.get(name), envelope[name]):
             return True
     detail = pattern.get("detail") or {}
-    return any(_excludes(detail.get(name), envelope["detail"][name]) for name in ("lastStatus", "clusterArn"))
+    return any(
+        _excludes(detail.get(name), envelope["detail"].get(name)) for name in ("lastStatus", "clusterArn")
+    )
 
 
-def _excludes(allowed: Any, value: str) -> bool:
+def _excludes(allowed: Any, value: str | None) -> bool:
     return (
         isinstance(allowed, list) and value not in allowed and all(isinstance(item, str) for item in allowed)
     )
@@ -67,7 +69,7 @@ def _is_plain_queue(target: dict[str, Any]) -> bool:
     return ":sqs:" in target["Arn"] and not any(target.get(name) for name in TRANSFORMS)
 
 
-def _send(target: dict[str, Any], body: str, event: TaskEvent) -> None:
+def _send(target: dict[str, Any], body: str, event: Event) -> None:
     """Put the event on the target's queue, or on its dead-letter queue when that one is gone."""
     for arn in (target["Arn"], (target.get("DeadLetterConfig") or {}).get("Arn")):
         if arn is None:
@@ -79,4 +81,4 @@ def _send(target: dict[str, Any], body: str, event: TaskEvent) -> None:
             message.mark_sent(delay_seconds=int(queue.delay_seconds or 0))
             queue.add_message(message)
             return
-    log.warning("an event of %s is lost: %s does not exist", event.task_arn, target["Arn"])
+    log.warning("an event of %s is lost: %s does not exist", event.subject, target["Arn"])

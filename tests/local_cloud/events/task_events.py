@@ -37,6 +37,11 @@ class TaskEvent:
         return self.task.arn
 
     @property
+    def subject(self) -> str:
+        """The task's ARN."""
+        return self.task.arn
+
+    @property
     def region(self) -> str:
         """Where it happened."""
         return self.task.region

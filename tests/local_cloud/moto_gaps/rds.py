@@ -38,7 +38,9 @@ _stop = RDSBackend.stop_db_instance
 _start = RDSBackend.start_db_instance
 _snapshot = RDSBackend.create_db_snapshot
 _delete_snapshot = RDSBackend.delete_db_snapshot
+_replica = RDSBackend.create_db_instance_read_replica
 _restore = RDSBackend.restore_db_instance_from_db_snapshot
+_restore_to_time = RDSBackend.restore_db_instance_to_point_in_time
 _modify_group = RDSBackend.modify_db_parameter_group
 _rotate = SecretsManagerBackend.rotate_secret
 
@@ -64,7 +66,30 @@ def servers_of(instance: Any) -> Databases | None:
 def init(instance: Any, *arguments: Any, **given: Any) -> None:
     """Make a record with a resource id of its own: Terraform finds instances by it."""
     _init(instance, *arguments, **given)
-    instance.dbi_resource_id = "db-" + "".join(secrets.choice(BASE32) for _ in range(26))
+    instance.dbi_resource_id = _new_resource_id()
+
+
+def _new_resource_id() -> str:
+    return "db-" + "".join(secrets.choice(BASE32) for _ in range(26))
+
+
+def create_db_instance_read_replica(backend: Any, given: Any) -> Any:
+    """Create a record that is not taken for its source; replicas have no servers here."""
+    replica = _replica(backend, given)
+    replica.dbi_resource_id = _new_resource_id()
+    # Deleted with the replica, the secret would be gone for the source as well.
+    replica.manage_master_user_password = False
+    replica.__dict__.pop("master_user_secret", None)
+    return replica
+
+
+def restore_db_instance_to_point_in_time(backend: Any, *arguments: Any, **given: Any) -> Any:
+    """Reject the call where databases have servers: an empty one would look like a restored one."""
+    if _attached:
+        raise RDSClientError(
+            "InvalidRestoreFault", "The local cloud restores snapshots only: take one and restore that."
+        )
+    return _restore_to_time(backend, *arguments, **given)
 
 
 def create_db_instance(backend: Any, given: Any) -> Any:
@@ -246,6 +271,8 @@ def install() -> None:
     """Put all this in place of moto's; once per process."""
     DBInstance.__init__ = init
     RDSBackend.create_db_instance = create_db_instance
+    RDSBackend.create_db_instance_read_replica = create_db_instance_read_replica
+    RDSBackend.restore_db_instance_to_point_in_time = restore_db_instance_to_point_in_time
     RDSBackend.restore_db_instance_from_db_snapshot = restore_db_instance_from_db_snapshot
     RDSBackend.delete_db_instance = delete_db_instance
     RDSBackend.modify_db_instance = modify_db_instance

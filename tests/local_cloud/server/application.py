@@ -1,4 +1,4 @@
-"""The HTTP front: ECS's four task calls answered here, SQS's busy calls too, all else handed to moto."""
+"""The HTTP front: ECS's calls about tasks and services, SQS's busy calls, all else handed to moto."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from local_cloud.ecs.task_bytes import TaskBytes
 from local_cloud.errors import AwsError
 from local_cloud.fast_json import decode, encode
 from local_cloud.queues.sqs_front import TARGET as SQS_TARGET
+from local_cloud.services.calls import TAG_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,6 +41,9 @@ CLUSTER_IN_USE = AwsError(
 REGION = re.compile(rb"Credential=[^/]+/[^/]+/([^/]+)/")
 SERVICE = re.compile(rb"Credential=[^/]+/[^/]+/[^/]+/([^/]+)/")
 DEFAULT_REGION = "us-east-1"
+CLUSTER_HAS_SERVICES = AwsError(
+    "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
+)
 TARGETS = {ECS_TARGET + name.encode(): name for name in OPERATIONS}
 
 
@@ -73,8 +77,8 @@ class CloudServer:
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
-        operation = TARGETS.get(headers.get(b"x-amz-target", b""))
         body = await read_body(receive)
+        operation = operation_of(headers, body)
         if self._book is not None:
             self._book.note(scope, headers, body)
         if operation is not None:
@@ -123,8 +127,12 @@ class CloudServer:
     ) -> Http | None:
         """A call of another service, with the faults that name it; None when nobody is to be answered."""
         region, target = self._region(headers), headers.get(b"x-amz-target", b"")
-        if target == DELETE_CLUSTER and self._has_tasks(body, region):
-            return aws_error(CLUSTER_IN_USE)
+        if target == DELETE_CLUSTER:
+            name = str(decode(body).get("cluster", "default")).rsplit("/", 1)[-1]
+            if self._plane.services.active_in(region, name):
+                return aws_error(CLUSTER_HAS_SERVICES)
+            if self._has_tasks(name, region):
+                return aws_error(CLUSTER_IN_USE)
         service, operation = called(scope, headers)
         verdict = self._plane.faults.judge_other(f"{service}:{operation}")
         if verdict.delay > 0:
@@ -149,9 +157,14 @@ class CloudServer:
         except AwsError as error:
             return aws_error(error)
 
-    def _has_tasks(self, body: bytes, region: str) -> bool:
-        name = str(decode(body).get("cluster", "default")).rsplit("/", 1)[-1]
+    def _has_tasks(self, name: str, region: str) -> bool:
         return any(task.cluster_name == name and task.region == region for task in self._plane.living())
+
+
+def operation_of(headers: dict[bytes, bytes], body: bytes) -> str | None:
+    """The operation of the task plane's that a request asks for, or None; tags only of a service."""
+    operation = TARGETS.get(headers.get(b"x-amz-target", b""))
+    return None if operation in TAG_OPERATIONS and b":service/" not in body else operation
 
 
 def aws_error(error: AwsError, *, xml: bool = False) -> Http:

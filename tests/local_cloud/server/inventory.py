@@ -13,6 +13,12 @@ from botocore.config import Config
 # what belongs to it, AWS's managed policies and key aliases, the default event bus, what has been deleted
 # already.
 QUESTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+    (
+        "application-autoscaling",
+        "describe_scalable_targets",
+        {"ServiceNamespace": "ecs"},
+        "ScalableTargets[].ResourceId",
+    ),
     ("cloudwatch", "describe_alarms", {}, "MetricAlarms[].AlarmName"),
     ("cloudwatch", "list_dashboards", {}, "DashboardEntries[].DashboardName"),
     ("dynamodb", "list_tables", {}, "TableNames"),
@@ -30,6 +36,7 @@ QUESTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("ecs", "list_clusters", {}, "clusterArns"),
     ("ecs", "list_task_definitions", {"status": "ACTIVE"}, "taskDefinitionArns"),
     ("elbv2", "describe_load_balancers", {}, "LoadBalancers[].LoadBalancerArn"),
+    ("elbv2", "describe_target_groups", {}, "TargetGroups[].TargetGroupArn"),
     ("events", "list_rules", {}, "Rules[].Name"),
     ("events", "list_event_buses", {}, "EventBuses[?Name!='default'].Name"),
     ("iam", "list_roles", {}, "Roles[].RoleName"),
@@ -42,9 +49,25 @@ QUESTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("logs", "describe_metric_filters", {}, "metricFilters[].filterName"),
     ("rds", "describe_db_instances", {}, "DBInstances[].DBInstanceIdentifier"),
     ("rds", "describe_db_clusters", {}, "DBClusters[].DBClusterIdentifier"),
+    (
+        "rds",
+        "describe_db_parameter_groups",
+        {},
+        "DBParameterGroups[?!starts_with(DBParameterGroupName, 'default.')].DBParameterGroupName",
+    ),
+    (
+        "rds",
+        "describe_db_snapshots",
+        {},
+        "DBSnapshots[?SnapshotType=='manual'].DBSnapshotIdentifier",
+    ),
+    ("rds", "describe_db_subnet_groups", {}, "DBSubnetGroups[].DBSubnetGroupName"),
+    ("route53", "list_hosted_zones", {}, "HostedZones[].Id"),
     ("s3", "list_buckets", {}, "Buckets[].Name"),
     ("scheduler", "list_schedules", {}, "Schedules[].Name"),
     ("secretsmanager", "list_secrets", {}, "SecretList[].Name"),
+    ("servicediscovery", "list_namespaces", {}, "Namespaces[].Id"),
+    ("servicediscovery", "list_services", {}, "Services[].Id"),
     ("sns", "list_topics", {}, "Topics[].TopicArn"),
     ("sqs", "list_queues", {}, "QueueUrls"),
     ("ssm", "describe_parameters", {}, "Parameters[].Name"),
@@ -52,7 +75,7 @@ QUESTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
 
 
 # Where moto's name of a service is not boto3's.
-MOTO_NAMES = {"elbv2": "elb"}
+MOTO_NAMES = {"application-autoscaling": "applicationautoscaling", "elbv2": "elb"}
 
 
 def take_inventory(endpoint: str, regions: frozenset[str], used: frozenset[str]) -> dict[str, list[str]]:

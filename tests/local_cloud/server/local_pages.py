@@ -54,7 +54,9 @@ class LocalPages:
                 "calls": self._plane.calls,
             },
             ("POST", "faults"): self._set_faults,
+            ("GET", "services"): lambda _: {"services": self._plane.services.pages(as_iso)},
             ("POST", "interrupt"): self._interrupt,
+            ("POST", "kill"): self._kill,
             ("GET", "databases"): lambda _: {"databases": self._servers().page()},
             ("POST", "databases"): self._change_databases,
             ("GET", "rds-ca.pem"): lambda _: self._servers().authority.bundle,
@@ -103,6 +105,11 @@ class LocalPages:
         )
         stopped = self._plane.change_all(change, lambda task: chosen is None or task.arn in chosen)
         return {"tasks": stopped}
+
+    def _kill(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """Kill a container: `task` (its ARN) and `container`, the first essential one if it is missing."""
+        self._plane.kill(str(wanted.get("task")), wanted.get("container"))
+        return {"status": "ok"}
 
     def _servers(self) -> Databases:
         if self._databases is None:

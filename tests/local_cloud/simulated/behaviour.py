@@ -38,7 +38,8 @@ class Behaviour:
     and stops with `stopped_reason` and TaskFailedToStart. stop_code and stopped_reason: why it ends, when not
     by its own exit; the containers then end by SIGTERM. stop_exit_code: what they exit with then. stopping:
     how long they take to (at most their stopTimeout, then SIGKILL and 137). container_reason: for instance
-    OUT_OF_MEMORY.
+    OUT_OF_MEMORY. healthy_after and unhealthy_after: when the health checks of its containers first pass, and
+    fail for good, in seconds of RUNNING; None for never. They must lie in this order.
     """
 
     provisioning: Seconds = 2.0
@@ -52,6 +53,8 @@ class Behaviour:
     stop_exit_code: int | None = 143
     sidecar_exit_codes: Mapping[str, int | None] = field(default_factory=dict)
     container_reason: str | None = None
+    healthy_after: Seconds | None = 0.0
+    unhealthy_after: Seconds | None = None
     fails_in: str | None = None
     stop_code: str | None = None
     stopped_reason: str | None = None
@@ -106,14 +109,16 @@ def life_of(task: Task, behaviour: Behaviour, random: Random) -> tuple[Step, ...
         ContainerChange(item.name, life.RUNNING, runtime_id=f"{task.task_id}-{random.getrandbits(32)}")
         for item in task.containers
     )
-    started = (
+    started: tuple[Step, ...] = (
         connected,
         Step(pending, Change(life.ACTIVATING, stamps=("pull_stopped_at",))),
         Step(_draw(behaviour.activating, random), Change(life.RUNNING, containers=running)),
     )
+    health, spent = _health(task, behaviour, random)
+    started = (*started, *health)
     if behaviour.run is None:
         return started
-    run = _draw(behaviour.run, random)
+    run = max(_draw(behaviour.run, random) - spent, 0.0)
     if behaviour.stop_code is None:
         code, reason = EXITED
         ended = _exits(task, behaviour, behaviour.exit_code)
@@ -124,6 +129,20 @@ def life_of(task: Task, behaviour: Behaviour, random: Random) -> tuple[Step, ...
         )
     told = Change(stop_code=behaviour.stop_code, stopped_reason=behaviour.stopped_reason)
     return (*started, Step(run, told), *_stopped_from_outside(task, behaviour, random))
+
+
+def _health(task: Task, behaviour: Behaviour, random: Random) -> tuple[tuple[Step, ...], float]:
+    """The steps that health checks make, and how long they take; none without health checks."""
+    checked = [item.name for item in task.containers if item.health is not None]
+    steps: list[Step] = []
+    spent = 0.0
+    for status, after in (("HEALTHY", behaviour.healthy_after), ("UNHEALTHY", behaviour.unhealthy_after)):
+        if checked and after is not None:
+            delay = max(_draw(after, random) - spent, 0.0)
+            changes = tuple(ContainerChange(name, health=status) for name in checked)
+            steps.append(Step(delay, Change(containers=changes)))
+            spent += delay
+    return tuple(steps), spent
 
 
 def end_of(task: Task, behaviour: Behaviour, random: Random, stop_timeout: float) -> tuple[Step, ...]:

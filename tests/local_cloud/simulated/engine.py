@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     Plan = Callable[[Task, "_Life"], tuple[Step, ...]]
 
 
+KILLED = 137
+
+
 class SimulatedEngine:
     """Plays each task's behaviour: the one `next_behaviours` holds, else what `choose` says, else `default`.
 
@@ -68,6 +71,10 @@ class SimulatedEngine:
 
         self._change_plan(task.arn, steps)
 
+    def kill(self, task: Task, container: str) -> None:
+        """See Engine; a container of a simulated task takes the whole task with it."""
+        self.exit_now(task.arn, exit_code=KILLED)
+
     def exit_now(self, arn: str, exit_code: int = 0) -> None:
         """End a running task as if its container had just exited; a test's own moment for it.
 
@@ -76,7 +83,7 @@ class SimulatedEngine:
 
         def steps(now: Task, _life: _Life) -> tuple[Step, ...]:
             whole = life_of(now, Behaviour(exit_code=exit_code, run=0.0), self._random)
-            return tuple(step for step in whole if RANK[str(step.change.status)] > RANK[RUNNING])
+            return tuple(step for step in whole if RANK[step.change.status or RUNNING] > RANK[RUNNING])
 
         if arn not in self._lives:
             raise KeyError(arn)
