@@ -4,7 +4,8 @@
 2. Stop the services, the scheduler first, so that nothing starts tasks any more; then stop the tasks.
 3. Apply what the destroy needs to know: buckets and repositories may be deleted with their content, and
    whether the database keeps a last snapshot. Without images there are no services: this deletes them, too.
-4. terraform destroy, and forget the images.
+4. terraform destroy; then delete the revisions of task definitions, which Terraform leaves so that a rollback
+   finds them, and forget the images.
 
 KMS keeps a deleted key for some days; everything else is free for `make up` with the same name. If it is
 interrupted, run it again.
@@ -21,13 +22,15 @@ from terraform.commands.up import RECORD_FILE
 from terraform.destroy import Deployment, DestroyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from terraform.commands.context import Context
 
 FIRST = "scheduler"
 SCALING_NAMESPACE = "ecs"
 SCALED = "ecs:service:DesiredCount"
+MOST_DELETED = 10
+"""DeleteTaskDefinitions takes ten at a time."""
 
 
 def destroy(context: Context, settings: Mapping[str, str]) -> int:
@@ -73,6 +76,9 @@ def destroy(context: Context, settings: Mapping[str, str]) -> int:
             context.say(f"{error} Going on with the destroy.")
     context.say("[3] terraform destroy (about 15 minutes)")
     terraform.run("destroy", *given)
+    if outputs.get("cluster_arn"):
+        families = [outputs["task_definition_family"], *(f"{name}-{component}" for component in COMPONENTS)]
+        delete_definitions(context, context.clients(outputs["region"])("ecs"), families)
     (context.folder / RECORD_FILE).unlink(missing_ok=True)
     context.say(f"\n{name} is gone. KMS deletes its key later; make up with the same name works at once.")
     if keeps and outputs.get("final_snapshot"):
@@ -91,6 +97,29 @@ def _confirm(
     answer = settings["CONFIRM"] or context.ask(f"Type the deployment's name ({name}) to go on: ").strip()
     if answer != name:
         raise CommandError(f"nothing was changed: the name is {name}, got {answer!r}.")
+
+
+def delete_definitions(context: Context, ecs: Any, families: Iterable[str]) -> None:
+    """Delete all revisions of these task definitions; they cost nothing, so an error is only printed."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415  boto3 comes in late
+
+    try:
+        for family in families:
+            for status in ("ACTIVE", "INACTIVE"):
+                arns = _definitions(ecs, family, status)
+                for arn in arns if status == "ACTIVE" else ():
+                    ecs.deregister_task_definition(taskDefinition=arn)
+                for start in range(0, len(arns), MOST_DELETED):
+                    ecs.delete_task_definitions(taskDefinitions=arns[start : start + MOST_DELETED])
+    except ClientError as error:
+        context.say(f"Revisions of task definitions are left, which cost nothing: {error}")
+
+
+def _definitions(ecs: Any, family: str, status: str) -> list[str]:
+    """Return the revisions of a family and not those of longer names."""
+    pages = ecs.get_paginator("list_task_definitions").paginate(familyPrefix=family, status=status)
+    arns = [arn for page in pages for arn in page["taskDefinitionArns"]]
+    return [arn for arn in arns if arn.rpartition("/")[2].rpartition(":")[0] == family]
 
 
 def stop_services(client: Callable[[str], Any], cluster: str) -> None:

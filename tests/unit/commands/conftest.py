@@ -37,6 +37,7 @@ APPLIED = {
     "url": "http://localhost:8080",
     "admin_secret_arn": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:admin",
     "dags_bucket": "airflow-dags",
+    "task_definition_family": "airflow-worker",
     "final_snapshot": "airflow-airflow-20261129",
     "security_group_ids": ["sg-1"],
     "component_log_group_names": {name: f"/airflow/{name}" for name in COMPONENTS},
@@ -123,6 +124,23 @@ class FakeEcs:
                 each["lastStatus"] = "STOPPED"
         return {}
 
+    def get_paginator(self, _name):
+        return self
+
+    def paginate(self, familyPrefix, status):  # noqa: N803  boto3's names
+        revisions = self._world.definitions.items()
+        found = [arn for arn, state in revisions if f"/{familyPrefix}" in arn and state == status]
+        return [{"taskDefinitionArns": found}]
+
+    def deregister_task_definition(self, taskDefinition):  # noqa: N803
+        self._world.definitions[taskDefinition] = "INACTIVE"
+        return {}
+
+    def delete_task_definitions(self, taskDefinitions):  # noqa: N803
+        for arn in taskDefinitions:
+            assert self._world.definitions.pop(arn) == "INACTIVE"
+        return {}
+
     def update_service(self, **request):
         self._world.requests.append(request)
         for task in self._world.tasks:
@@ -149,6 +167,7 @@ class World:
         self.doctor = 0
         self.account = ACCOUNT
         self.targets = []
+        self.definitions = {}
         self.printed = []
         self.questions = []
         self.answer = "yes"

@@ -7,6 +7,7 @@ import pytest
 from terraform.commands.destroy import destroy
 from terraform.commands.programs import CommandError
 from terraform.commands.up import RECORD_FILE
+from unit.commands.conftest import ARN
 
 SETTINGS = {"CONFIRM": "", "SNAPSHOT": "1", "DRAIN": "0"}
 
@@ -71,6 +72,17 @@ def test_the_scheduler_stops_first_and_tasks_before_the_destroy(named):
     assert {each["desiredCount"] for each in counts} == {0}
     assert [each["MaxCapacity"] for each in named.requests if "ResourceId" in each] == [0]
     assert {task["lastStatus"] for task in named.tasks} == {"STOPPED"}
+
+
+def test_revisions_of_task_definitions_go_too(named):
+    """Terraform keeps them for rollbacks; those of a deployment with a longer name stay."""
+    mine = [
+        f"{ARN}task-definition/airflow-{name}:{number}" for name in ("api", "worker") for number in range(12)
+    ]
+    others = [f"{ARN}task-definition/{name}:1" for name in ("airflow-api-2", "second-airflow-api")]
+    named.definitions = dict.fromkeys(mine + others, "ACTIVE") | {mine[0]: "INACTIVE"}
+    destroy(named.context, SETTINGS)
+    assert named.definitions == dict.fromkeys(others, "ACTIVE")
 
 
 def test_half_a_deployment_is_destroyed_all_the_same(named):

@@ -79,6 +79,15 @@ def test_a_setting_that_is_not_known_is_named(capsys):
     assert "'FORM=dags' is not understood: give TERRAFORM_DIR, FROM" in capsys.readouterr().err
 
 
+def test_a_deployment_beside_one_s_own_airflow_is_destroyed_as_ever(monkeypatch, tmp_path):
+    """`make destroy` tells the two kinds apart by their outputs."""
+    told = []
+    monkeypatch.setattr(__main__, "destroy_tasks_alone", lambda words: told.append(words) or 0)
+    monkeypatch.setattr(Terraform, "outputs", lambda self: {"image": "a", "cluster_arn": "b"})
+    assert __main__.main(["destroy", f"TERRAFORM_DIR={tmp_path}", "DRAIN=60"]) == 0
+    assert told == [["DRAIN=60", "AUTO_APPROVE=", f"TERRAFORM_DIR={tmp_path}"]]
+
+
 @pytest.mark.parametrize(
     ("inputs", "cost"),
     [
