@@ -79,6 +79,22 @@ def test_nobody_can_wait_for_the_end_of_an_essential_container(cloud: LocalCloud
     assert register(cloud, {"name": "init", "essential": False}, {"name": "a", "dependsOn": needs})
 
 
+@pytest.mark.parametrize("name", ["startTimeout", "stopTimeout"])
+@pytest.mark.parametrize(("seconds", "accepted"), [(1, False), (2, True), (120, True), (121, False)])
+def test_timeouts_on_fargate_are_2_to_120_seconds(
+    cloud: LocalCloud,
+    name: str,
+    seconds: int,
+    accepted: bool,  # noqa: FBT001
+) -> None:
+    """As AWS documents both of them."""
+    if accepted:
+        assert register(cloud, {"name": "a", name: seconds})
+        return
+    with pytest.raises(ClientError, match="2 to 120 seconds"):
+        register(cloud, {"name": "a", name: seconds})
+
+
 def test_a_dependency_is_in_the_definition(cloud: LocalCloud) -> None:
     """A misspelled name is found before a task hangs."""
     with pytest.raises(ClientError, match="nobody"):

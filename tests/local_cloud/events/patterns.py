@@ -54,7 +54,7 @@ def _scalars(value: Any) -> Iterator[Scalar]:
 def _passes(wanted: Any, values: list[Scalar]) -> bool:
     """Whether one filter is met by one of a member's values."""
     if isinstance(wanted, dict) and "exists" in wanted:
-        return bool(values) == wanted["exists"]
+        return bool(values) is bool(wanted["exists"])
     return any(_meets(wanted, value) for value in values)
 
 

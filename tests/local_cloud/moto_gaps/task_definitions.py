@@ -14,7 +14,9 @@ _register = EC2ContainerServiceBackend.register_task_definition
 ONLY_AWSVPC = "Fargate only supports network mode \u2018awsvpc\u2019."
 NO_SIZE = "No Fargate configuration exists for given values: {cpu} CPU, {memory} memory. "
 DOCUMENTATION = "See the Amazon ECS documentation for the valid values."
-# ECS's own words for the next two are not known.
+MAX_TIMEOUT = 120  # seconds
+# ECS's own words for these are not known.
+BAD_TIMEOUT = "Container {container}: {name} must be 2 to 120 seconds on Fargate, got {seconds}."
 UNKNOWN_DEPENDENCY = "Container {name} depends on {other}, which is not in the task definition."
 ESSENTIAL_DEPENDENCY = "Container {other} is essential: {name} cannot depend on its {condition}."
 
@@ -25,6 +27,7 @@ def register_task_definition(
     """Register a revision, unless Fargate would reject it."""
     if "FARGATE" in (given.get("requires_compatibilities") or ()):
         _check_fargate(given)
+        _check_timeouts(container_definitions)
     _check_dependencies(container_definitions)
     return _register(backend, family, container_definitions, **given)
 
@@ -42,6 +45,16 @@ def _check_fargate(given: dict[str, Any]) -> None:
         cpu = memory = None
     if memory not in FARGATE_SIZES.get(cpu or 0, ()):
         raise EcsClientException(NO_SIZE.format(**given) + DOCUMENTATION)
+
+
+def _check_timeouts(containers: list[dict[str, Any]]) -> None:
+    for container in containers:
+        for name in ("startTimeout", "stopTimeout"):
+            seconds = container.get(name)
+            if seconds is not None and not 2 <= int(seconds) <= MAX_TIMEOUT:
+                raise EcsClientException(
+                    BAD_TIMEOUT.format(name=name, container=container["name"], seconds=seconds)
+                )
 
 
 def _check_dependencies(containers: list[dict[str, Any]]) -> None:
