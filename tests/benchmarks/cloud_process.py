@@ -18,18 +18,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.names import name_in
+from local_cloud import Behaviour, StaticCatalog
 from local_cloud.cloud import ACCOUNT, CloudOptions, LocalCloud
-from local_cloud.ecs.catalog import StaticCatalog
-from local_cloud.ecs.rendering import as_epoch
-from local_cloud.fast_json import decode, encode
-from local_cloud.server.application import answer, read_body
-from local_cloud.simulated.behaviour import Behaviour
+from local_cloud.layers import answer, as_epoch, decode, encode, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from local_cloud.ecs.records import Task
-    from local_cloud.events.task_events import TaskEvent
+    from local_cloud import Task, TaskEvent
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from benchmarks.names import DAG_ID, name_in, number_of, run_id_of, task_id_of
-from local_cloud.fast_json import encode
+from local_cloud.layers import encode
 
 if TYPE_CHECKING:
-    from local_cloud.ecs.records import Task
+    from local_cloud import Task
 
 _CONNECTIONS = 8
 _STARTS = """UPDATE task_instance SET state = 'running', start_date = now(), last_heartbeat_at = now(),
