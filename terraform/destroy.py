@@ -17,7 +17,7 @@ scheduler's policy is gone, so nobody stops the tasks either. The order here:
 3. Let tasks drain, set the services' desired counts to 0, and stop the rest. Wait until the cluster has no
    tasks and their network interfaces are gone.
 4. terraform destroy.
-5. Delete the revisions of task definitions that Terraform leaves active.
+5. Delete the revisions of task definitions that Terraform leaves active, and the record of the pushed images.
 
 Needs boto3 and Terraform. If it is interrupted, run it again.
 """
@@ -49,6 +49,7 @@ SETTINGS = {
 # What must know before a destroy that it may delete its contents; in terraform/airflow_on_ecs.
 HOLDING = ("airflow.module.storage", "airflow.module.registry", "control_registry", "dags", "database")
 LAUNCHING = {"ecs:RunTask", "iam:PassRole"}
+IMAGES = "images.auto.tfvars.json"
 REASON = "The deployment is being destroyed."
 EMPTY_SECONDS = 600
 POLL_SECONDS = 5
@@ -209,16 +210,35 @@ def _listed(value: Any) -> list[str]:
 def allow_deletion(folder: Path, *, snapshot: bool) -> None:
     """Tell what holds data that it may be deleted, and the database whether to keep a snapshot."""
     targets = [f"-target=module.{name}" for name in HOLDING]
-    values = ["-var=force_destroy=true", f"-var=database_final_snapshot={str(snapshot).lower()}"]
-    terraform(folder, "apply", "-auto-approve", *values, *targets)
+    values = {
+        "force_destroy": "true",
+        "database_deletion_protection": "false",
+        "database_final_snapshot": str(snapshot).lower(),
+    }
+    terraform(
+        folder,
+        "apply",
+        "-auto-approve",
+        *(f"-var={name}={value}" for name, value in values.items()),
+        *targets,
+    )
 
 
-def ask_for(name: str) -> None:
+def ask_for(name: str, *, snapshot: bool) -> None:
     """Ask for the deployment's name.
+
+    Args:
+        name: the name.
+        snapshot: whether a snapshot of Airflow's database is kept.
 
     Raises:
         DestroyError: another name was typed.
     """
+    if snapshot:
+        print(
+            f"A last snapshot of the database is kept. Its connections are encrypted with the secret "
+            f"{name}/fernet-..., which is deleted: copy its value first if you may need them."
+        )
     typed = input(f"This deletes {name} with all that it holds. Type its name to go on: ").strip()
     if typed != name:
         raise DestroyError(f"the deployment is named {name!r}, got {typed!r}. Nothing was changed.")
@@ -276,14 +296,15 @@ def main(arguments: list[str]) -> int:
             for name, each in json.loads(terraform(folder, "output", "-json", capture=True)).items()
         }
         deployment = deployment_of(outputs) if outputs else None
+        snapshot = settings["SNAPSHOT"] == "1"
         if deployment:
             deployment.check_that_destroy_can_succeed()
             if not settings["AUTO_APPROVE"]:
-                ask_for(outputs["cluster_name"])
+                ask_for(outputs["cluster_name"], snapshot=deployment.is_airflow_on_ecs and snapshot)
             print("no new launches: RunTask is taken out of the scheduler's policy", flush=True)
             deployment.stop_launching()
             if deployment.is_airflow_on_ecs:
-                allow_deletion(folder, snapshot=settings["SNAPSHOT"] == "1")
+                allow_deletion(folder, snapshot=snapshot)
             print(f"waiting until the cluster {outputs['cluster_name']} has no tasks", flush=True)
             deployment.empty(float(settings["DRAIN"]))
         # Without outputs, an apply failed early, and Terraform itself asks.
@@ -291,6 +312,8 @@ def main(arguments: list[str]) -> int:
         terraform(folder, "destroy", *unasked)
         if deployment:
             deployment.delete_definitions()
+        # It names images that are gone: a new deployment of this folder pushes its own.
+        (folder / IMAGES).unlink(missing_ok=True)
     except DestroyError as error:
         sys.stderr.write(f"destroy: {error}\n")
         return 1

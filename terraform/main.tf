@@ -208,5 +208,6 @@ module "configuration" {
   tasks_call_api_server = var.execution_api_server_url != null
   event_queue_url       = module.task_events.queue_url
   payloads              = module.storage.payloads
+  standby               = var.standby
   tags                  = var.tags
 }

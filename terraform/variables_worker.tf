@@ -111,3 +111,21 @@ variable "task_policy_arns" {
   description = "What your tasks may do on AWS: further policies for the task role, any name -> ARN."
   nullable    = false
 }
+
+variable "standby" {
+  type = object({
+    queues = map(object({
+      min = optional(number, 0)
+      max = optional(number)
+      windows = optional(list(object({
+        hours    = optional(string)
+        days     = optional(string)
+        timezone = optional(string)
+        min      = number
+      })), [])
+    }))
+    preload = optional(list(string), [])
+  })
+  default     = null
+  description = "Containers that wait for tasks, by queue: how many at least and at most, and more in windows such as 06:00-08:00 of mon-fri. They cost as much as running ones; see docs/standby.md. Null: none."
+}

@@ -1,8 +1,7 @@
 """``make release-check``: build everything that a release publishes into ``dist/``, and check it.
 
-``python tests/release_check.py [TAG]``; a tag must be ``v`` and the package's version. It leaves in ``dist/`` the
-executor's wheel and sdist (``package/``), the archive of the Terraform module, and the release notes. Nothing is
-published.
+``python tests/release_check.py [TAG]``; a tag must be ``v`` and the package's version. It leaves in ``dist/``
+the executor's wheel and sdist (``package/``), the archive of the Terraform module, and the release notes.
 """
 
 from __future__ import annotations

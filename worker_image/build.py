@@ -12,12 +12,12 @@ Usage: python3 worker_image/build.py [NAME=VALUE...], the names being
     COMPRESSION      of the layers: gzip (the default) or zstd
     NETWORK          network of the build's steps; "host" helps where the engine's bridge has no way out
 
-An image of two platforms, or with zstd layers, is left to push.py: an engine cannot keep one, so that buildx
-builds it straight into the registry.
+push.py builds an image for two platforms or with zstd layers: an engine cannot hold one, so buildx builds it
+directly into the registry.
 
 Values come from the arguments or the environment. The machine's certificates (PIP_CERT, SSL_CERT_FILE) and
-pip's index settings (PIP_INDEX_URL and its like) reach pip as build secrets: no layer, label or history holds
-them. Standard library alone.
+pip's index settings (PIP_INDEX_URL and similar ones) reach pip as build secrets: no layer, label or history
+holds them. Uses the standard library only.
 """
 
 # ruff: noqa: INP001, S603, T201  a script that runs programs and prints
@@ -61,7 +61,7 @@ def main() -> int:
     try:
         settings = read_settings(sys.argv[1:], SETTINGS)
         if needs_registry(settings):
-            _say("left to make push: no engine keeps an image of two platforms or with zstd layers")
+            _say("make push builds it: an engine cannot hold an image for two platforms or with zstd layers")
             return 0
         _say(f"built {build(settings)}")
     except BuildError as error:
@@ -76,21 +76,21 @@ def read_settings(arguments: list[str], known: tuple[str, ...]) -> dict[str, str
     for argument in arguments:
         name, separator, value = argument.partition("=")
         if not separator or name not in known:
-            raise BuildError(f"{argument!r} is not understood: give {', '.join(known)} as NAME=VALUE.")
+            raise BuildError(f"{argument!r} is not a setting: give {', '.join(known)} as NAME=VALUE.")
         if value:
             settings[name] = value
     return settings
 
 
 def needs_registry(settings: dict[str, str]) -> bool:
-    """Tell whether only a registry can hold the image.
+    """Return whether only a registry can hold the image.
 
     Raises:
         BuildError: the compression is neither gzip nor zstd.
     """
     compression = settings.get("COMPRESSION", "gzip")
     if compression not in ("gzip", "zstd"):
-        raise BuildError(f"COMPRESSION={compression} is not known: gzip or zstd.")
+        raise BuildError(f"COMPRESSION must be gzip or zstd, got {compression!r}.")
     return compression == "zstd" or "," in settings.get("PLATFORM", "")
 
 
@@ -132,7 +132,7 @@ def kind(settings: dict[str, str]) -> str:
     """
     found = settings.get("KIND", "worker")
     if found not in KINDS:
-        raise BuildError(f"KIND={found} is not known: {' or '.join(KINDS)}.")
+        raise BuildError(f"KIND must be {' or '.join(KINDS)}, got {found!r}.")
     return found
 
 
@@ -182,25 +182,25 @@ def releases(which: str = "worker") -> list[str]:
 
 
 def pushing(engine: list[str], settings: dict[str, str], image: str, metadata: Path) -> list[str]:
-    """Return the command that builds an image into the registry, less the options that all builds have.
+    """Return the command that builds an image into the registry, without the options of every build.
 
     Raises:
         BuildError: the engine has no buildx.
     """
     if "buildx" not in engine:
-        raise BuildError("two platforms or zstd layers need docker's buildx plugin, which is not installed.")
-    # Layers of the base are compressed anew too; only OCI's media types know zstd.
+        raise BuildError("two platforms or zstd layers need docker's buildx plugin: install it.")
+    # The base's layers are compressed again as well; only OCI's media types know zstd.
     kind = ("compression=zstd", "force-compression=true", "oci-mediatypes=true")
     zstd = kind if settings.get("COMPRESSION") == "zstd" else ()
     insecure = ("registry.insecure=true",) if image.startswith(("127.0.0.1:", "localhost:")) else ()
     output = ",".join(["type=image", f"name={image}", "push=true", *zstd, *insecure])
-    # Without the attestation that holds the time: it would give the same image another digest each time.
+    # Without the attestation, which contains the time and would give the same image a new digest each time.
     command = [word for word in engine if word != "--load"]
     return [*command, "--output", output, "--provenance=false", "--metadata-file", str(metadata)]
 
 
 def inputs(settings: dict[str, str]) -> str:
-    """Return a digest of the files and arguments that the image is made of; the base counts by its name."""
+    """Return a digest of the image's files and arguments; the base counts by its name."""
     digest = hashlib.sha256()
     chosen = {name: settings.get(name, "") for name in ("PLATFORM", "COMPRESSION")}
     digest.update(json.dumps([build_arguments(settings), chosen], sort_keys=True).encode())
@@ -214,7 +214,7 @@ def inputs(settings: dict[str, str]) -> str:
 
 
 def default_image(settings: dict[str, str]) -> str:
-    """Return the name that an image gets when none is given."""
+    """Return the name of an image if none is given."""
     airflow = settings.get("AIRFLOW_VERSION", DEFAULT_AIRFLOW)
     return f"airflow-fargate-{kind(settings)}:{package_version()}-airflow{airflow}"
 
@@ -224,7 +224,7 @@ def package_version() -> str:
     text = (ROOT / "executor/src/airflow_fargate/__init__.py").read_text()
     match = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
     if match is None:
-        raise BuildError("executor/src/airflow_fargate/__init__.py states no __version__.")
+        raise BuildError("executor/src/airflow_fargate/__init__.py has no __version__: restore the file.")
     return match[1]
 
 
@@ -248,7 +248,7 @@ def find_engine() -> list[str]:
 
 
 def secrets(scratch: Path) -> dict[str, Path]:
-    """Return the build's secrets by name: certificates and pip settings that this machine needs, if any."""
+    """Return the build's secrets by name: the certificates and pip settings that this machine needs."""
     found = {}
     bundle = next(
         (path for name in CERTIFICATES if (path := os.environ.get(name)) and Path(path).is_file()), None
@@ -264,7 +264,7 @@ def secrets(scratch: Path) -> dict[str, Path]:
 
 
 def pip_setting(name: str) -> str:
-    """Return a setting of this machine's pip, less its folders, which the build cannot see."""
+    """Return a setting of this machine's pip without its folders, which the build cannot see."""
     value = os.environ.get(f"PIP_{name.upper().replace('-', '_')}")
     if value is None:
         value = _output(sys.executable, "-m", "pip", "config", "get", f"global.{name}")

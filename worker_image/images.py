@@ -11,7 +11,7 @@ the same settings and pushed under a tag made of the release and the image's con
 are recorded together in images.auto.tfvars.json, which the next `terraform apply` reads, so that one image of
 a new release never runs beside another of the old. A deployment beside your own Airflow has the worker image
 alone, which push.py pushes.
-Standard library alone, but for boto3 where ECR asks for it.
+Uses the standard library only, and boto3 for ECR.
 """
 
 # ruff: noqa: INP001  a script
@@ -19,6 +19,7 @@ Standard library alone, but for boto3 where ECR asks for it.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,9 @@ def main() -> int:
     except BuildError as error:
         sys.stderr.write(f"build-push: {error}\n")
         return 1
+    # Both read the settings that they know from the environment.
+    os.environ.update(settings)
+    del sys.argv[1:]
     return build.main() or push.main()
 
 

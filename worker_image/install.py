@@ -1,8 +1,8 @@
 """Builds the image's Python environment. Runs in the build stage, on the base image's own Python.
 
-A base that brings its own Airflow (the official image) keeps it: only what is missing there is installed, and
-the new environment sees the base's packages through a .pth file. On a plain Python base everything is
-installed. Standard library alone; the progress it prints is the build's log.
+A base with Airflow (the official image) keeps it: only what is missing is installed, and the new environment
+sees the base's packages through a .pth file. On a plain Python base everything is installed. Uses the
+standard library only; the progress that it prints is the build's log.
 """
 
 # ruff: noqa: INP001  a script
@@ -50,14 +50,14 @@ KEPT = re.compile(
     r"|/lexers/(configs|data|diff|html|javascript|json5|markup|python|shell|special|sql|templates|web)\.py$"
 )
 
-# What has to be importable after all this leaving out, or the build fails; in all releases, in 2, since 3.
+# The build fails unless these imports succeed: in every release, in Airflow 2, in Airflow 3.
 IMPORTED = (
     "import airflow.__main__, airflow_fargate.worker.entrypoint",
     "import airflow.providers.amazon.aws.log.s3_task_handler",
     "import airflow.providers.standard.operators.bash, airflow.providers.common.sql.operators.sql",
 )
 IMPORTED_2 = ("import airflow.cli.commands.task_command, airflow.jobs.local_task_job_runner, psycopg2",)
-# The task runner imports this only when it reads a DAG; it has moved.
+# The task runner imports this only when it reads a DAG; its place depends on the release.
 DAGBAG = (
     "from importlib import import_module, util; new, old = 'airflow.dag_processing', 'airflow.models';"
     "import_module((new if util.find_spec(new + '.dagbag') else old) + '.dagbag')"
@@ -82,7 +82,7 @@ def main() -> None:
     if airflow is None:
         base = {}
     elif airflow != options.airflow_version:
-        sys.exit(f"The base image holds Airflow {airflow}: build with AIRFLOW_VERSION={airflow}.")
+        sys.exit(f"The base image has Airflow {airflow}: build with AIRFLOW_VERSION={airflow}.")
 
     tools = options.work / "tools"
     _make_environment(tools, "--clear")
@@ -100,7 +100,7 @@ def main() -> None:
     _run([*locked, str(missing)])
 
     wheels = options.work / "wheels"
-    # Without an index, so that nothing but this folder can be meant.
+    # Without an index, so that it can only be this folder.
     build = ["wheel", "--no-index", "--no-deps", "--no-build-isolation", "--wheel-dir", str(wheels)]
     _run([*pip, *build, str(options.package.resolve())])
     _run([*into_target, "--no-deps", "--no-index", *map(str, wheels.glob("*.whl"))])
@@ -111,15 +111,15 @@ def main() -> None:
         (site_packages / "base_image.pth").write_text(f"{here}\n")
         names = {name for name, _ in _entries(lock)}
         compile_apart(needed(Path(here), names, stripped(options)), options.work / "compiled")
-        # What was added may need newer packages than the base has: the lock's stand before those.
+        # If a base package is too old for what was added, the locked version takes precedence.
         if unfit := conflicts(_output(check)) & set(base):
             newer = options.work / "newer.txt"
             newer.write_text(only(lock, unfit))
             _run([*locked[:-1], "--ignore-installed", "-r", str(newer)])
-            _say(f"Newer than the base's, since what was added needs it: {', '.join(sorted(unfit))}")
+            _say(f"Newer than the base's, because added packages need it: {', '.join(sorted(unfit))}")
             base = {name: version for name, version in base.items() if name not in unfit}
     if conflicts(report := _output(check)):
-        sys.exit(f"These packages do not fit together; lock.sh has to be run again:\n{report}")
+        sys.exit(f"These packages do not fit together: run worker_image/lock.sh again.\n{report}")
     freed = strip(site_packages, stripped(options))
     freed += strip_old_apis(site_packages)
     if options.kind == CONTROL:
@@ -131,18 +131,18 @@ def main() -> None:
         _run([python, "-m", "airflow_fargate.control.schema", str(schema)])
     for statement in imported(options):
         _run([python, "-c", statement])
-    _say(f"{len(base)} packages stay the base's, {freed / 1e6:.0f} MB were stripped")
+    _say(f"{len(base)} packages are the base's, {freed / 1e6:.0f} MB were stripped")
 
 
 def stripped(options: argparse.Namespace) -> tuple[str, ...]:
-    """Return what an image does without, as globs below site-packages."""
+    """Return what is deleted from an image, as globs below site-packages."""
     if options.kind == CONTROL:
         return STRIPPED
     return STRIPPED + STRIPPED_WORKER + (() if _is_airflow_2(options) else STRIPPED_WORKER_3)
 
 
 def imported(options: argparse.Namespace) -> tuple[str, ...]:
-    """Return the statements that have to succeed in an image."""
+    """Return the statements that must succeed in an image."""
     if options.kind == CONTROL:
         return IMPORTED + IMPORTED_3 + IMPORTED_CONTROL
     return IMPORTED + (IMPORTED_2 if _is_airflow_2(options) else IMPORTED_3)
@@ -170,7 +170,7 @@ def _entries(lock: str) -> list[tuple[str, str]]:
 def conflicts(report: str) -> set[str]:
     """Return the packages whose version another one does not take, from the output of `pip check`.
 
-    Packages that are missing are no conflict: they were left out on purpose.
+    Missing packages are not conflicts: they were left out on purpose.
     """
     return {normalised(name) for name in re.findall(r"but you have (\S+) \S+\.$", report, re.MULTILINE)}
 
@@ -181,7 +181,7 @@ def normalised(name: str) -> str:
 
 
 def strip(site_packages: Path, patterns: tuple[str, ...]) -> int:
-    """Delete what these globs name; returns the bytes freed."""
+    """Delete what matches these globs; returns the bytes freed."""
     freed = 0
     for path in [path for pattern in patterns for path in site_packages.glob(pattern)]:
         if KEPT.search(path.as_posix()) or not path.exists():
@@ -196,7 +196,7 @@ def strip(site_packages: Path, patterns: tuple[str, ...]) -> int:
 
 
 def strip_old_apis(site_packages: Path) -> int:
-    """Delete all but the newest version of each AWS API, which is the one boto3 uses; returns bytes freed."""
+    """Delete all versions of each AWS API but the newest, which boto3 uses; returns the bytes freed."""
     freed = 0
     for service in (site_packages / "botocore" / "data").glob("*/"):
         for version in sorted(path for path in service.iterdir() if path.is_dir())[:-1]:

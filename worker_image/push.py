@@ -7,14 +7,14 @@ Usage: python3 worker_image/push.py [NAME=VALUE...], the names being
                  the folder that Terraform is applied in; by default terraform/examples/complete
     SOURCE       the local image, when it has another name; by default IMAGE where it exists locally, else the
                  name that build.py gives
-    PLATFORM     two of them, or
-    COMPRESSION  zstd: such an image is built and pushed in one, by buildx, with build.py's other settings
+    PLATFORM     two platforms, or
+    COMPRESSION  zstd: buildx builds and pushes such an image in one step, with build.py's other settings
 
 An ECR reference is logged in to first, with the AWS credentials of the environment (boto3 or the aws
-command). What the registry already holds is not pushed again. The digest is written to worker_image/.digest,
-and, if the reference is the one that Terraform's output names, to image.auto.tfvars.json in TERRAFORM_DIR,
-together with its repository and tag: Terraform ignores the digest for any other repository.
-Standard library alone, but for boto3 where ECR asks for it.
+command). An image that the registry already holds is not pushed again. The digest is written to
+worker_image/.digest and, if the reference is the one that Terraform's output names, to image.auto.tfvars.json
+in TERRAFORM_DIR, together with its repository and tag: Terraform ignores the digest for any other repository.
+Uses the standard library only, and boto3 for ECR.
 """
 
 # ruff: noqa: INP001, S603, T201  a script that runs programs and prints
@@ -64,9 +64,9 @@ def push(reference: str, settings: dict[str, str]) -> str:
             "that you apply with TERRAFORM_DIR=FOLDER, or give IMAGE=REFERENCE."
         )
     if "@" in reference:
-        raise BuildError(f"{reference} has a digest, which only the registry gives: push under a tag.")
+        raise BuildError(f"{reference} has a digest, which only the registry can assign: push under a tag.")
     if ":" not in reference.rpartition("/")[2]:
-        raise BuildError(f"{reference} has no tag: an image is pushed under a tag of its own.")
+        raise BuildError(f"{reference} has no tag: add one, for example {reference}:v2.")
     if build.needs_registry(settings):
         return build_and_push(reference, settings)
     docker = shutil.which("docker")
@@ -77,27 +77,27 @@ def push(reference: str, settings: dict[str, str]) -> str:
         registry.log_in(docker, reference)
     held = registry.held_by_registry(docker, reference)
     if held and held["image_id"] == local:
-        _say(f"{reference} is there already with this content: nothing was pushed")
+        _say(f"the registry already has {reference} with this content; nothing was pushed")
         return held["digest"]
     done = subprocess.run([docker, "push", reference], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode and held:
         raise taken(reference)
     pushed = re.search(r"digest: (sha256:[0-9a-f]{64})", done.stdout or "")
     if done.returncode or pushed is None:
-        raise BuildError(f"the registry did not take {reference}: docker's line above says why.")
+        raise BuildError(f"the registry rejected {reference}: docker's lines above say why.")
     _say(f"pushed {reference}")
     return pushed[1]
 
 
 def build_and_push(reference: str, settings: dict[str, str]) -> str:
-    """Let buildx build what no engine can keep, straight into the registry; returns the digest."""
+    """Let buildx build directly into the registry what no engine can hold; returns the digest."""
     docker = build.find_engine()[0]
     if registry.ECR.match(reference):
         registry.log_in(docker, reference)
     wanted = build.inputs(settings)
     held = registry.index_held(docker, reference, build.INPUTS_LABEL)
     if held and held["label"] == wanted:
-        _say(f"{reference} is there already, made of the same files: nothing was built or pushed")
+        _say(f"the registry already has {reference}, made of the same files; nothing was built or pushed")
         return held["digest"]
     if held:
         raise taken(reference)
@@ -109,7 +109,7 @@ def build_and_push(reference: str, settings: dict[str, str]) -> str:
 def taken(reference: str) -> BuildError:
     """Return the error for a tag that holds something else."""
     return BuildError(
-        f"{reference} is taken by another image, and the repository keeps tags as they are: "
+        f"{reference} already names another image, and the repository does not overwrite tags: "
         "choose a new tag (worker_image_tag in Terraform, then apply) and push again."
     )
 
@@ -121,11 +121,11 @@ def tag(docker: str, reference: str, settings: dict[str, str]) -> str:
     for name in candidates:
         if found := image_id(name, docker):
             if name != reference and not _succeeds(docker, "tag", name, reference):
-                raise BuildError(f"{reference} is not a name that the engine takes.")
+                raise BuildError(f"{reference} is not a valid image name: correct it.")
             return found
     if not _output(docker, "version", "--format", "{{.Server.Version}}"):
         raise BuildError("no container engine answers: start it, or set DOCKER_HOST to its address.")
-    raise BuildError(f"the engine holds no image {' or '.join(candidates)}: run make build first.")
+    raise BuildError(f"the engine has no image {' or '.join(candidates)}: run make build first.")
 
 
 def image_id(name: str, docker: str = "docker") -> str:
@@ -148,12 +148,12 @@ def terraform_output(folder: Path, name: str) -> str:
 
 
 def record(reference: str, digest: str, folder: Path | None) -> str:
-    """Write the digest down; returns the repository with the digest.
+    """Record the digest; returns the repository with the digest.
 
     Args:
         reference: repository and tag.
         digest: what the registry answered.
-        folder: the deployment whose tasks run this image; None where they run another.
+        folder: the deployment whose tasks run this image; None if they run another.
     """
     exact = f"{reference.rpartition(':')[0]}@{digest}"
     DIGEST_FILE.write_text(f"{exact}\n")

@@ -1,6 +1,6 @@
 """What a container registry holds, and how to log in to ECR.
 
-Standard library alone, but for boto3 where ECR asks for it.
+Uses the standard library only, and boto3 for ECR.
 """
 
 # ruff: noqa: INP001, S603  beside scripts; programs by their path
@@ -20,12 +20,12 @@ ECR = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr(-fips)?\.(?P<region>[a-z0-9-]+
 
 
 def is_local(reference: str) -> bool:
-    """Tell whether a reference names a registry on this machine, which speaks HTTP."""
+    """Return whether a reference names a registry on this machine, which speaks HTTP."""
     return reference.startswith(("127.0.0.1:", "localhost:"))
 
 
 def held_by_registry(docker: str, reference: str) -> dict[str, str]:
-    """Return digest and image id of what the registry holds under a reference; empty when nothing."""
+    """Return digest and image id of what the registry holds under a reference; empty if there is nothing."""
     options = ["--insecure"] if is_local(reference) else []
     text = _output(docker, "manifest", "inspect", "--verbose", *options, reference)
     try:
@@ -37,7 +37,7 @@ def held_by_registry(docker: str, reference: str) -> dict[str, str]:
 
 
 def index_held(docker: str, reference: str, label: str) -> dict[str, str]:
-    """Return digest and a label of what the registry holds, with buildx; empty when nothing.
+    """Return digest and a label of what the registry holds, with buildx; empty if there is nothing.
 
     Of several platforms the first one's label counts: they were built together.
     """
@@ -58,7 +58,7 @@ def log_in(docker: str, reference: str) -> None:
     """Log in to the ECR registry of a reference; the password goes through standard input."""
     match = ECR.match(reference)
     if match is None:
-        raise BuildError(f"{reference} is no ECR reference.")
+        raise BuildError(f"{reference} is not an ECR reference.")
     registry, region = reference.partition("/")[0], match["region"]
     command = [docker, "login", "--username", "AWS", "--password-stdin", registry]
     done = subprocess.run(command, input=ecr_password(region), text=True, capture_output=True, check=False)
@@ -68,7 +68,7 @@ def log_in(docker: str, reference: str) -> None:
 
 
 def ecr_password(region: str) -> str:
-    """Return ECR's password for this region: by boto3 where it is installed, else by the aws command."""
+    """Return ECR's password for this region: from boto3 if it is installed, else from the aws command."""
     try:
         import boto3  # noqa: PLC0415
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
@@ -78,7 +78,7 @@ def ecr_password(region: str) -> str:
         )
         if not password:
             raise BuildError(
-                "no ECR password could be had: install boto3 or the aws command, and give it credentials."
+                "ECR gave no password: install boto3 or the aws command, and give it credentials."
             ) from None
         return password
     try:

@@ -1,13 +1,14 @@
-"""Takes the bills of materials out of a worker image, and lists what is in it under which licence.
+"""Takes the bills of materials out of an image, and lists what is in it under which licence.
 
 Usage: python3 worker_image/sbom.py [NAME=VALUE...], the names being
 
     IMAGE            the image, by default the one that build.py makes with the same settings
+    KIND             worker or control, see build.py
     AIRFLOW_VERSION  see build.py
     OUT              folder for the documents; by default sbom/
 
 The build wrote them into the image, as CycloneDX in JSON: python.cdx.json and, on a Debian, debian.cdx.json.
-Standard library alone.
+Uses the standard library only.
 """
 
 # ruff: noqa: INP001, S603, T201  a script that runs programs and prints
@@ -36,7 +37,7 @@ UNKNOWN = "not declared"
 def main() -> int:
     """Write the documents and print the list; returns an exit code."""
     try:
-        settings = build.read_settings(sys.argv[1:], ("IMAGE", "AIRFLOW_VERSION", "OUT"))
+        settings = build.read_settings(sys.argv[1:], ("IMAGE", "KIND", "AIRFLOW_VERSION", "OUT"))
         folder = Path(settings.get("OUT", "sbom"))
         documents = read(build.find_engine()[0], settings.get("IMAGE") or build.default_image(settings))
     except BuildError as error:
@@ -46,7 +47,7 @@ def main() -> int:
     for name, document in documents.items():
         (folder / name).write_text(json.dumps(document, indent=1) + "\n")
         for component in document["components"]:
-            # Debian's sources are listed beside the packages that were built of them.
+            # The document lists Debian's source packages besides the binary ones.
             if "arch=source" not in component.get("purl", ""):
                 print(f"{component['name']} {component.get('version', '')}: {licences(component)}")
     print(f"wrote {', '.join(str(folder / name) for name in documents)}", file=sys.stderr)
@@ -66,18 +67,18 @@ def read(docker: str, image: str) -> dict[str, Any]:
 
 
 def licences(component: dict[str, Any]) -> str:
-    """Return a component's licences in one line: an SPDX expression where there is one."""
+    """Return a component's licences in one line; an SPDX expression if there is one."""
     found = []
     for entry in component.get("licenses", []):
         licence = entry.get("license", {})
         text = entry.get("expression") or licence.get("id") or licence.get("name", "")
-        # A classifier says least, and stands beside the same licence's own name.
+        # A classifier says least, and the licence's own name is usually beside it.
         found.append(text.removeprefix(CLASSIFIER).removeprefix("OSI Approved :: "))
-    told = ", ".join(dict.fromkeys(text.replace("\n", " ")[:120] for text in found if text))
-    if not told and component.get("purl", "").startswith("pkg:deb/"):
-        # debsbom reads no licences; Debian keeps them here, in the image too.
+    listed = ", ".join(dict.fromkeys(text.replace("\n", " ")[:120] for text in found if text))
+    if not listed and component.get("purl", "").startswith("pkg:deb/"):
+        # debsbom reads no licences; Debian keeps them here, and so does the image.
         return f"see /usr/share/doc/{component['name']}/copyright in the image"
-    return told or UNKNOWN
+    return listed or UNKNOWN
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from airflow_fargate.settings import options
+from airflow_fargate.settings import option_files
 from docs.generators import aws_messages, costs, terraform_reference, troubleshooting
 
 DOCS = Path(__file__).parents[1]
@@ -15,7 +15,7 @@ def pages() -> dict[Path, str]:
     with_examples = DOCS / "costs.md"
     return {
         DOCS / "aws_messages.md": aws_messages.page(),
-        DOCS / "configuration.md": options.reference(),
+        DOCS / "configuration.md": option_files.reference(),
         DOCS / "terraform_reference.md": terraform_reference.page(),
         DOCS / "troubleshooting.md": troubleshooting.page(),
         with_examples: costs.renewed(with_examples.read_text(encoding="utf-8")),

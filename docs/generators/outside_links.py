@@ -1,7 +1,7 @@
 """``python docs/generators/outside_links.py site``: follow the built site's links to other sites.
 
-Runs in the workflow on GitHub only, because it needs the internet. A page that is gone (404, 410, no such host)
-fails; other answers, such as a refusal of robots, are shown and pass. Standard library alone.
+It runs in the workflow on GitHub only, because it needs the internet. A page that is gone (404, 410, no such
+host) fails; other answers, such as a refusal of robots, are shown and pass. Standard library alone.
 """
 
 from __future__ import annotations

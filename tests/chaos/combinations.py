@@ -10,7 +10,7 @@ from botocore.exceptions import NoCredentialsError
 from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
-from chaos import acts
+from chaos import acts, standing_by
 from chaos.hearing import POISON
 from chaos.launching import EXPIRED, TIMEOUT
 from chaos.scenario import is_doomed
@@ -53,6 +53,7 @@ STRIKES = {
     "ECS answers late": (done_and_raised(lambda: TimeoutError("read")), "ecs", ()),
     "RunTask is empty": (answered({}), "ecs", ("run_task",)),
     "DescribeTasks is empty": (answered({}), "ecs", ("describe_tasks",)),
+    "S3 answers late": (done_and_raised(lambda: TimeoutError("read")), "s3", ()),
     "S3 is slow": (refused("SlowDown", status=503), "s3", ()),
     "SQS fails": (refused("ServiceUnavailable", status=503), "sqs", ()),
     "SQS answers late": (done_and_raised(lambda: TimeoutError("read")), "sqs", ()),
@@ -72,6 +73,13 @@ ACTS: dict[str, Act] = {
     "queue deleted": acts.without_queue(60.0),
     "replay": acts.replay,
     "poison": acts.poison(*POISON),
+    "standby hangs": standing_by.flag("hang_at_claim"),
+    "standby dies at its claim": standing_by.flag("die_at_claim"),
+    "standby dies with its task": standing_by.flag("die_after_claim"),
+    "standby is told to stop": standing_by.flag("stop_at_claim"),
+    "standbys wake up": standing_by.wake,
+    "standbys stopped": standing_by.stop_idle_by_hand,
+    "new revision": lambda stage: stage.world.create_task_definition(),
 }
 KINDS = ("throttle", "hidden_throttle", "server_error", "server_error_after", "lost", "capacity")
 
@@ -93,6 +101,7 @@ class Combination:
     queue: bool = True
     chain: bool = False
     schedulers: int = 1
+    standbys: int = 0
     seed: int = 0
 
 
@@ -116,6 +125,7 @@ COMBINATIONS = st.builds(
     queue=st.booleans(),
     chain=st.booleans(),
     schedulers=st.sampled_from([1, 1, 2]),
+    standbys=st.sampled_from([0, 2]),
     seed=st.integers(0, 10_000),
 )
 
@@ -127,6 +137,8 @@ def play_combination(given_: Combination) -> Sums:
         config["event_queue_url"] = ""
     if given_.chain:
         config["capacity_chain"] = ("FARGATE_SPOT", "FARGATE")
+    if given_.standbys:
+        config["standby"] = {"default": {"min": given_.standbys}}
     stage = Stage(GOOD, given_.seed, given_.schedulers, **config)
     world = stage.world
     world.engine.next_behaviours.extend(ENDS[each] for each in given_.ends)
@@ -146,6 +158,8 @@ def play_combination(given_: Combination) -> Sums:
     )
     stage.acts += sum(each not in ("good", "long") for each in given_.ends)
     stage.acts += len(given_.acts) + bool(given_.lag)
+    if given_.standbys:
+        stage.run(world.clock.now() + 45)
     stage.launch(5)
     for pause, name in given_.acts:
         stage.run(world.clock.now() + pause)

@@ -30,7 +30,8 @@ class Scenario:
 
     tasks: queued at the beginning. behaviour: how containers live; first: how the first ones do instead.
     faults, outages, events, lag, limits: what AWS does. acts: (second, what happens then). config: options of
-    ``[fargate]``. seconds: how long it is watched.
+    ``[fargate]``. seconds: how long it is watched. standbys: how many wait for tasks. hits: how many tasks
+    run on one.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Scenario:
     acts: tuple[tuple[float, Act], ...] = ()
     config: dict[str, Any] = field(default_factory=dict)
     seconds: float = 400.0
+    standbys: int = 0
+    hits: int | None = None
     check: Check | None = None
 
 
@@ -71,7 +74,10 @@ class Result:
 
 def play(scenario: Scenario, seed: int = 0) -> Result:
     """Play a scenario to its end."""
-    stage = Stage(scenario.behaviour, seed, scenario.schedulers, **scenario.config)
+    config = dict(scenario.config)
+    if scenario.standbys:
+        config["standby"] = {"default": {"min": scenario.standbys}}
+    stage = Stage(scenario.behaviour, seed, scenario.schedulers, **config)
     world = stage.world
     world.plane.faults.add(*scenario.faults)
     world.plane.faults.events = scenario.events
@@ -83,6 +89,9 @@ def play(scenario: Scenario, seed: int = 0) -> Result:
     life = scenario.behaviour
     if life.exit_code or life.stop_code or life.fails_in or life.pending != GOOD.pending:
         stage.acts += scenario.tasks
+    if scenario.standbys:
+        # They start, and have been idle long enough.
+        stage.run(world.clock.now() + 60)
     stage.launch(scenario.tasks)
     begun = world.clock.now()
     for at, act in sorted(scenario.acts, key=lambda each: each[0]):
@@ -109,7 +118,7 @@ def _complaints(scenario: Scenario, stage: Stage, sums: Sums) -> list[str]:
             ("failed", sums.failed, scenario.fail),
             (
                 "containers",
-                len(stage.world.plane.tasks()),
+                stage.containers(),
                 _containers(scenario, stage, sums),
             ),
         )
@@ -120,6 +129,8 @@ def _complaints(scenario: Scenario, stage: Stage, sums: Sums) -> list[str]:
         found.append(f"a failure does not say {scenario.says!r}: {silent[0]}")
     if scenario.check is not None and (complaint := scenario.check(stage)):
         found.append(complaint)
+    if scenario.hits is not None and scenario.hits != (hits := len(stage.world.containers_inside.ran)):
+        found.append(f"{hits} ran on a standby instead of {scenario.hits}")
     if sums.injected == 0:
         found.append("nothing was injected")
     return found
@@ -128,5 +139,5 @@ def _complaints(scenario: Scenario, stage: Stage, sums: Sums) -> list[str]:
 def _containers(scenario: Scenario, stage: Stage, sums: Sums) -> int:
     """How many containers there are to be; any number that is launched for good is right where it may be."""
     if scenario.relaunches:
-        return len(stage.world.plane.tasks())
+        return stage.containers()
     return sums.tasks if scenario.containers is None else scenario.containers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_fargate.tasks.verdict import Outcome
 from local_cloud import Behaviour
 from scenarios.airflow import Airflow
+from scenarios.standbys import is_standby
 from scenarios.world import World
 from unit.aws.aws_sentences import STOP, published
 
@@ -30,7 +32,7 @@ class Sums:
     duplicates: containers that ran beyond the first of their launch, and ends told beyond the first. lost:
     tasks of whose end nobody was told. wrongly_failed: told otherwise than their container ended. leaked:
     slots without a task, tasks without a slot, at the end or after any heartbeat. left: containers that run
-    though nobody wants them.
+    though nobody wants them. strayed: tasks that a standby ran although their fate did not send them there.
     """
 
     tasks: int = 0
@@ -42,6 +44,7 @@ class Sums:
     wrongly_failed: int = 0
     leaked: int = 0
     left: int = 0
+    strayed: int = 0
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(*(mine + theirs for mine, theirs in zip(self.row(), other.row(), strict=True)))
@@ -53,7 +56,7 @@ class Sums:
     @property
     def faulty(self) -> int:
         """Everything that is to be 0."""
-        return self.duplicates + self.lost + self.wrongly_failed + self.leaked + self.left
+        return self.duplicates + self.lost + self.wrongly_failed + self.leaked + self.left + self.strayed
 
 
 class Stage:
@@ -144,8 +147,25 @@ class Stage:
             lost=len(keys - revoked - set(outcomes)),
             wrongly_failed=len(wrong) + max(0, len(bare) - refused),
             leaked=held + sum(each.leaks for each in self.everybody()),
-            left=sum(task.last_status != "STOPPED" for task in self.world.plane.tasks()),
+            left=sum(
+                task.last_status != "STOPPED" and not self._waits(task) for task in self.world.plane.tasks()
+            ),
+            strayed=sum(
+                self._fate(launch) != arn for arn, launch in self.world.containers_inside.ran.items()
+            ),
         )
+
+    def containers(self) -> int:
+        """Return how many were started, less the standbys that never had a task."""
+        inside = self.world.containers_inside
+        return sum(not is_standby(task) or task.arn in inside.ran for task in self.world.plane.tasks())
+
+    def _waits(self, task: Task) -> bool:
+        """Tell a standby without a task; it is nobody's orphan."""
+        return is_standby(task) and task.arn not in self.world.containers_inside.ran
+
+    def _fate(self, launch: str) -> str:
+        return str(json.loads(self.world.s3.objects.get(f"launches/{launch}", b"{}")).get("arn"))
 
     def injected(self) -> int:
         """How many faults struck: in the plane, at the clients, in what was done to the stage."""
@@ -165,7 +185,9 @@ class Stage:
         found: dict[str, list[Task]] = {f"task-{n}": [] for n in range(1, self.world.numbers + 1)}
         for task in self.world.plane.tasks():
             deployment, _, launch_id = (task.started_by or "").partition("/")
-            if deployment == self.world.config.deployment:
+            if is_standby(task):
+                launch_id = self.world.containers_inside.ran.get(task.arn, "")
+            if launch_id and deployment == self.world.config.deployment:
                 found[f"task-{int(launch_id.rpartition('-')[2])}"].append(task)
         return found
 

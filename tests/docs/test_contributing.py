@@ -46,9 +46,7 @@ def test_every_target_in_a_page_exists(page: str) -> None:
 
 def test_every_folder_of_tests_is_described() -> None:
     """tests/README.md has a row for each folder, so that a new one is explained."""
-    folders = {
-        path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name[0] not in "._"
-    }
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name[0] not in "._"}
     described = set(re.findall(r"`(\w+)/", (ROOT / "tests" / "README.md").read_text(encoding="utf-8")))
     assert folders - described == set()
 

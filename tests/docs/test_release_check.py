@@ -37,7 +37,7 @@ def test_a_version_without_notes_is_not_released(wanted, words) -> None:
 
 
 def test_a_tag_must_be_the_package_s_version() -> None:
-    """v and the version; the message names the tag to make."""
+    """The letter v and the version; the message names the tag to make."""
     release_check.check_tag("v0.1.0", "0.1.0")
 
     with pytest.raises(ReleaseError, match=r"tag v0\.1\.0"):

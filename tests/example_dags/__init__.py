@@ -1,1 +1,1 @@
-"""Airflow's own example DAGs, by LocalExecutor and by FargateExecutor: do they end in the same states?"""
+"""Runs Airflow's example DAGs with LocalExecutor and with FargateExecutor and compares their states."""

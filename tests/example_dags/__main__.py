@@ -1,8 +1,8 @@
 """``python -m example_dags [--quick] [--only DAG,...] [--part ...] [--seconds N]``: ``make example-dags``.
 
-The states are kept in the cache folder, so that the two parts, or a few DAGs at a time, may be run apart; the
-page is written from all that is there of the same releases. With ``--seconds`` each call goes on where the
-last one stopped.
+The states are kept in the cache folder, so the two executors, or a few DAGs at a time, can run separately.
+The page contains all states of the same releases. With ``--seconds``, each call continues where the last
+one stopped.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ PAGE = ROOT / "docs" / "example_dags.md"
 
 
 def main(arguments: list[str]) -> int:
-    """Run what is asked for; 0 when what both executors ran ended the same."""
+    """Run the DAGs; return 0 if every DAG ended the same with both executors."""
     parser = argparse.ArgumentParser(prog="example_dags", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="three DAGs, no page")
     parser.add_argument("--only", default="", help="these DAGs, comma-separated")
     parser.add_argument("--part", choices=("local", "fargate"), help="one executor only")
     parser.add_argument(
-        "--seconds", type=float, help="run those not kept yet, and start none later than this"
+        "--seconds", type=float, help="skip DAGs with known states, and start none after this time"
     )
     given = parser.parse_args(arguments)
     settings = read_settings(os.environ)
@@ -71,18 +71,18 @@ def main(arguments: list[str]) -> int:
             left = take_down(session.journal, session.progress)
         for sentence in left:
             session.progress.line(f"error: {sentence}")
-    differ = _tell(found, None if given.quick else PAGE)
+    differ = _report(found, None if given.quick else PAGE)
     return int(code or bool(left) or differ)
 
 
 def read_kept(place: Path, made_with: dict[str, str]) -> dict[str, Any]:
-    """Return what was kept, if it was made with the same releases; else a place for new states."""
+    """Return the kept states if they are of the same releases, otherwise none."""
     found = json.loads(place.read_text(encoding="utf-8")) if place.is_file() else {}
     return found if found.get("made_with") == made_with else {"made_with": made_with}
 
 
-def _tell(found: dict[str, Any], place: Path | None) -> bool:
-    """Print what differs, write the page; return whether something does."""
+def _report(found: dict[str, Any], place: Path | None) -> bool:
+    """Print the differences, write the page, and return whether there is a difference."""
     local, fargate = found.get("local", {}), found.get("fargate", {})
     both = set(local) & set(fargate)
     wrong = sorted(name for name in both if not same(fargate[name], local[name]))
@@ -97,7 +97,7 @@ def _tell(found: dict[str, Any], place: Path | None) -> bool:
 
 
 def _where() -> str:
-    """Return on what machine and when."""
+    """Return the machine and the date."""
     day = datetime.now(tz=timezone.utc).date()
     return f"{os.cpu_count()} cores under {platform.system()} {platform.machine()}, {day}"
 

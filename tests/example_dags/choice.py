@@ -1,4 +1,4 @@
-"""Which of the example DAGs run here, and why the others do not."""
+"""Which example DAGs run here, and why others do not."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-OUTSIDE = "asks a service outside of this machine"
+OUTSIDE = "calls a service outside this machine"
 INSTALLS = "installs packages from an index while it runs"
-NOT_YET = "can run, and was not asked for when this page was made (`make example-dags ONLY=...`)"
-OTHERS_EVENTS = "reads the events of another example's asset, and ends as the two happen to follow each other"
-SAME_URI = (
-    "its asset has the URI of another example's under another name: Airflow activates either, by chance"
-)
-PARTITIONS = "works on a partition key, which a run by hand does not have"
+NOT_YET = "can run, but was not selected when this page was made (`make example-dags ONLY=...`)"
+OTHERS_EVENTS = "reads the events of another example's asset, so its result depends on their order"
+SAME_URI = "has an asset with the URI of another example's, under another name; Airflow activates one of them"
+PARTITIONS = "needs a partition key, which a manual run does not have"
 
 LEFT_OUT = {
     "asset_with_extra_by_context": SAME_URI,
     "asset_with_extra_by_yield": SAME_URI,
     "asset_with_extra_from_classic_operator": SAME_URI,
     "example_analytics": OUTSIDE,
-    "example_bash_decorator": "one task makes folders in `AIRFLOW_HOME`: the worker's root is read-only",
-    "child_dag": "is run by `example_external_task`, for the same logical date",
+    "example_bash_decorator": "has a task that creates folders in `AIRFLOW_HOME`, but the worker's root is "
+    "read-only",
+    "child_dag": "runs as part of `example_external_task`, for the same logical date",
     "example_branch_operator": INSTALLS,
     "example_branch_python_operator_decorator": INSTALLS,
     "example_dag_decorator": OUTSIDE,
@@ -30,7 +29,8 @@ LEFT_OUT = {
     "example_python_decorator": INSTALLS,
     "example_python_operator": INSTALLS,
     "example_retry_policy": OUTSIDE,
-    "example_sensors": "one task waits for a file that another writes: containers share no file system",
+    "example_sensors": "has a task that waits for a file of another task, but containers share no file "
+    "system",
     "read_asset_event": OTHERS_EVENTS,
     "read_asset_event_from_classic": OTHERS_EVENTS,
     "tutorial_objectstorage": OUTSIDE,
@@ -40,13 +40,13 @@ LEFT_OUT = {
 PARTITIONED_FILE = "example_asset_partition.py"
 
 CONF = {"example_params_ui_tutorial": {"required_field": "what a person types"}}
-"""DAG -> the run's parameters, where it wants some that have no default."""
+"""DAG -> the parameters of its run, if some have no default."""
 
 COMPANIONS = {"example_external_task": "child_dag"}
-"""DAG -> the one that it runs and waits for, which must not be paused."""
+"""DAG -> the DAG that it runs and waits for, which must not be paused."""
 
 QUICK = ("example_simplest_dag", "example_xcom_args", "example_short_circuit_operator")
-"""What `make example-dags QUICK=1` runs: XCom between containers, skips, nothing that takes long."""
+"""What `make example-dags QUICK=1` runs: XComs between containers and skipped tasks, in short DAGs."""
 
 
 def chosen(dags: Iterable[dict[str, str]], only: Iterable[str] = ()) -> tuple[list[str], dict[str, str]]:
@@ -54,7 +54,7 @@ def chosen(dags: Iterable[dict[str, str]], only: Iterable[str] = ()) -> tuple[li
 
     Args:
         dags: what Airflow's API lists.
-        only: if given, nothing but these.
+        only: the DAGs to run; all if empty.
     """
     runs, out = [], {}
     wanted = set(only)

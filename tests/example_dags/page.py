@@ -1,4 +1,4 @@
-"""The page: every DAG, how its tasks ended with either executor, and whether that is the same."""
+"""Builds the page: how the tasks of every DAG ended with each executor."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
 HEAD = """# Airflow's own example DAGs
 
-`make example-dags` runs the example DAGs of Airflow and of the standard provider, once each and by hand, with
-LocalExecutor and with FargateExecutor on the local cloud (Terraform, registry, worker image, a container per
-task: what `make smoke` uses), and compares the final state of every task instance. This page is its output.
+`make example-dags` runs each example DAG of Airflow and of the standard provider once with LocalExecutor
+and once with FargateExecutor, and compares the final states of all task instances. FargateExecutor runs on
+the local cloud as in `make smoke`, with Terraform, a registry, the worker image and a container per task.
+This page is its output.
 """
 
 
 def same(ours: Mapping[str, str], theirs: Mapping[str, str]) -> bool:
-    """Say whether the run and each of its tasks ended alike."""
+    """Return whether the run and each of its tasks ended in the same state."""
     return dict(ours) == dict(theirs)
 
 
 def counted(states: Mapping[str, str]) -> str:
-    """Return the tasks' states in short: ``3 success, 1 skipped``."""
+    """Return the tasks' states as text, such as ``3 success, 1 skipped``."""
     found = Counter(state for task, state in states.items() if task)
     return ", ".join(f"{number} {state}" for state, number in found.most_common()) or "-"
 
@@ -34,7 +35,7 @@ def counted(states: Mapping[str, str]) -> str:
 def page(
     local: Ended, fargate: Ended, left_out: Mapping[str, str], made_with: Mapping[str, str], where: str
 ) -> str:
-    """Return the page; only what both have run is compared."""
+    """Return the page. It compares the DAGs that both executors have run."""
     both = sorted(set(local) & set(fargate))
     alike = [name for name in both if same(fargate[name], local[name])]
     tasks = sum(len(fargate[name]) - 1 for name in both)
@@ -42,9 +43,9 @@ def page(
     later = [name for name, reason in out.items() if reason == NOT_YET]
     lines = [
         HEAD,
-        f"{len(both)} DAGs with {tasks} task instances were run: {len(alike)} ended the same, "
-        f"{len(both) - len(alike)} did not. {len(out) - len(later)} were left out, {len(later)} are still "
-        "to be run. " + ", ".join(f"{name} {release}" for name, release in made_with.items()) + f"; {where}.",
+        f"{len(both)} DAGs with {tasks} task instances ran: {len(alike)} ended the same, "
+        f"{len(both) - len(alike)} did not. {len(out) - len(later)} do not run here, {len(later)} have not "
+        "run yet. " + ", ".join(f"{name} {release}" for name, release in made_with.items()) + f"; {where}.",
         "",
         "| DAG | tasks | LocalExecutor | FargateExecutor | same |",
         "|---|---:|---|---|---|",
@@ -53,7 +54,7 @@ def page(
         verdict = "yes" if name in alike else f"**no**: {_difference(fargate[name], local[name])}"
         row = (f"`{name}`", len(fargate[name]) - 1, counted(local[name]), counted(fargate[name]), verdict)
         lines.append("| " + " | ".join(str(each) for each in row) + " |")
-    lines += ["", "## Not run", "", "| DAG | because it |", "|---|---|"]
+    lines += ["", "## Not run", "", "| DAG | Because it |", "|---|---|"]
     lines += [f"| `{name}` | {reason} |" for name, reason in sorted(out.items())]
     return "\n".join(lines) + "\n"
 
@@ -61,6 +62,5 @@ def page(
 def _difference(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     names = sorted(task for task in {*ours, *theirs} if ours.get(task) != theirs.get(task))
     return "; ".join(
-        f"{task or 'the run'} {theirs.get(task, 'not there')} / {ours.get(task, 'not there')}"
-        for task in names
+        f"{task or 'the run'} {theirs.get(task, 'missing')} / {ours.get(task, 'missing')}" for task in names
     )

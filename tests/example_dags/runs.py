@@ -1,4 +1,4 @@
-"""Runs DAGs by hand through Airflow's API, a few at a time, and notes how their tasks ended."""
+"""Triggers DAGs through Airflow's API, a few at a time, and records how their tasks ended."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from smoke.processes import Programs
 
 AT_ONCE = 8
-"""DAG runs under way: enough for two cores, few enough that no heartbeat is missed."""
+"""DAG runs at the same time: enough for two cores, and few enough that no heartbeat is missed."""
 OVER = frozenset({"success", "failed"})
 PARSED_WITHIN, SETTLED_AFTER, DONE_WITHIN, POLL = 300.0, 30.0, 420.0, 2.0
 
 ASKED_AGAIN = 3
 LOGICAL_DATE = "2026-01-01T00:00:00Z"
-"""Templates that name a date (`ds`, `data_interval_end`) have one, and the same one on both sides."""
+"""The same date for both executors, for templates such as `ds` and `data_interval_end`."""
 
 Ended = dict[str, dict[str, str]]
-"""DAG -> task (with its map index) -> final state; "" -> the run's own."""
+"""DAG -> task with its map index -> final state; the key "" has the state of the run."""
 Answer = TypeVar("Answer")
 
 
 def all_dags(api: AirflowApi, programs: Programs, expected: int) -> list[dict[str, Any]]:
-    """Wait until the DAG processor has found the examples, and return them."""
+    """Wait until the DAG processor has found the example DAGs, and return them."""
     until = time.monotonic() + PARSED_WITHIN
     before, since = 0, time.monotonic()
     while True:
@@ -47,7 +47,7 @@ def all_dags(api: AirflowApi, programs: Programs, expected: int) -> list[dict[st
         _pause(programs)
 
 
-def run_all(  # noqa: PLR0913, PLR0917  each is one property of a pass
+def run_all(  # noqa: PLR0913, PLR0917  each is one property of the run
     api: AirflowApi,
     programs: Programs,
     names: Sequence[str],
@@ -55,15 +55,15 @@ def run_all(  # noqa: PLR0913, PLR0917  each is one property of a pass
     ended: Ended,
     until: float = math.inf,
 ) -> None:
-    """Run every DAG once; what is not over in time is noted as such.
+    """Run every DAG once, and record its states, even if it did not end in time.
 
     Args:
         api: Airflow's API.
-        programs: tells when a service died or a person interrupts.
+        programs: raises if a service died or a person interrupts.
         names: the DAGs.
-        note: where progress is told.
-        ended: gets the states, DAG by DAG, so that those are kept which came before a failure.
-        until: on the monotonic clock; later none is started.
+        note: prints progress.
+        ended: receives the states DAG by DAG, so that a failure keeps what came before it.
+        until: time on the monotonic clock after which no DAG is started.
 
     Raises:
         SmokeError: a service died.
@@ -77,20 +77,20 @@ def run_all(  # noqa: PLR0913, PLR0917  each is one property of a pass
                 api._call("PATCH", f"/api/v2/dags/{each}", {"is_paused": False})
             run_id = api.trigger(name, logical_date=LOGICAL_DATE, conf=CONF.get(name, {}))
             going[name] = (run_id, time.monotonic() + DONE_WITHIN)
-        states = _patiently(lambda: _run_states(api), programs)
+        states = _retried(lambda: _run_states(api), programs)
         for name, (run_id, limit) in list(going.items()):
             state = states.get((name, run_id), "queued")
             if state in OVER or time.monotonic() > limit:
                 del going[name]
-                ended[name] = {"": state} | _patiently(partial(_states, api, name, run_id), programs)
-                # What its assets set off is not what is compared.
+                ended[name] = {"": state} | _retried(partial(_states, api, name, run_id), programs)
+                # Runs that its assets trigger are not compared.
                 api._call("PATCH", f"/api/v2/dags/{name}", {"is_paused": True})
-                note(f"{len(ended)} of {len(names)} DAGs over")
+                note(f"{len(ended)} of {len(names)} DAGs ended")
         _pause(programs)
 
 
-def _patiently(ask: Callable[[], Answer], programs: Programs) -> Answer:
-    """Ask again when a busy API server did not answer: the runs go on meanwhile."""
+def _retried(ask: Callable[[], Answer], programs: Programs) -> Answer:
+    """Repeat a call that a busy API server did not answer; the runs go on."""
     for _ in range(ASKED_AGAIN):
         try:
             return ask()
@@ -100,7 +100,7 @@ def _patiently(ask: Callable[[], Answer], programs: Programs) -> Answer:
 
 
 def _run_states(api: AirflowApi) -> dict[tuple[str, str], str]:
-    """Return the state of the latest runs of all DAGs, in one call: the tasks need the API server too."""
+    """Return the states of the latest runs of all DAGs in one call: tasks need the API server too."""
     found = api._call("GET", "/api/v2/dags/~/dagRuns?order_by=-id&limit=100")["dag_runs"]
     return {(run["dag_id"], run["dag_run_id"]): str(run["state"]) for run in found}
 

@@ -1,4 +1,4 @@
-"""The two Airflows: one with LocalExecutor, one with FargateExecutor on the local cloud."""
+"""The two Airflow installations: one with LocalExecutor, one with FargateExecutor on the local cloud."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from smoke.session import Session
 
 FOUND = 100
-"""How many DAGs the examples of Airflow and the standard provider are, at least."""
+"""The least number of example DAGs in Airflow and the standard provider."""
 IMAGE = "airflow-fargate/example-dags:worker"
 DOCKERFILE = f"FROM {worker_images.WORKER}\nENV AIRFLOW__CORE__LOAD_EXAMPLES=True\n"
-"""The examples are in Airflow's own package; the worker has to be told of their bundles, no more."""
+"""The examples are part of Airflow's package; the worker only needs the option that adds their bundles."""
 SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
 class ExamplesHome(AirflowHome):
-    """An Airflow with the examples, that starts no run of its own."""
+    """An Airflow home with the example DAGs that starts no run by schedule."""
 
     def environment(self, cloud: Mapping[str, str]) -> dict[str, str]:
         """See :class:`AirflowHome`."""
@@ -44,9 +44,9 @@ class ExamplesHome(AirflowHome):
             "CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
             "CORE__PARALLELISM": "12",
             "SCHEDULER__USE_JOB_SCHEDULE": "False",
-            # How soon an asset counts as active after its DAG was found: until then its producers fail.
+            # An asset becomes active this soon after its DAG is found. Until then, its producers fail.
             "SCHEDULER__PARSING_CLEANUP_INTERVAL": "5",
-            # Nobody is killed here, and a busy machine is no dead scheduler.
+            # No scheduler is killed here, and a scheduler on a busy machine is not dead.
             "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "120",
             "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "300",
         }
@@ -58,15 +58,15 @@ class ExamplesHome(AirflowHome):
 
 @dataclass
 class Examples:
-    """One pass over the example DAGs.
+    """One run of the example DAGs.
 
     Args:
         session: the smoke's tools.
-        only: DAGs to run; empty for all that can.
-        known: DAGs that are not run again.
-        seconds: since Airflow is up; later no DAG is started.
-        ended: how DAGs ended, as far as this has come.
-        left_out: DAGs that are not run, and why.
+        only: DAGs to run; all if empty.
+        known: DAGs whose states are known, so they do not run again.
+        seconds: time after Airflow's start in which DAGs are started.
+        ended: how DAGs ended so far.
+        left_out: DAGs that do not run, and why.
     """
 
     session: Session
@@ -84,7 +84,7 @@ class Examples:
         api = AirflowApi(home.url)
         api.log_in()
         names, self.left_out = chosen(all_dags(api, programs, FOUND), self.only)
-        # What has no states in the end was not run yet.
+        # A DAG without states at the end has not run yet.
         self.left_out |= dict.fromkeys(names, NOT_YET)
         names = [name for name in names if name not in self.known]
         run_all(api, programs, names, line, self.ended, time.monotonic() + self.seconds)
@@ -105,13 +105,13 @@ class Examples:
         return home
 
     def by_local_executor(self) -> None:
-        """Run the DAGs with the executor that everybody knows."""
+        """Run the DAGs with LocalExecutor."""
         home = self._home("local", "127.0.0.1", "AIRFLOW_PORT")
         self.session.progress.line("LocalExecutor")
         self._airflow(home, {**os.environ, "AIRFLOW__CORE__EXECUTOR": "LocalExecutor"})
 
     def by_fargate_executor(self, terraform_program: str) -> None:
-        """Run them in containers: Terraform, registry, image and all, as in the smoke."""
+        """Run the DAGs in containers, with Terraform, registry and worker image as in the smoke."""
         session = self.session
         programs, settings, line = session.programs, session.settings, session.progress.line
         engine = ensure_engine(programs, settings)
@@ -144,7 +144,7 @@ class Examples:
 
 
 def versions() -> dict[str, Any]:
-    """Return what the figures were made with."""
-    from importlib.metadata import version  # noqa: PLC0415  asked once, for the page
+    """Return the releases of Airflow and the standard provider."""
+    from importlib.metadata import version  # noqa: PLC0415  called once
 
     return {name: version(name) for name in ("apache-airflow", "apache-airflow-providers-standard")}

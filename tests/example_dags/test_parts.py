@@ -1,4 +1,4 @@
-"""What `make example-dags` chooses, keeps and writes; and that its page is of the Airflow that is tested."""
+"""What `make example-dags` selects, keeps and writes, and that its page matches the installed Airflow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class FakeApi:
-    """Airflow's API: every run succeeds the second time that it is asked for; ``never`` do not end."""
+    """Airflow's API: every run succeeds when its state is read a second time, except those in ``never``."""
 
     def __init__(self, never: set[str] = frozenset()) -> None:  # type: ignore[assignment]
         self.never = never
@@ -64,8 +64,8 @@ def run(api: Any, names: list[str], until: float = float("inf")) -> runs.Ended:
     return ended
 
 
-def test_each_runs_once_and_is_paused_again() -> None:
-    """More DAGs than run at once: all end, by their tasks and map indices, and none is left unpaused."""
+def test_each_dag_runs_once_and_is_paused_again() -> None:
+    """With more DAGs than run at once, all end, with the states of their mapped tasks, and all are paused."""
     names = [f"dag-{number}" for number in range(2 * runs.AT_ONCE + 1)]
     api = FakeApi()
     ended = run(api, names)
@@ -74,14 +74,14 @@ def test_each_runs_once_and_is_paused_again() -> None:
     assert api.paused == dict.fromkeys(names, True)
 
 
-def test_what_is_not_over_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A DAG that never ends keeps nobody waiting: its state is what it was last."""
+def test_a_dag_that_does_not_end_in_time_keeps_its_last_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DAG that never ends does not block the others."""
     monkeypatch.setattr(runs, "DONE_WITHIN", -1.0)
     assert run(FakeApi({"hangs"}), ["hangs"])["hangs"][""] == "running"
 
 
-def test_a_busy_api_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One answer that does not come costs no run; what ended before one that never comes is kept."""
+def test_a_call_to_a_busy_api_server_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run keeps its states if one call for them fails."""
     api, ended = FakeApi(), runs.Ended()
     answers = iter([SmokeError("timed out"), None, None, None])
     plain = api.task_instances
@@ -96,22 +96,22 @@ def test_a_busy_api_server_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert ended["one"]["one"] == "success"
 
 
-def test_a_dag_that_wants_parameters_is_given_them() -> None:
-    """Those without a default; the others run as they are."""
+def test_a_dag_gets_the_parameters_that_it_needs() -> None:
+    """Parameters without a default are passed; other DAGs get none."""
     api = FakeApi()
     run(api, ["example_params_ui_tutorial", "one"])
     assert api.given == {"example_params_ui_tutorial": CONF["example_params_ui_tutorial"], "one": {}}
 
 
-def test_after_its_time_nothing_is_started() -> None:
-    """With the time over, a DAG is neither run nor called failed: the next call runs it."""
+def test_no_dag_starts_after_the_time_limit() -> None:
+    """A DAG that did not start has no states, so the next call runs it."""
     api = FakeApi()
     assert run(api, ["late"], until=0.0) == {}
     assert api.begun == {}
 
 
-def test_what_is_kept_is_of_the_same_releases(tmp_path: Path) -> None:
-    """States that another Airflow came to are not compared with this one's."""
+def test_states_of_another_release_are_dropped(tmp_path: Path) -> None:
+    """States of one Airflow release are not compared with those of another."""
     kept, releases = tmp_path / "kept.json", {"apache-airflow": "3.3.2"}
     assert read_kept(kept, releases) == {"made_with": releases}
     kept.write_text(json.dumps({"made_with": releases, "local": {"a": {"": "success"}}}), encoding="utf-8")
@@ -119,8 +119,8 @@ def test_what_is_kept_is_of_the_same_releases(tmp_path: Path) -> None:
     assert read_kept(kept, {"apache-airflow": "3.4.0"}) == {"made_with": {"apache-airflow": "3.4.0"}}
 
 
-def test_a_dag_that_is_left_out_has_its_reason() -> None:
-    """By name, by its file of partitions, or because it was not asked for."""
+def test_a_dag_that_does_not_run_has_its_reason() -> None:
+    """The reason is known by name or by file, or the DAG was not selected."""
     dags = [
         {"dag_id": "tutorial_objectstorage", "fileloc": "x.py"},
         {"dag_id": "rollup", "fileloc": "/a/example_asset_partition.py"},
@@ -136,25 +136,25 @@ def test_a_dag_that_is_left_out_has_its_reason() -> None:
 
 
 def test_a_difference_is_shown_by_task() -> None:
-    """What ended otherwise is named with both states; a task that only one of them had, too."""
+    """A task is shown with both states if they differ, or if only one executor ran it."""
     local = {"d": {"": "success", "t": "success"}, "e": {"": "success"}}
     fargate = {"d": {"": "failed", "t": "failed", "u": "success"}, "e": {"": "success"}}
     written = page(local, fargate, {"f": "waits for a person"}, {"apache-airflow": "3.3.2"}, "today")
     assert not same(fargate["d"], local["d"])
-    assert "**no**: the run success / failed; t success / failed; u not there / success" in written
+    assert "**no**: the run success / failed; t success / failed; u missing / success" in written
     assert "| `e` | 0 | - | - | yes |" in written
     assert "| `f` | waits for a person |" in written
     assert "apache-airflow 3.3.2; today." in written
 
 
-def test_the_page_is_of_the_release_that_is_tested() -> None:
-    """docs/example_dags.md says which Airflow it was made with: this one, or `make example-dags` is due."""
+def test_the_page_is_of_the_installed_release() -> None:
+    """docs/example_dags.md was made with the installed Airflow; otherwise, run `make example-dags`."""
     made_with = re.search(r"apache-airflow (\d+\.\d+)", PAGE.read_text(encoding="utf-8"))
     assert made_with is not None
     assert version("apache-airflow").startswith(made_with[1] + ".")
 
 
-def test_the_page_knows_every_dag_that_is_named_here() -> None:
-    """A DAG that Airflow has dropped is dropped from the reasons too."""
+def test_every_dag_with_a_reason_is_on_the_page() -> None:
+    """A DAG that Airflow no longer has loses its reason too."""
     shown = set(re.findall(r"^\| `([^`]+)`", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
     assert {*LEFT_OUT, *QUICK} <= shown

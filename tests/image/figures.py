@@ -1,4 +1,4 @@
-"""``make image-figures``: compressed bytes that the worker image adds to its base, beside the stock way.
+"""``make image-figures``: the compressed bytes that the worker image, and the stock way, add to a base.
 
 Usage: figures.py [RELEASE], with a plain Python image in BASE_IMAGE
 """
@@ -20,7 +20,7 @@ CHUNK = 1 << 20
 
 
 def compressed(stream: IO[bytes]) -> int:
-    """Return the size that gzip -6 gives a stream, as registries are sent layers."""
+    """Return the size of a stream after gzip -6, as layers are sent to a registry."""
     squeezer, size = zlib.compressobj(6), 0
     while chunk := stream.read(CHUNK):
         size += len(squeezer.compress(chunk))
@@ -28,7 +28,7 @@ def compressed(stream: IO[bytes]) -> int:
 
 
 def added(client: str, image: str, base: str) -> tuple[int, int]:
-    """Return the bytes that an image has beyond its base: as they lie in the layers, and compressed."""
+    """Return the bytes that an image adds to its base: in its layers, and compressed."""
     below = len(layers(client, base))
     plain = squeezed = 0
     with subprocess.Popen([client, "save", image], stdout=subprocess.PIPE) as process:
@@ -46,7 +46,7 @@ def added(client: str, image: str, base: str) -> tuple[int, int]:
                     sizes[member.name] = (member.size, compressed(stream))
                 else:
                     sizes[member.name] = (member.size, member.size)
-        # A layer that is there twice is a link the second time, and is sent once.
+        # A layer that occurs twice is a link the second time, and is sent once.
         for name in set(manifest[0]["Layers"][below:]) & set(sizes):
             plain += sizes[name][0]
             squeezed += sizes[name][1]
@@ -61,7 +61,7 @@ def layers(client: str, image: str) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the table."""
+    """Build both images on each base and print the table."""
     release = arguments[0] if arguments else build.DEFAULT_AIRFLOW
     client = build.find_engine()[0]
     print(f"| Airflow {release} on | this image adds | the stock way adds | of it |")
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
             f"{size / 1e6:.1f} MB ({whole / 1e6:.0f})" for size, whole in ((ours, raw), (theirs, stock_raw))
         ]
         print(f"| {base} | {cells[0]} | {cells[1]} | {100 * ours / theirs:.0f} % |", flush=True)
-    print("\nCompressed with gzip -6, and in brackets as they lie on the disk.")
+    print("\nCompressed with gzip -6; in brackets, uncompressed.")
     return 0
 
 

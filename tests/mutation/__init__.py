@@ -1,1 +1,1 @@
-"""Breaks the pure modules on purpose, one place at a time: does some test notice?"""
+"""Breaks the pure modules on purpose, one place at a time, to see whether a test fails."""

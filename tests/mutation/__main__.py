@@ -1,7 +1,7 @@
-"""``python -m mutation [--seconds N] [MODULE ...]``: what ``make mutate`` calls.
+"""``python -m mutation [--seconds N] [MODULE ...]``, as ``make mutate`` calls it.
 
-Every mutant is tried in a fork of one process that has imported pytest and its company, and nothing of the
-package: half a second each. What survives and is not in ``survivors.py`` with a reason makes it fail.
+Each mutant runs in a fork of one process that has imported pytest and other libraries, but nothing of the
+package. That takes half a second. A mutant that survives without a reason in ``survivors.py`` is a failure.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import botocore.exceptions  # noqa: F401  the tests' company, imported once for all forks
+import botocore.exceptions  # noqa: F401  imported once for all forks
 import hypothesis  # noqa: F401  the same
 import pytest
 
@@ -46,7 +46,7 @@ TESTS = {
     "aws.start_causes": ("aws/test_failures_words", "tasks/test_verdict"),
     "settings.sizes": ("settings/test_sizes", "settings/test_task_options"),
 }
-"""Module -> the unit tests that guard it."""
+"""Module -> its unit tests."""
 
 
 def source_of(module: str) -> Path:
@@ -55,12 +55,12 @@ def source_of(module: str) -> Path:
 
 
 CPU_SECONDS, KILLED_AFTER = 60, 900.0
-"""A mutant that loops is ended by the CPU that it used, so that a busy machine kills none that would survive;
-one that waits for ever, by the clock."""
+"""A mutant that loops is ended by its CPU seconds, so that a busy machine does not end one that would
+survive. A mutant that hangs is ended by the clock."""
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports one module from a tree that is not in its file."""
+    """Imports one module from a syntax tree instead of its file."""
 
     def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
         self._name, self._path, self._tree = name, path, tree
@@ -76,7 +76,7 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 @dataclass(frozen=True)
 class Tried:
-    """A mutant and whether a test noticed."""
+    """A mutant, and whether a test failed on it."""
 
     module: str
     mutant: Mutant
@@ -85,12 +85,12 @@ class Tried:
 
     @property
     def name(self) -> str:
-        """What it is called in survivors.py: the module, the line's text, the change."""
+        """Its name in survivors.py: the module, the line's text, the change."""
         return f"{self.module}: {self.source.strip()} | {self.mutant.what}"
 
 
 def survives(module: str, tree: ast.Module) -> bool:
-    """Run the module's tests on a mutant, in a fork; True when all of them pass."""
+    """Run the module's tests on a mutant in a fork; return whether all of them passed."""
     child = os.fork()
     if child == 0:
         sink = os.open(os.devnull, os.O_WRONLY)
@@ -110,16 +110,16 @@ def survives(module: str, tree: ast.Module) -> bool:
         pid, status = os.waitpid(child, os.WNOHANG)
         if pid:
             return os.waitstatus_to_exitcode(status) == 0
-        time.sleep(0.02)  # a parent's wait for its child, with a limit
+        time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return False
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Try the mutants; 1 when one survives without a reason, or a module's own tests fail."""
+    """Try the mutants; return 1 if one survives without a reason or a module's own tests fail."""
     parser = argparse.ArgumentParser(prog="mutation")
-    parser.add_argument("--seconds", type=float, default=600.0, help="when to stop; an even sample is tried")
+    parser.add_argument("--seconds", type=float, default=600.0, help="when to stop; tries an even sample")
     parser.add_argument("modules", nargs="*", help=", ".join(TESTS))
     given = parser.parse_args(arguments)
     os.chdir(ROOT)
@@ -127,11 +127,11 @@ def main(arguments: Sequence[str]) -> int:
     for module in given.modules or list(TESTS):
         source = source_of(module).read_text(encoding="utf-8")
         if not survives(module, ast.parse(source)):
-            print(f"{module}: its own tests fail on the module as it is.")
+            print(f"{module}: its tests fail without a change. Fix them first.")
             return 1
         lines = source.splitlines()
         work += [(module, each, lines[each.line - 1]) for each in mutants(source)]
-    random.Random(0).shuffle(work)  # noqa: S311  so that a run that is cut short has tried some of everything
+    random.Random(0).shuffle(work)  # noqa: S311  a run that is cut short then covers all modules
     until = time.monotonic() + given.seconds
 
     def attempt(item: tuple[str, Mutant, str]) -> Tried | None:
@@ -140,17 +140,17 @@ def main(arguments: Sequence[str]) -> int:
             return None
         return Tried(module, mutant, line, killed=not survives(module, mutant.tree))
 
-    # A fork that leaves without Python's shutdown leaves its temporary folders: they go with this one.
+    # A fork ends without Python's shutdown and leaves its temporary folders, so they go with this one.
     with (
         tempfile.TemporaryDirectory(prefix="airflow-fargate-mutants-") as tempfile.tempdir,
         ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
         tried = [each for each in pool.map(attempt, work) if each is not None]
-    return _tell(tried, len(work))
+    return _report(tried, len(work))
 
 
-def _tell(tried: list[Tried], there_are: int) -> int:
-    """Print the score of each module and what survived; 1 when that has no reason."""
+def _report(tried: list[Tried], total: int) -> int:
+    """Print the score of each module and the survivors; return 1 if one has no reason."""
     print("| module | mutants | noticed | known to change nothing | not noticed |\n|---|---:|---:|---:|---:|")
     alive = sorted(
         (each for each in tried if not each.killed), key=lambda each: (each.module, each.mutant.line)
@@ -164,7 +164,7 @@ def _tell(tried: list[Tried], there_are: int) -> int:
     for module in sorted(every):
         known = every[module] - killed[module] - fresh[module]
         print(f"| {module} | {every[module]} | {killed[module]} | {known} | {fresh[module]} |")
-    print(f"\n{len(tried)} of {there_are} mutants were tried.")
+    print(f"\n{len(tried)} of {total} mutants were tried.")
     for each in new:
         print(f"line {each.mutant.line}: {each.name}")
     return int(bool(new))

@@ -1,7 +1,7 @@
-"""From a module's source to its mutants: the same syntax tree with one thing changed.
+"""Makes mutants of a module: its syntax tree with one change.
 
-A driver of our own, since much of what is to be guarded stands in tables at the modules' top (moves between
-states, AWS's words, Fargate's sizes), which mutmut leaves alone: it changes what is inside of functions.
+mutmut changes function bodies only. Here the tables at module level matter as much: moves between states,
+AWS's words, Fargate's sizes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: where, what, and the whole tree with it."""
+    """One change: its line, what it is, and the whole tree with it."""
 
     line: int
     what: str
@@ -48,7 +48,7 @@ class Mutant:
 
 
 def mutants(source: str) -> Iterator[Mutant]:
-    """Yield the mutants of a module, in the order of its lines."""
+    """Yield the mutants of a module, line by line."""
     tree = ast.parse(source)
     skipped = _not_code(tree)
     places: list[Any] = [
@@ -63,7 +63,7 @@ def mutants(source: str) -> Iterator[Mutant]:
 
 
 def _not_code(tree: ast.Module) -> set[int]:
-    """Return the nodes that no test can or should notice: docstrings, annotations, the words of messages."""
+    """Return the nodes that no test should pin: docstrings, annotations, and the text of messages."""
     found: set[int] = set()
     for node in ast.walk(tree):
         away: list[ast.AST | None] = []
@@ -91,7 +91,7 @@ def _not_code(tree: ast.Module) -> set[int]:
 
 
 def _changes(node: Any) -> Iterator[tuple[str, Any]]:  # noqa: C901  one case for each kind of node
-    """Yield what can be changed in this node: a description, and what changes it in place."""
+    """Yield the possible changes of a node: a description, and a function that makes the change."""
 
     def change(**members: Any) -> Any:
         return lambda: vars(node).update(members)
@@ -136,7 +136,7 @@ def _constants(node: ast.Constant, change: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, (int, float)):
         yield f"{value!r} -> {value + 1!r}", change(value=value + 1)
     elif isinstance(value, str) and value and not value.endswith((".", ". ", ": ")):
-        # What ends as a sentence does is for people: its wording is not pinned by tests.
+        # Text that ends like a sentence is for people, so no test pins its wording.
         yield f"{value!r} -> other text", change(value=f"\x00{value}")
 
 

@@ -1,10 +1,10 @@
-"""Mutants that no test can notice, or that none should, each with its reason."""
+"""Mutants that no test can or should notice, each with its reason."""
 
 from __future__ import annotations
 
 _LABELS = (
     'aws.rate_limiter: kind = "FARGATE_SPOT" if capacity == "FARGATE_SPOT" else "FARGATE"',
-    "the two buckets' names are seen by nobody: it matters that there are two of them, which tests hold",
+    "nobody sees the names of the two buckets; tests check that there are two",
 )
 _TINY = (
     (
@@ -13,7 +13,7 @@ _TINY = (
     ),
     "differs for one value of a float",
 )
-_BEYOND = "the next size would be a whole step further, so the range ends where it ended"
+_BEYOND = "the next size would be a whole step further, so the range has the same end"
 
 SURVIVORS: dict[str, str] = {
     _TINY[0]: _TINY[1],
@@ -31,7 +31,7 @@ SURVIVORS: dict[str, str] = {
     "settings.sizes: 16384: _gib(32, 120, 8), | 120 -> 121": _BEYOND,
     "settings.sizes: size = nearest(0, 2 * memory) | 0 -> 1": "no size has less than 256 units",
     **{
-        f'aws.failures: "{name}", | {name!r} -> other text': "a name in __all__, which mypy alone reads"
+        f'aws.failures: "{name}", | {name!r} -> other text': "only mypy reads __all__"
         for name in (
             "CAUSES",
             "LaunchError",
@@ -44,10 +44,10 @@ SURVIVORS: dict[str, str] = {
     },
     "aws.start_causes: _EXECUTION_ROLE_HINT = \"Give the task definition's execution role the permission "
     'that AWS names" | "Give the task definition\'s execution role the permission that AWS names" -> other '
-    "text": ("the beginning of a hint, for people"),
+    "text": "the beginning of a hint for people",
     'aws.failure_causes: return " ".join(re.findall(r"[a-z0-9]+", _REFERENCE.sub(" ", visible))) | '
-    "' ' -> other text": "whatever stands there separates words",
+    "' ' -> other text": "any text there separates words",
     "aws.failures: if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not "
-    "_was_not_looked_at(cause, code): | 0 -> 1": "both are below 500",
+    "_was_not_examined(cause, code): | 0 -> 1": "both are below 500",
 }
 """``module: the line's text | the change`` -> why."""

@@ -1,4 +1,4 @@
-"""The quick version of `make mutate`, as CI runs it: one small module, and no reason without its line."""
+"""The quick version of `make mutate`: one small module, and a current list of survivors."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ PAGE = ROOT / "docs" / "tests.md"
 
 
 def names(module: str) -> list[str]:
-    """Return how the mutants of a module are called in survivors.py."""
+    """Return the names of a module's mutants, as in survivors.py."""
     source = source_of(module).read_text(encoding="utf-8")
     lines = source.splitlines()
     return [f"{module}: {lines[each.line - 1].strip()} | {each.what}" for each in mutants(source)]
 
 
 def test_a_sample_of_a_module_is_noticed() -> None:
-    """The driver works, and what it tries of `tasks.states` in a few seconds some test notices."""
+    """In five seconds, the driver tries some mutants of `tasks.states`, and a test fails on each."""
     command = [sys.executable, "-m", "mutation", "--seconds", "5", "tasks.states"]
     done = subprocess.run(
         command, cwd=ROOT, env={"PYTHONPATH": "tests"}, capture_output=True, text=True, check=False
@@ -34,22 +34,22 @@ def test_a_sample_of_a_module_is_noticed() -> None:
     assert re.search(r"^[1-9]\d* of \d+ mutants were tried", done.stdout, re.MULTILINE)
 
 
-def test_what_is_known_to_survive_still_exists() -> None:
-    """A reason whose line was changed is a reason for nothing: it goes, or is given for the new line."""
-    there_are = {name for module in TESTS for name in names(module)}
-    assert set(SURVIVORS) - there_are == set()
+def test_every_known_survivor_still_exists() -> None:
+    """A survivor whose line has changed needs a new entry, or none."""
+    existing = {name for module in TESTS for name in names(module)}
+    assert set(SURVIVORS) - existing == set()
 
 
 @pytest.mark.parametrize("module", TESTS)
-def test_the_page_tells_of_the_modules_as_they_are(module: str) -> None:
-    """docs/tests.md has each module, with its number of mutants within a tenth: else `make mutate` is due."""
+def test_the_page_is_current(module: str) -> None:
+    """docs/tests.md has each module's number of mutants within 10 %; otherwise, run `make mutate`."""
     row = re.search(rf"^\| {module} \| (\d+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert row is not None
     assert int(row[1]) == pytest.approx(len(names(module)), rel=0.1)
 
 
 def test_every_kind_of_change_is_made() -> None:
-    """A comparison, a number, a word, a row of a table, a condition and a returned value."""
+    """Mutants change comparisons, numbers, words, table rows, conditions and returned values."""
     source = "TABLE = {'a': 1}\ndef f(x):\n    if x < 2:\n        return x + 1\n"
     assert {each.what for each in mutants(source)} == {
         "without the entry 'a'",
@@ -63,7 +63,7 @@ def test_every_kind_of_change_is_made() -> None:
     }
 
 
-def test_words_for_people_are_left_alone() -> None:
-    """Docstrings, messages and annotations make no mutants: no test pins them."""
+def test_text_for_people_is_not_changed() -> None:
+    """Docstrings, messages and annotations make no mutants, because no test pins them."""
     source = '"""Doc."""\ndef f(x: int) -> "T":\n    """Do."""\n    raise ValueError(f"{x}: no")\n'
     assert list(mutants(source)) == []

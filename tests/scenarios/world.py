@@ -61,7 +61,7 @@ class FakeS3:
         self.fail: list[Exception] = []
         self._versions: dict[str, int] = {}
 
-    def put_object(
+    def put_object(  # noqa: PLR0913  boto3's names
         self,
         *,
         Bucket: str,  # noqa: N803

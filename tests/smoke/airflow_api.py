@@ -1,4 +1,4 @@
-"""Airflow's REST API, as far as the smoke asks it; each method returns parsed JSON."""
+"""The part of Airflow's REST API that the smoke calls; each method returns parsed JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class AirflowApi:
         try:
             return json.loads(said)
         except ValueError as error:
-            raise SmokeError(f"Airflow answered {method} {path} with no JSON: {error}.") from None
+            raise SmokeError(f"Airflow's answer to {method} {path} is not JSON: {error}.") from None
 
     def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> str:
         if self._token:
@@ -47,11 +47,11 @@ class AirflowApi:
             raise SmokeError(f"Airflow did not answer {method} {path}: {error}.") from None
 
     def log_in(self) -> None:
-        """Get a token; the smoke's Airflow makes everyone who can reach it an administrator."""
+        """Get a token; in the smoke's Airflow, every user is an administrator."""
         self._token = self._call("GET", "/auth/token")["access_token"]
 
     def health(self) -> dict[str, Any]:
-        """Return the health of the services, by name."""
+        """Return the health of the services by name."""
         return dict(self._call("GET", f"{self.root}/monitor/health"))
 
     def dag_ids(self) -> set[str]:
@@ -59,12 +59,12 @@ class AirflowApi:
         return {dag["dag_id"] for dag in self._call("GET", f"{self.root}/dags?limit=100")["dags"]}
 
     def import_errors(self) -> list[str]:
-        """Return what the DAG processor could not import."""
+        """Return the DAG processor's import errors."""
         errors = self._call("GET", f"{self.root}/importErrors?limit=100")["import_errors"]
         return [f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors]
 
     def trigger(self, dag_id: str, **asked: Any) -> str:
-        """Start a run now and return its id; ``asked`` are more keys of the request (conf, logical_date)."""
+        """Start a run now and return its ID; ``asked`` are more keys of the request (conf, logical_date)."""
         asked = self._run_asked() | asked
         return str(self._call("POST", f"{self.root}/dags/{dag_id}/dagRuns", asked)["dag_run_id"])
 
@@ -76,19 +76,19 @@ class AirflowApi:
         return str(self._call("GET", f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}")["state"])
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """Return the run's task instances, mapped ones each on its own."""
+        """Return the run's task instances, with one entry per mapped instance."""
         path = f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances?limit=100"
         return list(self._call("GET", path)["task_instances"])
 
     def tries(self, dag_id: str, run_id: str, task_id: str, map_index: int) -> list[dict[str, Any]]:
-        """Return every try of a task instance, the first one first."""
+        """Return every try of a task instance in order."""
         mapped = "" if map_index < 0 else f"/{map_index}"
         path = f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}{mapped}/tries"
         found = self._call("GET", path)["task_instances"]
         return sorted(found, key=lambda one: int(one["try_number"]))
 
     def log(self, dag_id: str, run_id: str, task_id: str, map_index: int, number: int) -> str:
-        """Return the log of one try as Airflow's page shows it."""
+        """Return the log of one try as Airflow's UI shows it."""
         path = (
             f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}/logs/{number}"
             f"?map_index={map_index}&full_content=true"
@@ -99,7 +99,7 @@ class AirflowApi:
         return "\n".join(line if isinstance(line, str) else json.dumps(line) for line in content)
 
     def event_log(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """Return the entries of a run in the event log, as Airflow's page lists them."""
+        """Return the event log's entries about a run, as Airflow's UI lists them."""
         found: list[dict[str, Any]] = []
         while True:
             page = (
@@ -111,11 +111,11 @@ class AirflowApi:
                 return found
 
     def set_variable(self, key: str, value: str) -> None:
-        """Make an Airflow variable."""
+        """Create an Airflow variable."""
         self._call("POST", f"{self.root}/variables", {"key": key, "value": value})
 
     def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """Mark a task instance failed, as a person does in the page."""
+        """Mark a task instance failed, as a person does in the UI."""
         path = f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}"
         self._call("PATCH", path, self._marked("failed"))
 
@@ -123,7 +123,7 @@ class AirflowApi:
         return {"new_state": state}
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """Clear a task instance, as a person does in the page."""
+        """Clear a task instance, as a person does in the UI."""
         body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
         self._call("POST", f"{self.root}/dags/{dag_id}/clearTaskInstances", body)
 
@@ -134,14 +134,14 @@ class AirflowApi1(AirflowApi):
     root = "/api/v1"
 
     def log_in(self) -> None:
-        """Nothing: the smoke's Airflow 2 asks nobody who they are."""
+        """Do nothing: the smoke's Airflow 2 has no login."""
 
     def health(self) -> dict[str, Any]:
         """See above."""
         return dict(self._call("GET", f"{self.root}/health"))
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """See above. By the page's own form: the API's answer names a running task, which goes on running."""
+        """See above. This posts the UI's form, because a running task keeps running after the API's clear."""
         run = self._call("GET", f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}")
         form = {
             "dag_id": dag_id,
@@ -152,7 +152,7 @@ class AirflowApi1(AirflowApi):
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         answer = self._send("POST", "/clear", urllib.parse.urlencode(form).encode(), headers)
         if not answer.startswith("1 "):
-            raise SmokeError(f"Airflow cleared something else than {task_id}: {answer}.")
+            raise SmokeError(f"Airflow cleared another task than {task_id}: {answer}.")
 
     def _run_asked(self) -> dict[str, Any]:
         return {}
@@ -161,7 +161,7 @@ class AirflowApi1(AirflowApi):
         return {"new_state": state, "dry_run": False}
 
     def _log_text(self, content: Any) -> str:
-        # Python's own notation in a string: pairs of a host and its text.
+        # A string with a Python literal: pairs of a host and its text.
         return "\n".join(text for _, text in ast.literal_eval(content))
 
 

@@ -1,4 +1,4 @@
-"""Where a release's programs are: ``.venv`` for the one it has, else the contract suite's environment."""
+"""The environment of an Airflow release: ``.venv``, or the one of the contract suite."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def make_airflow(programs: Programs, release: AirflowRelease, tools: Path) -> Path:
-    """Return the environment with the release's Airflow; made, or made again, by nox where its lock changed.
+    """Return the environment with the release's Airflow; nox makes it if it is missing or its lock changed.
 
     ``tools`` is ``.venv``.
     """
     if release.is_in_dev:
         return tools
     session = f"contract-{release.version}"
-    # The environment alone: with --install-only nox runs none of the session's commands.
+    # With --install-only, nox makes the environment and runs none of the session's commands.
     command = [str(tools / "bin" / "nox"), "-s", session, "--install-only"]
     path = os.pathsep.join([str(tools / "bin"), os.environ.get("PATH", "")])
     programs.run(command, "airflow-environment", env={**os.environ, "PATH": path}, cwd=ROOT)

@@ -1,6 +1,6 @@
-"""What differs between the Airflow releases that the smoke runs on: here, and nowhere else in the smoke.
+"""All differences between the Airflow releases that the smoke runs on.
 
-A release is one that both ``tests/requirements`` and ``worker_image/requirements`` have a lock for.
+The smoke runs on a release if ``tests/requirements`` and ``worker_image/requirements`` have a lock for it.
 """
 
 from __future__ import annotations
@@ -22,49 +22,49 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("tests/requirements/airflow-*.txt", "worker_image/requirements/worker-*.txt")
 IN_DEV = "3.3.2"
-"""The release in ``.venv`` (tests/requirements/dev.in), which the smoke runs on unless told otherwise."""
+"""The release in ``.venv`` (tests/requirements/dev.in), on which the smoke runs by default."""
 
 
 @dataclass(frozen=True)
 class AirflowRelease:
-    """Airflow 3: tasks speak to the API server, and never to the database.
+    """Airflow 3: tasks call the API server and never open the database.
 
     Args:
-        version: as ``3.3.2``.
+        version: such as ``3.3.2``.
     """
 
     version: str
     server: ClassVar[str] = "api-server"
-    """The service that answers people and programs; also the word that starts it."""
+    """The service with the UI and the API; also the command that starts it."""
     api: ClassVar[type[AirflowApi]] = AirflowApi
     tasks_open_the_database: ClassVar[bool] = False
     first_database: ClassVar[str] = "sqlite"
 
     @property
     def is_in_dev(self) -> bool:
-        """Whether it is the one in ``.venv``; another has an environment of its own."""
+        """Whether it is the release in ``.venv``; any other has its own environment."""
         return self.version == IN_DEV
 
     @property
     def label(self) -> str:
-        """As a person names it."""
+        """Its name for people."""
         return f"Airflow {self.version}"
 
     @property
     def base_image(self) -> str:
-        """The public image that the worker's is made from; empty for the Dockerfile's own default."""
+        """The public base image of the worker image; empty for the Dockerfile's default."""
         return "" if self.is_in_dev else f"apache/airflow:slim-{self.version}-python3.12"
 
     @property
     def worker_image(self) -> str:
-        """The worker image's name in the engine; several releases' can be there."""
+        """The name of the release's worker image in the engine."""
         return "airflow-fargate/worker:smoke" + ("" if self.is_in_dev else f"-{self.version}")
 
     def check_database(self, database: str) -> None:
-        """Raise :class:`SmokeError` for a database on which it cannot run tasks in containers."""
+        """Raise :class:`SmokeError` if tasks in containers cannot use this database."""
 
     def options(self, home: AirflowHome) -> dict[str, str]:
-        """Return its services' settings, as SECTION__KEY: what the other generation calls otherwise."""
+        """Return the settings, as SECTION__KEY, that Airflow 2 and 3 name differently."""
         return {
             "CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
             "API__HOST": home.host,
@@ -77,21 +77,21 @@ class AirflowRelease:
         }
 
     def files(self) -> dict[str, str]:
-        """Return what its home holds besides, by file name."""
+        """Return more files for its home, by file name."""
         return {}
 
     def container_secrets(self, home: AirflowHome) -> dict[str, str]:
-        """Return the environment that containers must have and nobody may read: name -> value."""
+        """Return the secret environment variables of containers: name -> value."""
         return {}
 
     def terraform_inputs(
         self, home: AirflowHome, gateway: str, references: Mapping[str, str]
     ) -> dict[str, Any]:
-        """Return what Terraform is told of the way to Airflow.
+        """Return Terraform's inputs for the connection to Airflow.
 
         Args:
             home: the services.
-            gateway: where containers find this machine.
+            gateway: this machine's address for containers.
             references: ARNs of the containers' secrets, by variable.
         """
         del references  # it has none
@@ -100,7 +100,7 @@ class AirflowRelease:
 
 
 class Airflow2(AirflowRelease):
-    """Airflow 2.11: a task is the CLI's command, and opens the metadata database."""
+    """Airflow 2.11: a task runs as a CLI command, which opens the metadata database."""
 
     server = "webserver"
     api = AirflowApi1
@@ -108,15 +108,15 @@ class Airflow2(AirflowRelease):
     first_database = "postgres"
 
     def check_database(self, database: str) -> None:
-        """See above: containers reach no SQLite file of this machine."""
+        """See above: containers cannot open a SQLite file of this machine."""
         if database == "sqlite":
             raise SmokeError(
-                f"DB=sqlite does not go with {self.label}, whose tasks open the database from containers: "
+                f"DB=sqlite does not work with {self.label}, whose tasks open the database from containers: "
                 "leave DB out, or use DB=postgres."
             )
 
     def options(self, home: AirflowHome) -> dict[str, str]:
-        """See above. The DAG processor is a process of its own, as in Airflow 3."""
+        """See above. The DAG processor is a separate process, as in Airflow 3."""
         return {
             "CORE__FERNET_KEY": home.fernet_key,
             "API__AUTH_BACKENDS": "airflow.providers.fab.auth_manager.api.auth.backend.basic_auth",
@@ -128,16 +128,16 @@ class Airflow2(AirflowRelease):
             "SCHEDULER__STANDALONE_DAG_PROCESSOR": "True",
             "SCHEDULER__DAG_DIR_LIST_INTERVAL": "5",
             "SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "3600",
-            # A task that was killed while it ran is failed by this alone, whatever its executor says; 300 s.
+            # Airflow 2 fails a task that was killed while it ran by this alone (default 300 s).
             "SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "30",
         }
 
     def files(self) -> dict[str, str]:
-        """Everyone who can reach it is an administrator, as the other generation is told by an option."""
+        """Make every user an administrator, which Airflow 3 does by an option."""
         return {"webserver_config.py": 'AUTH_ROLE_PUBLIC = "Admin"\nWTF_CSRF_ENABLED = False\n'}
 
     def container_secrets(self, home: AirflowHome) -> dict[str, str]:
-        """What a worker of Airflow 2 shares with the scheduler."""
+        """Return the secrets that a worker of Airflow 2 shares with the scheduler."""
         return {
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": home.database_for_tasks,
             "AIRFLOW__CORE__FERNET_KEY": home.fernet_key,
@@ -146,7 +146,7 @@ class Airflow2(AirflowRelease):
     def terraform_inputs(
         self, home: AirflowHome, gateway: str, references: Mapping[str, str]
     ) -> dict[str, Any]:
-        """See above: the way leads to the database, and how to open it is a secret."""
+        """See above: containers connect to the database, and its address is a secret."""
         return {
             "airflow_port": urlsplit(home.database_for_tasks).port,
             "airflow_cidrs": [f"{gateway}/32"],
@@ -155,7 +155,7 @@ class Airflow2(AirflowRelease):
 
 
 def releases() -> tuple[str, ...]:
-    """Return the releases that can be run, the oldest first."""
+    """Return the releases that the smoke can run, oldest first."""
     known: set[str] = set.intersection(
         *({path.stem.partition("-")[2] for path in ROOT.glob(locks)} for locks in LOCKS)
     )
@@ -163,12 +163,12 @@ def releases() -> tuple[str, ...]:
 
 
 def find_release(version: str = "") -> AirflowRelease:
-    """Return the release that was asked for; empty for the one in ``.venv``.
+    """Return a release by its version; empty for the one in ``.venv``.
 
     Raises:
-        SmokeError: it is none of those that can be run.
+        SmokeError: the smoke cannot run this release.
     """
     version = version or IN_DEV
     if version not in releases():
-        raise SmokeError(f"AIRFLOW={version} cannot be run: use one of {', '.join(releases())}.")
+        raise SmokeError(f"The smoke cannot run AIRFLOW={version}: use one of {', '.join(releases())}.")
     return Airflow2(version) if version.startswith("2.") else AirflowRelease(version)

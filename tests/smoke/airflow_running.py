@@ -1,4 +1,4 @@
-"""The smoke's Airflow while it runs: which services are up, and how they come and go."""
+"""The smoke's running Airflow: starts, kills and ends its services."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RunningAirflow:
 
     Args:
         programs: starts and ends them.
-        home: what they are started with.
+        home: their configuration.
     """
 
     programs: Programs
@@ -32,17 +32,17 @@ class RunningAirflow:
     _dag_processor: list[Service] = field(default_factory=list)
 
     def migrate(self) -> None:
-        """Make the metadata database."""
+        """Create the metadata database."""
         airflow_services.migrate(self.programs, self.home, dict(os.environ))
 
     def start_dag_processor(self) -> None:
-        """It needs the database alone."""
+        """Start the DAG processor, which needs only the database."""
         self._dag_processor.append(
             airflow_services.start_service(self.programs, self.home, dict(os.environ), "dag-processor")
         )
 
     def start(self, airflow_cfg: str, cloud: LocalCloud) -> AirflowApi:
-        """Start server and scheduler with Terraform's configuration and return the API once it answers."""
+        """Start API server and scheduler with Terraform's configuration; return the API once it answers."""
         self.home.config.write_text(airflow_cfg, encoding="utf-8")
         server = self._start_server(cloud)
         self._start_scheduler(cloud)
@@ -59,7 +59,7 @@ class RunningAirflow:
         return server
 
     def replace_server(self, cloud: LocalCloud, away: float) -> None:
-        """Kill the API server with SIGKILL and start another so many seconds later."""
+        """Kill the API server with SIGKILL and start another one after so many seconds."""
         self.programs.kill(self._server.pop())
         if self.programs.stop.wait(away):
             raise StoppedError("stopped")
@@ -71,20 +71,20 @@ class RunningAirflow:
         )
 
     def replace_scheduler(self, cloud: LocalCloud) -> None:
-        """Kill the scheduler with SIGKILL and start another."""
+        """Kill the scheduler with SIGKILL and start another one."""
         self.programs.kill(self._scheduler.pop())
         self._start_scheduler(cloud)
 
     def scheduler_log(self) -> str:
-        """Return what the schedulers have written so far."""
+        """Return the schedulers' log so far."""
         return self._scheduler[-1].log.read_text(encoding="utf-8", errors="replace")
 
     def end_scheduler(self) -> None:
-        """Before the cloud goes: its end() would otherwise wait for answers that do not come."""
+        """End the scheduler, before the local cloud ends: its executor waits for answers."""
         for service in self._scheduler:
             self.programs.end(service)
 
     def end_servers(self) -> None:
-        """End the others."""
+        """End the other services."""
         for service in (*self._server, *self._dag_processor):
             self.programs.end(service)

@@ -1,4 +1,4 @@
-"""Airflow itself: database, api-server, scheduler and DAG processor, configured by Terraform's output."""
+"""Airflow's database, API server, scheduler and DAG processor, configured by Terraform's output."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 DAGS = ROOT / "tests" / "smoke" / "dags"
 RECONCILE_INTERVAL = 5
-"""Seconds, so that a task of a few seconds outlasts one; the default is a minute."""
+"""Seconds; shorter than a task of a few seconds. The default is a minute."""
 HEARTBEAT, DEAD_AFTER, LOOKS_FOR_ORPHANS = 2, 10, 4
-"""Seconds: how soon another scheduler sees that one was killed, and adopts its tasks; defaults 5, 30, 300."""
+"""Seconds until another scheduler notices a killed one and adopts its tasks; the defaults are 5, 30, 300."""
 
 
 @dataclass(frozen=True)
 class AirflowHome:
-    """An Airflow on this machine that is not started yet.
+    """The configuration of an Airflow on this machine.
 
     Args:
         folder: AIRFLOW_HOME.
-        venv: where the ``airflow`` program is.
+        venv: the environment with the ``airflow`` program.
         database: SQLAlchemy's address of the metadata database, for the services.
-        host: address the API server listens on; containers reach it there.
+        host: the address that the API server listens on and that containers call.
         port: its port.
         jwt_secret: signs the tokens; shared by the services, new for every run.
-        release: which Airflow it is.
-        database_for_tasks: the database's address for containers; empty where they have none.
-        fernet_key: encrypts what the database keeps; new for every run.
+        release: the Airflow release.
+        database_for_tasks: the database's address for containers; empty if they do not open it.
+        fernet_key: encrypts connections and variables; new for every run.
     """
 
     folder: Path
@@ -58,22 +58,22 @@ class AirflowHome:
 
     @property
     def url(self) -> str:
-        """Where the API server and its pages are."""
+        """The address of the API server and the UI."""
         return f"http://{self.host}:{self.port}"
 
     @property
     def config(self) -> Path:
-        """The file that holds Terraform's output and nothing else."""
+        """The file with Terraform's output, and nothing else."""
         return self.folder / "airflow.cfg"
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What stands nowhere in the open: keys, and how to open the database."""
+        """Values that must not be readable anywhere: keys, and the database's address."""
         password = urlsplit(self.database).password
         return tuple(filter(None, (self.jwt_secret, self.fernet_key, password)))
 
     def environment(self, cloud: Mapping[str, str]) -> dict[str, str]:
-        """Return what this machine adds to Terraform's output; the two set no option both."""
+        """Return this machine's additions to Terraform's output; neither sets an option of the other."""
         options = {
             **self.release.options(self),
             "CORE__DAGS_FOLDER": str(self.folder / "dags"),
@@ -100,7 +100,7 @@ class AirflowHome:
 
 
 def make_home(home: AirflowHome) -> AirflowHome:
-    """Make AIRFLOW_HOME with the DAGs: ours, and one of Airflow's own as it is."""
+    """Create AIRFLOW_HOME with our DAGs and one of Airflow's examples."""
     dags = home.folder / "dags"
     dags.mkdir(parents=True)
     copy_dags(home.venv, dags)
@@ -110,12 +110,14 @@ def make_home(home: AirflowHome) -> AirflowHome:
 
 
 def copy_dags(venv: Path, folder: Path) -> None:
-    """Copy what runs in the smoke into a folder of DAGs."""
+    """Copy the smoke's DAGs into a folder."""
     for file in DAGS.glob("*.py"):
         shutil.copy(file, folder)
     example = next(iter(venv.glob(f"lib/python3*/site-packages/airflow/{EXAMPLE_FILE}")), None)
     if example is None:
-        raise SmokeError(f"Airflow has no {EXAMPLE_FILE} any more: choose another in smoke/expectations.py.")
+        raise SmokeError(
+            f"Airflow no longer has {EXAMPLE_FILE}: choose another example in smoke/expectations.py."
+        )
     shutil.copy(example, folder)
 
 
@@ -130,10 +132,10 @@ def migrate(programs: Programs, home: AirflowHome, cloud: Mapping[str, str]) -> 
 
 
 def start_service(programs: Programs, home: AirflowHome, cloud: Mapping[str, str], name: str) -> Service:
-    """Start a service by the word that starts it, as ``scheduler``."""
+    """Start a service by its command, such as ``scheduler``."""
     command = [str(home.venv / "bin" / "airflow"), name]
     # The scheduler's grace is longer than its executor's own end_timeout.
-    # The local cloud knows callers by their keys: the services' calls are judged by the scheduler's policy.
+    # The local cloud identifies callers by their keys, and checks these against the scheduler's policy.
     env = {**home.environment(cloud), "AWS_ACCESS_KEY_ID": name}
     return programs.start(name, command, env=env, cwd=home.folder, grace=45)
 

@@ -1,4 +1,4 @@
-"""Debian's packages, for programs that are missing: only as root, and without starting what they bring."""
+"""Installs Debian packages for missing programs, as root only, without starting their services."""
 
 from __future__ import annotations
 
@@ -20,26 +20,24 @@ _one_at_a_time = threading.Lock()
 
 
 def find_program(name: str, folders: Sequence[str] = ()) -> str | None:
-    """Return the path of a program; /usr/sbin and the given folders are searched besides PATH."""
+    """Return the path of a program, searched in PATH, /usr/sbin and the given folders."""
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join([*folders, "/usr/sbin", "/sbin"]))
 
 
 def can_install() -> bool:
-    """Tell whether this process may install packages."""
+    """Return whether this process may install packages."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def install(programs: Programs, packages: Sequence[str], why: str) -> None:
-    """Install packages; their services are not started (policy-rc.d), for the smoke runs its own.
+    """Install packages without starting their services (policy-rc.d), because the smoke runs its own.
 
     Raises:
-        SmokeError: not root, no apt, or apt failed.
+        SmokeError: this process is not root, there is no apt, or apt failed.
     """
     names = " ".join(packages)
     if not can_install():
-        raise SmokeError(
-            f"{why}: install {names} (`apt-get install {names}`), or run as root to have it done."
-        )
+        raise SmokeError(f"{why}: install {names} (`apt-get install {names}`), or run this as root.")
     with _one_at_a_time:
         entry = None
         if not POLICY.exists():
@@ -50,7 +48,8 @@ def install(programs: Programs, packages: Sequence[str], why: str) -> None:
         options = ["-q", "-y", "-o", "DPkg::Lock::Timeout=120"]
         command = ["apt-get", "install", *options, "--no-install-recommends", *packages]
         try:
-            # Old lists are the usual reason for a failure, and refreshing them costs seconds: only then.
+            # Old package lists are the usual cause of a failure. Refreshing them takes seconds, so only do
+            # it then.
             try:
                 programs.run(command, "apt", env=environment)
             except SmokeError:

@@ -1,4 +1,4 @@
-"""The base of the worker image: what the Dockerfile names, else a Debian made here."""
+"""The base of the worker image: the Dockerfile's default, or a Debian made here."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ FALLBACK = "airflow-fargate/debian-python:bookworm"
 SUITE = "bookworm"
 PACKAGES = "python3,python3-venv,ca-certificates"
 FIRST_WORD = 15.0
-"""Seconds within which a registry that can be reached says something about the image."""
+"""Seconds to wait for the registry's answer about the image."""
 
 
 def default_base(dockerfile: Path = DOCKERFILE) -> str:
     """Return the default of the Dockerfile's BASE_IMAGE argument."""
     found = re.search(r"^ARG BASE_IMAGE=\"?([^\s\"]+)", dockerfile.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
-        raise SmokeError(f"{dockerfile} has no line `ARG BASE_IMAGE=...`, from which the base is read.")
+        raise SmokeError(f"{dockerfile} has no line `ARG BASE_IMAGE=...` with the default base.")
     return found.group(1)
 
 
@@ -39,26 +39,26 @@ def ensure_base(programs: Programs, settings: Settings, engine: Engine, note: Ca
     """Return a base that the engine has: BASE_IMAGE, the release's public image, or the fallback.
 
     Raises:
-        SmokeError: BASE_IMAGE was given and cannot be had, or no base can be had at all.
+        SmokeError: BASE_IMAGE cannot be pulled, or there is no base at all.
     """
     wanted = settings.base_image or settings.release.base_image or default_base()
     if engine.ask("image", "inspect", wanted) is not None or _pull(programs, engine, wanted):
         note(wanted)
         return wanted
     if settings.base_image:
-        raise SmokeError(f"BASE_IMAGE={wanted} cannot be pulled: correct the name, or leave it out.")
+        raise SmokeError(f"Cannot pull BASE_IMAGE={wanted}: correct the name, or leave it out.")
     if engine.ask("image", "inspect", FALLBACK) is None:
-        note(f"{wanted} cannot be pulled here, so Debian {SUITE} by debootstrap")
+        note(f"cannot pull {wanted}: making Debian {SUITE} with debootstrap")
         archive = settings.cache / f"debian-{SUITE}.tar"
         if not archive.is_file():
             _make_archive(programs, archive)
         programs.run([engine.client, "import", str(archive), FALLBACK], "base-image", env=engine.environment)
-    note(f"Debian {SUITE}, since {wanted} cannot be pulled here")
+    note(f"Debian {SUITE}, because {wanted} cannot be pulled")
     return FALLBACK
 
 
 def _pull(programs: Programs, engine: Engine, image: str) -> bool:
-    """Pull the image; False when its registry cannot be reached or has none."""
+    """Pull the image; return False if its registry does not answer or does not have it."""
     log = programs.logs / "pull.log"
     begun, silent = time.monotonic(), log.stat().st_size if log.is_file() else 0
 
@@ -76,7 +76,7 @@ def _pull(programs: Programs, engine: Engine, image: str) -> bool:
 
 
 def _debian_mirror() -> list[str]:
-    """Return the machine's own mirror when it is a Debian: what apt reaches, debootstrap reaches."""
+    """Return the machine's Debian mirror, if it has one: debootstrap can use what apt uses."""
     lists = Path("/etc/apt")
     for path in (lists / "sources.list", lists / "sources.list.d" / "debian.sources"):
         text = path.read_text(encoding="utf-8") if path.is_file() else ""
@@ -87,17 +87,17 @@ def _debian_mirror() -> list[str]:
 
 
 def _make_archive(programs: Programs, archive: Path) -> None:
-    """Make the fallback's file system as a tar archive; needs root."""
+    """Make a tar archive of the fallback's file system; needs root."""
     if not can_install():
         raise SmokeError(
-            "The base image cannot be pulled, and only root can make one: give BASE_IMAGE=... "
-            "(a Python image that the engine has), or run this as root."
+            "Cannot pull the base image, and only root can make one: set BASE_IMAGE=... to a Python image "
+            "that the engine has, or run this as root."
         )
     if find_program("debootstrap") is None:
         install(programs, ["debootstrap", "debian-archive-keyring"], "A base image has to be made")
     tree = archive.with_suffix(".tree")
     entry = programs.journal.add("folder", "the base image's tree", path=str(tree))
-    programs.journal.undo(entry)  # the rest of a run that was cut short
+    programs.journal.undo(entry)  # left by an interrupted run
     entry = programs.journal.add("folder", "the base image's tree", path=str(tree))
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     command = [

@@ -1,7 +1,7 @@
-"""A network bridge of our own for a private container engine, and the few rules it needs.
+"""A separate network bridge for a private container engine, and the few rules it needs.
 
-dockerd's own rules and its docker0 outlive it, and two daemons on a machine fight over them. So ours gets a
-bridge that we make, runs with ``--iptables=false``, and the five rules stand here, each with its way back.
+dockerd's rules and its docker0 outlive it, and two daemons on a machine share them. So the private engine
+runs with ``--iptables=false`` on this bridge. Each rule here has an undo command in the journal.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "af-smoke0"
 ADDRESS = "02:af:00:00:00:01"
-"""Locally administered, so that no hardware has it."""
+"""A locally administered address, which no hardware has."""
 CANDIDATES = (*tuple(f"172.{block}.240.0/24" for block in (29, 28, 27, 26, 25)), "10.213.240.0/24")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 
@@ -37,7 +37,7 @@ class Bridge:
 
     Args:
         name: the interface.
-        gateway: this machine's address on it, under which containers reach the host.
+        gateway: this machine's address on it, for containers.
     """
 
     name: str
@@ -45,10 +45,10 @@ class Bridge:
 
 
 def free_network(routes: Iterable[str], candidates: Iterable[str] = CANDIDATES) -> str:
-    """Return the first candidate that no route of this machine overlaps.
+    """Return the first candidate that overlaps no route of this machine.
 
     Raises:
-        SmokeError: all are taken.
+        SmokeError: every candidate overlaps one.
     """
     taken = [ip_network(route, strict=False) for route in routes if route != "default"]
     for candidate in candidates:
@@ -72,39 +72,40 @@ def _command(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
     if done.returncode:
         said = done.stderr.strip()
-        raise SmokeError(f"The containers' network cannot be made: `{' '.join(words)}` said: {said}")
+        raise SmokeError(f"Cannot create the containers' network: `{' '.join(words)}` failed: {said}")
     return done.stdout
 
 
 def _check_bridge_is_free(engines: Iterable[int]) -> None:
     for pid in engines:
         raise SmokeError(
-            f"The container engine of another user's smoke is up (process {pid}): wait for its end, or have "
-            "it taken down with `make smoke-down`."
+            f"The container engine of another user's smoke is running (process {pid}): wait for its end, or "
+            "ask that user to run `make smoke-down`."
         )
 
 
 def make_bridge(programs: Programs) -> Bridge:
-    """Make the bridge, its rules and IP forwarding; needs root."""
+    """Create the bridge and its rules, and enable IP forwarding; needs root."""
     for program, package in (("ip", "iproute2"), ("iptables", "iptables")):
         if find_program(program) is None:
             install(programs, [package], f"The containers' network needs `{program}`")
     ip, iptables = find_program("ip") or "ip", find_program("iptables") or "iptables"
     if NAME in {link["ifname"] for link in json.loads(_command(ip, "-j", "link", "show"))}:
         _check_bridge_is_free(running(f"--bridge={NAME}"))
-        _command(ip, "link", "delete", NAME)  # of a smoke that was killed, journal and all
+        _command(ip, "link", "delete", NAME)  # left by a smoke that was killed and has no journal
     routes = json.loads(_command(ip, "-j", "-4", "route", "show", "table", "main"))
     network = free_network([route["dst"] for route in routes])
     gateway = str(ip_network(network)[1])
     journal: Journal = programs.journal
     journal.add("command", f"bridge {NAME}", command=[ip, "link", "delete", NAME])
-    # Besides ours: the local cloud's rule for credentials, should it have been killed before removing it.
+    # Also remove the local cloud's rule for credentials, in case it was killed before it removed it.
     strays = (
         f"{iptables}-save -t nat | sed -n 's/^-A \\(.*-i {NAME} .*\\)/{iptables} -w -t nat -D \\1/p' | sh"
     )
     journal.add("command", "strays among the network rules", command=["sh", "-c", strays], may_fail=True)
-    # With an address of its own: else it takes its ports' lowest, which changes as containers come and go,
-    # and each change cuts the others off for the half minute in which they still believe in the old one.
+    # A fixed address. Otherwise, the bridge takes the lowest one of its ports, which changes with the
+    # containers, and each change disconnects the other containers until their ARP entries expire half a
+    # minute later.
     _command(ip, "link", "add", NAME, "address", ADDRESS, "type", "bridge")
     _command(ip, "address", "add", f"{gateway}/{network.rpartition('/')[2]}", "dev", NAME)
     _command(ip, "link", "set", NAME, "up")
@@ -121,7 +122,7 @@ def make_bridge(programs: Programs) -> Bridge:
 
 
 def remains() -> list[str]:
-    """Return what is left of the bridge and its rules, for the check after everything was taken down."""
+    """Return what is left of the bridge and its rules, for the check after the clean-up."""
     left = []
     if Path("/sys/class/net", NAME).exists():
         left.append(f"bridge {NAME}")

@@ -1,4 +1,4 @@
-"""The smoke's assertions: each has a name and says in sentences what is wrong; they look and never act."""
+"""The smoke's checks: each has a name and returns sentences about what is wrong. They change nothing."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from smoke.evidence import Container, Evidence, Key
 
 TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
-"""A signed JSON web token: three base64url parts, the first one an object."""
+"""A signed JSON web token: three base64url parts, of which the first is an object."""
 COMPRESSED = re.compile(r"zlib:([A-Za-z0-9_=-]{20,})")
 
 
 AIRFLOW = "Airflow's page"
 RETRY_DELAY = 300.0
-"""Airflow's default, in seconds: how long it waits after a failure."""
-SECOND_PLAN = "a second plan shows no change but the emulator's known differences"
+"""Airflow's default retry delay in seconds."""
+SECOND_PLAN = "a second plan shows no changes except the local cloud's known differences"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check's outcome: ``wrong`` is empty when it holds."""
+    """One check's result: ``wrong`` is empty if it passed."""
 
     name: str
     wrong: tuple[str, ...]
 
 
 def name_of(key: Sequence[object]) -> str:
-    """Return a task instance's name as a person would write it: dag.task[map] try n."""
+    """Return a task instance's name for people: dag.task[map] try n."""
     dag_id, task_id, map_index = key[:3]
     mapped = f"[{map_index}]" if isinstance(map_index, int) and map_index >= 0 else ""
     number = f" try {key[3]}" if len(key) > 3 else ""
@@ -54,7 +54,7 @@ def _runs_ended_as_expected(evidence: Evidence) -> Iterator[str]:
 def _states_and_tries(evidence: Evidence) -> Iterator[str]:
     expected_keys = {(task.dag_id, task.task_id, task.map_index) for task in EXPECTED}
     for key in sorted(set(evidence.final_states) - expected_keys):
-        yield f"{name_of(key)} is not expected at all"
+        yield f"{name_of(key)} is not expected"
     for task in EXPECTED:
         key = (task.dag_id, task.task_id, task.map_index)
         found = evidence.final_states.get(key, "missing")
@@ -90,7 +90,8 @@ def _exit_and_stop_codes(evidence: Evidence) -> Iterator[str]:
     for task in EXPECTED:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
-            # If Airflow queues the next try while the container still exits, the executor stops what is left.
+            # If Airflow queues the next try before the container has exited, the executor stops that
+            # container.
             may_be_stopped = number < len(task.tries)
             for container in found.get(key, []):
                 if container.last_status != "STOPPED":
@@ -106,19 +107,21 @@ def _failures_explained(evidence: Evidence) -> Iterator[str]:
     for task in EXPECTED:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
-            entries = evidence.told.get(key, ())
-            if expected.told and not any(all(text in entry for text in expected.told) for entry in entries):
-                wanted = " and ".join(repr(text) for text in expected.told)
-                yield f"{name_of(key)}: no entry of the event log says {wanted}, of {list(entries)}"
+            entries = evidence.event_log.get(key, ())
+            if expected.event_log and not any(
+                all(text in entry for text in expected.event_log) for entry in entries
+            ):
+                wanted = " and ".join(repr(text) for text in expected.event_log)
+                yield f"{name_of(key)}: no event log entry contains {wanted}: {list(entries)}"
 
 
 def _scheduler_replaced(evidence: Evidence) -> Iterator[str]:
     for one in evidence.handovers:
         if not one.taken_over and not one.ended:
-            yield f"{one.name} ran when the scheduler was killed, and the next one did not take it over"
+            yield f"{one.name} ran when the scheduler was killed, and the new one did not adopt it"
     for name in LEFT_TO_THE_NEXT:
         if not any(one.taken_over and one.name == f"{DISTURBED}.{name}" for one in evidence.handovers):
-            yield f"{DISTURBED}.{name} was not handed from one scheduler to the next"
+            yield f"{DISTURBED}.{name} was not adopted by a new scheduler"
 
 
 def _cleared_again_at_once(evidence: Evidence) -> Iterator[str]:
@@ -129,7 +132,7 @@ def _cleared_again_at_once(evidence: Evidence) -> Iterator[str]:
     if first is None or second is None or first.ended is None or second.started is None:
         yield f"{DISTURBED}.cleared has no two tries with times"
     elif (waited := (second.started - first.ended).total_seconds()) > RETRY_DELAY / 2:
-        yield f"{DISTURBED}.cleared ran again {waited:.0f} s after it was cleared, as a failed task does"
+        yield f"{DISTURBED}.cleared ran again {waited:.0f} s after it was cleared, like a failed task"
 
 
 def _logs_in_airflow(evidence: Evidence) -> Iterator[str]:
@@ -156,22 +159,22 @@ def _lines_missing(logs: dict[Key, str], place: str) -> Iterator[str]:
 def _no_secret_in_the_open(evidence: Evidence) -> Iterator[str]:
     for place, text in evidence.texts.items():
         if not text:
-            yield f"{place} is empty: nothing was looked at"
+            yield f"{place} is empty, so it was not checked"
         if _holds_token(text):
-            yield f"{place} holds a token"
+            yield f"{place} contains a token"
         if any(secret in text for secret in evidence.secrets):
-            yield f"{place} holds a key, or the database's password"
+            yield f"{place} contains a key or the database's password"
 
 
 def _holds_token(text: str) -> bool:
-    """Tell whether a JSON web token stands in the text, as it is or in a compressed payload."""
+    """Return whether the text contains a JSON web token, in plain or in a compressed payload."""
     if any(_is_header(match.group(0)) for match in TOKEN.finditer(text)):
         return True
     return COMPRESSED.search(text) is not None
 
 
 def _is_header(candidate: str) -> bool:
-    """Tell whether the first part of a dotted text is a JSON object with an algorithm, as a token's is."""
+    """Return whether the first part of a dotted text is a JSON object with an algorithm, as in a token."""
     first = candidate.partition(".")[0]
     try:
         header = json.loads(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
@@ -192,7 +195,7 @@ def _events_tell_every_stop(evidence: Evidence) -> Iterator[str]:
     }
     for container in evidence.containers:
         if container.arn not in stopped:
-            yield f"no event told that {name_of(container.key)} stopped ({container.arn})"
+            yield f"no event says that {name_of(container.key)} stopped ({container.arn})"
 
 
 def _account_empty(evidence: Evidence) -> Iterator[str]:
@@ -203,22 +206,22 @@ def _account_empty(evidence: Evidence) -> Iterator[str]:
 
 CHECKS: tuple[tuple[str, Callable[[Evidence], Iterator[str]]], ...] = (
     ("every DAG run ended as expected", _runs_ended_as_expected),
-    ("every task has its final state and its tries", _states_and_tries),
+    ("every task has its expected state and tries", _states_and_tries),
     ("one container per try, no more", _one_container_per_try),
-    ("every container has its exit code and stop code", _exit_and_stop_codes),
-    ("Airflow's event log says why a container ended, and what to do", _failures_explained),
-    ("a killed scheduler's running tasks went to the next one", _scheduler_replaced),
+    ("every container has its expected exit code and stop code", _exit_and_stop_codes),
+    ("Airflow's event log says why a container stopped, and what to do", _failures_explained),
+    ("a new scheduler adopted the running tasks of a killed one", _scheduler_replaced),
     ("a cleared task runs again at once", _cleared_again_at_once),
     ("logs are readable through Airflow", _logs_in_airflow),
     ("logs are in CloudWatch", _logs_in_cloudwatch),
     ("no token, key or password in DescribeTasks, events or logs", _no_secret_in_the_open),
-    ("every container's stop was told by an event", _events_tell_every_stop),
+    ("every container's stop has an event", _events_tell_every_stop),
     ("all events were consumed", _events_all_consumed),
-    ("after destroy the account is empty", _account_empty),
+    ("the account is empty after destroy", _account_empty),
 )
 
 
 def run_checks(evidence: Evidence) -> list[Finding]:
-    """Run every check that the evidence allows."""
+    """Run every check for which there is evidence."""
     skipped = {_account_empty} if evidence.inventory is None else set()
     return [Finding(name, tuple(check(evidence))) for name, check in CHECKS if check not in skipped]

@@ -1,4 +1,4 @@
-"""The local cloud: started, asked, stopped."""
+"""Starts, queries and stops the local cloud."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LocalCloud:
-    """A local cloud that answers.
+    """A running local cloud.
 
     Args:
         url: its address on this machine.
@@ -35,7 +35,7 @@ class LocalCloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment under which Terraform, boto3 and Airflow speak to it and to nothing else."""
+        """The environment in which Terraform, boto3 and Airflow call the local cloud instead of AWS."""
         ours = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         ours["AWS_CA_BUNDLE"] = os.environ.get("AWS_CA_BUNDLE", "")
         return {
@@ -49,12 +49,12 @@ class LocalCloud:
         }
 
     def ask(self, page: str) -> Any:
-        """Return the JSON of one of its own pages, as ``tasks`` or ``inventory``."""
+        """Return the JSON of one of its own pages, such as ``tasks`` or ``inventory``."""
         try:
             with urllib.request.urlopen(f"{self.url}/_local/{page}", timeout=30) as reply:  # noqa: S310  # loopback
                 return json.load(reply)
         except (urllib.error.URLError, OSError, ValueError) as error:
-            raise SmokeError(f"The local cloud does not answer /_local/{page}: {error}.") from None
+            raise SmokeError(f"The local cloud does not answer on /_local/{page}: {error}.") from None
 
 
 def start_cloud(
@@ -68,7 +68,7 @@ def start_cloud(
     url = f"http://127.0.0.1:{port}"
     path = str(ROOT / "tests")
     state = settings.state / "cloud"
-    # On an engine that stays up, containers of a cloud that was killed would stay too.
+    # On an engine that keeps running, the containers of a killed local cloud would keep running too.
     programs.journal.add(
         "command",
         "task containers",

@@ -1,4 +1,4 @@
-"""``make cloud``: the local cloud by itself, for people who want to try Terraform and boto3 against it."""
+"""``make cloud``: the local cloud alone, to try Terraform and boto3 with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USUAL_PORT = 4566
 
 
 def run_cloud(session: Session) -> None:
-    """Start engine, registry and cloud, say how to speak to it, and wait for Ctrl-C or a death."""
+    """Start engine, registry and cloud, print how to use it, and wait for Ctrl-C or a failure."""
     programs, settings = session.programs, session.settings
     if "CLOUD_PORT" not in settings.given_ports and not port_in_use(USUAL_PORT):
         settings.given_ports["CLOUD_PORT"] = USUAL_PORT
@@ -29,7 +29,7 @@ def run_cloud(session: Session) -> None:
     registry = start_registry(programs, settings, engine, session.note_port("REGISTRY_PORT"))
     cloud = start_cloud(programs, settings, engine, python, (session.note_port("CLOUD_PORT"), registry))
     line = session.progress.line
-    line("The local cloud is up; Ctrl-C ends it. In another shell:")
+    line("The local cloud is running; Ctrl-C stops it. In another shell:")
     line(f"  export AWS_ENDPOINT_URL={cloud.url} AWS_REGION={REGION} AWS_DEFAULT_REGION={REGION}")
     line("  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local")
     line(f"Databases: {cloud.url}/_local/databases (name, status, address), {cloud.url}/_local/rds-ca.pem")

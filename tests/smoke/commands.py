@@ -1,4 +1,4 @@
-"""``up`` runs the loop, ``down`` takes a kept one down, ``engine`` runs a command beside an engine."""
+"""The commands: ``up`` runs the loop, ``down`` ends a kept one, ``engine`` runs a command with an engine."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ from smoke.settings import read_settings
 if TYPE_CHECKING:
     from smoke.settings import Settings
 
-USAGE = "usage: python3 -m smoke up | down | cloud | engine [--if-possible] [--base] -- COMMAND"
+USAGE = "usage: python -m smoke up | down | cloud | engine [--if-possible] [--base] -- COMMAND"
 OPTIONS = frozenset({"--if-possible", "--base"})
 
 
 def up(settings: Settings) -> int:
-    """Run the whole loop; 0 when every check holds and nothing stayed behind."""
+    """Run the whole loop; return 0 if every check passes and nothing is left behind."""
     terraform_program = preflight(settings, os.environ)
     with machine_lock(settings):
         session = open_session(settings, sys.stdout)
         loop = Loop(session, terraform_program)
         passed = False
         try:
-            passed = _tell(loop)
+            passed = _report(loop)
         except SmokeError as error:
             if not session.interrupted:
                 print_failure(error)
-        except Exception:  # noqa: BLE001  # a mistake of ours: told as such, and cleaned up after
+        except Exception:  # noqa: BLE001  # a bug in the smoke: show it, and clean up
             traceback.print_exc()
         return _end(session, loop, passed=passed)
 
 
-def _tell(loop: Loop) -> bool:
-    """Run the loop and print what came of it."""
+def _report(loop: Loop) -> bool:
+    """Run the loop and print its findings."""
     findings = loop.run()
     line = loop.session.progress.line
     line()
@@ -61,18 +61,19 @@ def _tell(loop: Loop) -> bool:
 
 
 def _end(session: Session, loop: Loop, *, passed: bool) -> int:
-    """Take everything down, or leave it up when that was asked for, and return the exit code."""
+    """Take everything down, or leave it running if KEEP is set, and return the exit code."""
     progress = session.progress
     if session.settings.keep and not session.interrupted and loop.airflow_url:
         keep(session)
         progress.line(
-            f"smoke {'passed' if passed else 'FAILED'} in {progress.elapsed:.0f} s, and everything is up:"
+            f"smoke {'passed' if passed else 'FAILED'} in {progress.elapsed:.0f} s, and everything is still "
+            "running:"
         )
         progress.line(f"  Airflow      {loop.airflow_url}  (no password)")
         progress.line(f"  local cloud  {loop.cloud_url}  (AWS_ENDPOINT_URL)")
         progress.line(f"  containers   DOCKER_HOST={loop.docker_host}")
         cache = os.environ.get("XDG_CACHE_HOME")
-        # What is up is written down in the cache folder: it must be the same one.
+        # The journal of what is running is in the cache folder, so `make smoke-down` needs the same folder.
         set_first = f"XDG_CACHE_HOME={cache} " if cache else ""
         progress.line(f"Take it down with `{set_first}make smoke-down`.")
         return 0 if passed else 1
@@ -86,12 +87,12 @@ def _end(session: Session, loop: Loop, *, passed: bool) -> int:
 
 
 def down(settings: Settings) -> int:
-    """Take down what a run with KEEP=1, or one that was killed, left up."""
+    """Take down what is left of a run with KEEP=1 or of a killed run."""
     with machine_lock(settings):
         journal = Journal(settings.cache / "up.jsonl")
         progress = Progress(sys.stdout, monotonic, terminal=sys.stdout.isatty())
         if not len(journal):
-            progress.line("No smoke is up.")
+            progress.line("No smoke is running.")
             return 0
         left = take_down(journal, progress)
         for sentence in left:
@@ -100,9 +101,9 @@ def down(settings: Settings) -> int:
 
 
 def with_engine(settings: Settings, command: list[str], *, base: bool = False) -> int:
-    """Run a command with DOCKER_HOST set to an engine that answers, and return its exit code.
+    """Run a command with DOCKER_HOST set to a running engine, and return its exit code.
 
-    With ``base``, BASE_IMAGE names a base that the engine has.
+    With ``base``, BASE_IMAGE is set to a base that the engine has.
     """
     check_engine_can_be_had(os.environ)
     with machine_lock(settings):
@@ -121,7 +122,7 @@ def with_engine(settings: Settings, command: list[str], *, base: bool = False) -
 
 
 def cloud(settings: Settings) -> int:
-    """Run the local cloud, with an engine and a registry behind it, until Ctrl-C."""
+    """Run the local cloud with an engine and a registry until Ctrl-C."""
     check_ports(settings)
     check_engine_can_be_had(os.environ)
     with machine_lock(settings):
@@ -138,7 +139,7 @@ def cloud(settings: Settings) -> int:
 
 
 def _down_again(session: Session, code: int) -> int:
-    """Take everything down; the exit code, or 1 when something resisted."""
+    """Take everything down; return the exit code, or 1 if something is left."""
     left = take_down(session.journal, session.progress)
     for sentence in left:
         session.progress.line(f"error: {sentence}")
@@ -146,14 +147,14 @@ def _down_again(session: Session, code: int) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command named; every expected failure is one sentence and exit code 1."""
+    """Run a command; an expected failure prints one sentence and returns 1."""
     ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
     given = OPTIONS.intersection(ours)
     words = [word for word in ours if word not in OPTIONS] + arguments[len(ours) :]
     try:
         settings = read_settings(os.environ)
         if "--if-possible" in given and not engine_can_be_had(os.environ):
-            print(f"Left out, since no container engine can be had here: {' '.join(words)}")
+            print(f"Skipped, because there is no container engine: {' '.join(words)}")
             return 0
         simple = {"up": up, "down": down, "cloud": cloud}
         if len(words) == 1 and words[0] in simple:

@@ -1,4 +1,4 @@
-"""Starts the DAG runs and waits for their end."""
+"""Starts the DAG runs and waits until they end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FOUND_WITHIN, DONE_WITHIN = 180.0, 900.0
 POLL = 1.5
-"""Seconds: every question costs the API server time that the tasks need too."""
+"""Seconds between two polls: each costs the API server time that the tasks need."""
 OVER = {"success", "failed", "skipped", "upstream_failed", "removed"}
 
 
@@ -26,8 +26,8 @@ class DagRuns:
 
     Args:
         api: Airflow's API.
-        programs: tells when a service died or the run is over.
-        disturber: makes what happens to the runs from outside.
+        programs: raises if a service died or the run is over.
+        disturber: kills, clears and stops things while the runs go on.
     """
 
     def __init__(self, api: AirflowApi, programs: Programs, disturber: Disturber) -> None:
@@ -38,7 +38,7 @@ class DagRuns:
         self.states: dict[str, str] = {}
 
     def run(self, note: Callable[[str], None]) -> None:
-        """Wait for the DAGs to be found, start them together, and wait until they are over."""
+        """Wait until the DAGs are found, start them together, and wait until they end."""
         self._until(self._all_found, FOUND_WITHIN, self._not_found)
         self.ids = {dag_id: self._api.trigger(dag_id) for dag_id in DAG_RUN_STATES}
         self._until(lambda: self._all_over(note), DONE_WITHIN, self._not_over)
@@ -68,7 +68,7 @@ class DagRuns:
         ]
         over = sum(one["state"] in OVER for one in instances)
         self.disturber.look(self.ids[DISTURBED], instances)
-        note(f"{over} of {len(EXPECTED)} task instances over")
+        note(f"{over} of {len(EXPECTED)} task instances ended")
         return all(state in {"success", "failed"} for state in self.states.values())
 
     def _not_over(self) -> str:
@@ -78,4 +78,4 @@ class DagRuns:
             for one in self._api.task_instances(dag_id, run_id)
             if one["state"] not in OVER
         ]
-        return f"The DAG runs are not over after {DONE_WITHIN:.0f} s; not done: {', '.join(stuck)}."
+        return f"The DAG runs did not end within {DONE_WITHIN:.0f} s; still open: {', '.join(stuck)}."

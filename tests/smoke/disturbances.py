@@ -1,6 +1,7 @@
-"""What happens to the DAG runs from outside while they run, each as soon as its victim is ready for it.
+"""Disturbs the DAG runs from outside: kills containers and services, clears and stops tasks.
 
-``smoke_disturbed`` waits for all of this; its other tasks, and the other DAGs' runs, go on meanwhile.
+Each disturbance happens as soon as its task is ready. ``smoke_disturbed`` waits for all of them, while its
+other tasks and the other DAGs run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from smoke.engine import Engine
 
 EXPLAINED = "out_of_memory"
-READY = "waits for what may come"
+READY = "waits to be disturbed"
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
 API_SERVER_IS_BACK = "smoke_api_server_is_back"
 ADOPTED = re.compile(r"Adopted \d+ of \d+ tasks: (.*)")
@@ -33,17 +34,17 @@ Instance = dict[str, Any]
 
 @dataclass
 class Means:
-    """What the disturber acts through.
+    """The tools of the disturber.
 
     Args:
         api: Airflow's API.
-        cloud: tells which container runs which try.
-        engine: where the containers are.
+        cloud: knows which container runs which try.
+        engine: runs the containers.
         container: name of the worker's container in a task.
-        stop_task: calls StopTask for an ARN, as somebody with AWS's console would.
-        replace_scheduler: kills the scheduler with SIGKILL and starts another.
-        scheduler_log: what the schedulers have written so far.
-        replace_api_server: kills the API server with SIGKILL and starts another a minute later.
+        stop_task: calls StopTask for an ARN, as a person does in the AWS console.
+        replace_scheduler: kills the scheduler with SIGKILL and starts another one.
+        scheduler_log: returns the schedulers' log so far.
+        replace_api_server: kills the API server with SIGKILL and starts another one a minute later.
     """
 
     api: AirflowApi
@@ -58,11 +59,11 @@ class Means:
 
 @dataclass
 class Disturber:
-    """Looks at the running task instances and does what is due; called at every poll.
+    """Looks at the running task instances at every poll, and does what is due.
 
     Args:
-        means: what it acts through.
-        note: takes a line on what was done.
+        means: its tools.
+        note: receives a line about each disturbance.
     """
 
     means: Means
@@ -96,9 +97,9 @@ class Disturber:
             self._take_api_server(ours.get("outlives_an_api_server"))
 
     def _is_explained(self, instance: Instance | None) -> bool:
-        """Say whether Airflow's event log tells why it ended.
+        """Return whether Airflow's event log says why the task ended.
 
-        A scheduler must live until then: the next one is not offered what Airflow knows to have failed.
+        Do not kill the scheduler before: Airflow does not offer a failed task to the new one.
         """
         if instance is None or instance["state"] != "failed":
             return False
@@ -106,7 +107,7 @@ class Disturber:
         return any(one["event"] == "fargate" and one["task_id"] == EXPLAINED for one in entries)
 
     def _take_away(self, victim: Instance | None) -> None:
-        """Take away two containers in turn, now that there is a scheduler to say why they ended."""
+        """Stop two containers one after the other, now that a scheduler can report why they ended."""
         for number, what, act in ((1, "stopped", self._stop), (2, "killed", self._kill)):
             if what not in self.done and victim and int(victim["try_number"]) == number:
                 arn = self._ready(victim)
@@ -115,12 +116,12 @@ class Disturber:
                     self._did(what, f"{what} try {number} of taken_away")
 
     def _take_api_server(self, victim: Instance | None) -> None:
-        """Leave a running task without an API server, once nothing else is to happen."""
+        """Stop the API server for a minute while a task runs, after all other disturbances."""
         due = {"stopped", "killed"} <= set(self.done) and "api server" not in self.done
         if due and victim and self._ready(victim):
             self.means.replace_api_server()
             self.means.api.set_variable(API_SERVER_IS_BACK, "yes")
-            self._did("api server", "the API server was away for a minute")
+            self._did("api server", "the API server was down for a minute")
 
     def _watch_handover(self, now: dict[str, Instance]) -> None:
         adopted = _adopted(self.means.scheduler_log())
@@ -133,7 +134,9 @@ class Disturber:
             api.set_variable(SCHEDULER_IS_BACK, "yes")
             api.mark_failed(DISTURBED, self.run_id, "marked_failed")
             api.clear(DISTURBED, self.run_id, "cleared")
-            self._did("handed over", "the next scheduler has its tasks; marked one failed and cleared one")
+            self._did(
+                "handed over", "the new scheduler has adopted the tasks; marked one failed and cleared one"
+            )
 
     def _did(self, what: str, line: str) -> None:
         self.done.append(what)
@@ -147,14 +150,12 @@ class Disturber:
         engine = self.means.engine
         found = (engine.ask("ps", "-q", "--filter", labels[0], "--filter", labels[1]) or "").split()
         if len(found) != 1 or engine.ask("kill", found[0]) is None:
-            raise SmokeError(
-                f"The container of {arn} could not be killed: {len(found)} containers carry its label."
-            )
+            raise SmokeError(f"Cannot kill the container of {arn}: {len(found)} containers have its label.")
 
     def _ready(self, instance: Instance) -> str:
-        """Return the ARN of the container in which this try waits; empty while it does not wait yet.
+        """Return the ARN of the container in which this try waits; empty if it does not wait yet.
 
-        That it waits stands in its log, on Airflow's page, while it runs.
+        The task prints a line to its log when it waits, which Airflow's UI shows while it runs.
         """
         if instance["state"] != "running":
             return ""
@@ -180,7 +181,7 @@ def _name(instance: Instance) -> str:
 
 
 def _adopted(log: str) -> set[tuple[str, int]]:
-    """Return name and try number of what a scheduler's log says it has adopted."""
+    """Return name and try number of the tasks that a scheduler has adopted, according to its log."""
     found = set()
     for line in ADOPTED.findall(log):
         for dag_id, task_id, number, map_index in KEY.findall(line):

@@ -1,4 +1,4 @@
-"""``airflow fargate doctor`` on the deployment that runs, and with an Airflow that does not fit the image."""
+"""Runs ``airflow fargate doctor`` on the deployment, and with an Airflow that does not match the image."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ if TYPE_CHECKING:
     from smoke.airflow_services import AirflowHome
     from smoke.processes import Programs
 
-NAME = "the doctor finds nothing to be done, and tells an Airflow that is not the image's"
+NAME = "doctor passes all checks, and detects an Airflow release that is not the image's"
 
 
 def ask_doctor(programs: Programs, home: AirflowHome, cloud: Mapping[str, str], tools: Path) -> Finding:
-    """Ask as the scheduler, with its permissions; ``tools`` is ``.venv``, which may have another Airflow."""
+    """Run doctor with the scheduler's permissions; ``tools`` is ``.venv``, which can have another Airflow."""
     release = home.release
-    told = _run(programs, home, cloud, home.venv)
+    lines = _run(programs, home, cloud, home.venv)
     wrong = list(
-        judge(told, f"ok    Airflow version  The image and the scheduler both have {release.label}.")
+        judge(lines, f"ok    Airflow version  The image and the scheduler both have {release.label}.")
     )
     if not release.is_in_dev:
         other = _run(programs, home, cloud, tools)
         wanted = f"The image has {release.label}, the scheduler {IN_DEV}: build the image again"
         if not any(line.startswith("FAIL  Airflow version") and wanted in line for line in other):
-            wrong.append(f"asked by Airflow {IN_DEV}, the doctor does not say that {wanted!r}")
+            wrong.append(f"with Airflow {IN_DEV}, doctor does not print {wanted!r}")
     return Finding(NAME, tuple(wrong))
 
 
-def judge(told: list[str], wanted: str) -> Iterator[str]:
-    """Yield what of the doctor's lines ought not to be there, and the line that is missing."""
-    for line in told:
+def judge(lines: list[str], wanted: str) -> Iterator[str]:
+    """Yield doctor's unexpected lines, and the line that is missing."""
+    for line in lines:
         if line.startswith("FAIL"):
-            yield f"the doctor says {line!r}"
-    if wanted not in told:
-        yield f"the doctor does not say {wanted!r}, but {told}"
+            yield f"doctor prints {line!r}"
+    if wanted not in lines:
+        yield f"doctor does not print {wanted!r}, but {lines}"
 
 
 def _run(programs: Programs, home: AirflowHome, cloud: Mapping[str, str], venv: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""The container engine: the one that answers, else a private dockerd for this run alone."""
+"""The container engine: the one that is running, or a private dockerd for this run."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ PACKAGES = ("docker.io", "tini", "iptables", "iproute2", "ca-certificates")
 
 @dataclass(frozen=True)
 class Engine:
-    """A container engine that answers.
+    """A running container engine.
 
     Args:
         host: its address, as in DOCKER_HOST.
-        gateway: the address under which its containers reach this machine.
+        gateway: this machine's address for its containers.
         client: path of the docker command line.
         version: the engine's version.
         private: whether it was started by this run.
@@ -57,7 +57,7 @@ class Engine:
         }
 
     def ask(self, *arguments: str, timeout: float = 60) -> str | None:
-        """Return what ``docker ARGUMENTS`` prints, or None when it fails."""
+        """Return the output of ``docker ARGUMENTS``, or None if it fails."""
         done = subprocess.run(
             [self.client, *arguments],
             env=self.environment,
@@ -72,13 +72,13 @@ class Engine:
 def find_client() -> str | None:
     """Return the docker command line to use.
 
-    Debian's own comes first: it builds with BuildKit as it is, where newer clients want a buildx plugin.
+    Debian's client comes first: it builds with BuildKit, while newer clients need the buildx plugin.
     """
     return find_program("/usr/bin/docker") or find_program("docker")
 
 
 def _version(client: str, host: str) -> str | None:
-    """Return the engine's version, or None when nothing answers at ``host``."""
+    """Return the engine's version, or None if nothing answers at ``host``."""
     try:
         done = subprocess.run(
             [client, "-H", host, "version", "--format", "{{.Server.Version}}"],
@@ -93,10 +93,10 @@ def _version(client: str, host: str) -> str | None:
 
 
 def find_engine(environment: Mapping[str, str]) -> Engine | None:
-    """Return the engine that answers at DOCKER_HOST or the usual socket, or None.
+    """Return the engine that answers at DOCKER_HOST or the default socket, or None.
 
     Raises:
-        SmokeError: DOCKER_HOST names another machine, from which containers could not come back to this one.
+        SmokeError: DOCKER_HOST is another machine, whose containers could not call this one.
     """
     client = find_client()
     host = environment.get("DOCKER_HOST") or DEFAULT_SOCKET
@@ -114,12 +114,12 @@ def find_engine(environment: Mapping[str, str]) -> Engine | None:
 
 
 def engine_can_be_had(environment: Mapping[str, str]) -> bool:
-    """Tell whether an engine answers or one may be started here."""
+    """Return whether an engine answers or can be started here."""
     return find_engine(environment) is not None or can_install()
 
 
 def check_engine_can_be_had(environment: Mapping[str, str]) -> None:
-    """Raise :class:`SmokeError` when no engine answers and none can be started: before anything is done."""
+    """Raise :class:`SmokeError` if no engine answers and none can be started."""
     if not engine_can_be_had(environment):
         raise SmokeError(
             "No container engine answers, and only root can start one: start Docker (and join its group), "
@@ -128,10 +128,10 @@ def check_engine_can_be_had(environment: Mapping[str, str]) -> None:
 
 
 def ensure_engine(programs: Programs, settings: Settings) -> Engine:
-    """Return an engine: the one that answers, else a private one, installed first when it is missing.
+    """Return an engine: the one that answers, or a private one, which is installed if it is missing.
 
-    The private one keeps its images in the cache folder and everything else in a folder of its own that goes
-    away with it. It reads no configuration of the machine's and uses neither its docker0 nor its containerd.
+    The private engine keeps its images in the cache folder and everything else in a temporary folder. It
+    reads none of the machine's configuration and uses neither its docker0 nor its containerd.
     """
     engine = find_engine(os.environ)
     if engine is not None:
@@ -143,9 +143,9 @@ def ensure_engine(programs: Programs, settings: Settings) -> Engine:
             return engine
     client = find_client()
     if client is None:
-        raise SmokeError("The container engine's packages were installed, yet there is no `docker` program.")
+        raise SmokeError("The container engine's packages are installed, but there is no `docker` program.")
     bridge = make_bridge(programs)
-    # Sockets have paths of at most 107 characters, so they cannot stand below a folder of any depth.
+    # A socket's path has at most 107 characters, so it cannot be in a deep folder.
     run = Path(tempfile.mkdtemp(prefix="airflow-fargate-"))
     programs.journal.add("folder", "the engine's run folder", path=str(run))
     data = settings.cache / "engine"
@@ -171,10 +171,8 @@ def ensure_engine(programs: Programs, settings: Settings) -> Engine:
     programs.wait_until(service, lambda: _version(client, host) is not None, 60)
     version = _version(client, host)
     if version is None:
-        raise SmokeError(
-            f"The container engine stopped answering: see {service.log}.", last_lines(service.log)
-        )
-    # Containers outlive the daemon (their shims do): they go first.
+        raise SmokeError(f"The container engine does not answer: see {service.log}.", last_lines(service.log))
+    # Containers outlive the daemon, because their shims do. So remove them first.
     programs.journal.add("command", "containers", command=[*_REMOVE_CONTAINERS, client, host], may_fail=True)
     return Engine(host, bridge.gateway, client, version, private=True)
 
@@ -187,5 +185,5 @@ _REMOVE_CONTAINERS = (
 
 
 def _init_program() -> str | None:
-    """Return the program that becomes PID 1 where a container asks for one."""
+    """Return the program that becomes PID 1 in a container with an init."""
     return shutil.which("docker-init") or find_program("tini-static", ["/usr/bin"]) or shutil.which("tini")

@@ -1,7 +1,7 @@
-"""The virtual environments, made from the locks and made again only when a lock or the Python changed.
+"""Makes the virtual environments from the locks, again only if a lock or the Python changed.
 
-Runs on any Python 3.7 or newer, with the standard library alone, so that a Python that is too old gets a
-sentence and not a traceback. ``python3 tests/smoke/environment.py [dev|checkov]`` is what the Makefile calls.
+It runs on Python 3.7 and later with only the standard library, so that a Python that is too old gets a
+message instead of a traceback. The Makefile calls ``python3 tests/smoke/environment.py [NAME]``.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ VENVS = {"dev": ROOT / ".venv", **{name: ROOT / f".venv-{name}" for name in ("ch
 
 
 class VenvError(Exception):
-    """The environment cannot be made; the message is one sentence that says what to do."""
+    """The environment cannot be made; the message says what to do."""
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:2], program: str = sys.executable) -> None:
-    """Raise :class:`VenvError` for a Python that the supported Airflow releases do not run on."""
+    """Raise :class:`VenvError` if Airflow does not run on this Python."""
     if not OLDEST <= tuple(version[:2]) <= NEWEST:
         found = ".".join(str(part) for part in version[:2])
         raise VenvError(
-            f"{program} is Python {found}, and Airflow needs 3.{OLDEST[1]} to 3.{NEWEST[1]}: name another, "
-            f"as in `make PYTHON=python3.{NEWEST[1]} ...`."
+            f"{program} is Python {found}, but Airflow needs 3.{OLDEST[1]} to 3.{NEWEST[1]}: choose another, "
+            f"such as `make PYTHON=python3.{NEWEST[1]} ...`."
         )
 
 
 def _interpreter() -> str:
-    """What an environment cannot outlive: its Python and its place."""
+    """Return the Python and the folder; an environment is useless if one of them changes."""
     return f"{sys.version}\n{ROOT}\n"
 
 
 def _stamp(lock: Path) -> str:
-    """What the environment was made of: it stands while this text does."""
+    """Return what an environment is made of; it is stale if this text changes."""
     digest = hashlib.sha256(lock.read_bytes())
     digest.update((ROOT / "executor" / "pyproject.toml").read_bytes())
     return _interpreter() + digest.hexdigest() + "\n"
 
 
 def _uv_pin(lock: Path) -> str:
-    """The lock's own entry for uv, with its hashes, as a requirements file for pip."""
+    """Return the lock's entry for uv, with its hashes, as a requirements file for pip."""
     found = re.search(r"^uv==(?:[^\n]*\\\n)*[^\n]*\n", lock.read_text(encoding="utf-8"), re.MULTILINE)
     if found is None:
-        raise VenvError(f"{lock.name} pins no uv: add it to dev.in and run `make lock`.")
+        raise VenvError(f"{lock.name} does not pin uv: add it to dev.in and run `make lock`.")
     return found.group(0)
 
 
 def _run(command: list[str]) -> None:
-    """Run a command; its output appears only when it fails."""
+    """Run a command and print its output only if it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         sys.stderr.write(done.stdout.decode(errors="replace"))
@@ -64,7 +64,7 @@ def _run(command: list[str]) -> None:
 
 
 def _make_venv(folder: Path) -> None:
-    """Make an empty virtual environment, pip included."""
+    """Make a virtual environment with nothing but pip."""
     shutil.rmtree(str(folder), ignore_errors=True)
     try:
         _run([sys.executable, "-m", "venv", str(folder)])
@@ -81,10 +81,10 @@ def _make_venv(folder: Path) -> None:
 
 
 def make(name: str = "dev") -> Path:
-    """Make the environment if it is missing or stale and return its folder.
+    """Make the environment if it is missing or stale, and return its folder.
 
     Raises:
-        VenvError: what is missing, in one sentence.
+        VenvError: it cannot be made.
     """
     check_python()
     folder, lock = VENVS[name], REQUIREMENTS / f"{name}.txt"
@@ -110,7 +110,7 @@ def make(name: str = "dev") -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Make the environment named (dev by default); 0, or 1 and one sentence."""
+    """Make an environment (dev by default); return 0, or print one sentence and return 1."""
     try:
         make(arguments[0] if arguments else "dev")
     except VenvError as problem:

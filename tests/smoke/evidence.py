@@ -1,4 +1,4 @@
-"""What one run left behind, parsed once: tries as Airflow knows them, containers as ECS does, logs."""
+"""The results of one run: tries from Airflow, containers from ECS, and logs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAG = "airflow-fargate:"
 
 @dataclass(frozen=True)
 class Try:
-    """One try, as Airflow's API tells it; times are None where Airflow has none."""
+    """One try, from Airflow's API; a time is None if Airflow has none."""
 
     key: Key
     state: str
@@ -27,7 +27,7 @@ class Try:
 
 @dataclass(frozen=True)
 class Container:
-    """One ECS task, as the cloud remembers it."""
+    """One ECS task, from the local cloud."""
 
     arn: str
     key: Key
@@ -40,11 +40,11 @@ class Container:
 
 @dataclass(frozen=True)
 class Handover:
-    """A task instance that a killed scheduler left behind, running.
+    """A task instance that ran when its scheduler was killed.
 
     Args:
-        name: DAG, task and map index as a person writes them.
-        taken_over: whether the next scheduler owned it before it ended.
+        name: DAG, task and map index.
+        taken_over: whether the new scheduler adopted it before it ended.
         ended: whether it ended before that.
     """
 
@@ -55,20 +55,20 @@ class Handover:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that the checks look at.
+    """Everything that the checks look at.
 
     Args:
         run_states: final state of each DAG run.
         final_states: final state of each task instance, by DAG, task and map index.
         tries: every try.
         containers: every ECS task.
-        texts: everything that must hold no token, by a name a person understands.
+        texts: every text that must contain no token, by a name for people.
         events: the recorded task state changes.
         queue_depths: messages left in the executor's queue and its dead-letter queue.
-        told: what Airflow's event log says of each try.
-        handovers: what ran when the scheduler was killed, and what came of it.
-        secrets: what must stand in none of the texts, besides tokens.
-        inventory: what the account holds after destroy; None when it was not destroyed.
+        event_log: the event log's entries about each try.
+        handovers: the tasks that ran when the scheduler was killed.
+        secrets: other values that no text may contain.
+        inventory: the resources left in the account after destroy; None if it was not destroyed.
     """
 
     run_states: dict[str, str]
@@ -78,23 +78,23 @@ class Evidence:
     texts: dict[str, str]
     events: tuple[dict[str, Any], ...]
     queue_depths: dict[str, int]
-    told: dict[Key, tuple[str, ...]]
+    event_log: dict[Key, tuple[str, ...]]
     handovers: tuple[Handover, ...]
     inventory: dict[str, Any] | None
     secrets: tuple[str, ...] = ()
 
     def with_inventory(self, inventory: dict[str, Any]) -> Evidence:
-        """Return the same with what the account held after destroy."""
+        """Return a copy with the account's inventory after destroy."""
         return replace(self, inventory=inventory)
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """Return an ISO time, or None."""
+    """Parse an ISO time; return None for None."""
     return None if not text else datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
 def key_of_tags(tags: dict[str, str]) -> Key:
-    """Return whose try a container is, from the tags that the executor gave it."""
+    """Return the try of a container, from the tags that the executor gave it."""
     return (
         tags.get(f"{TAG}dag-id", "?"),
         tags.get(f"{TAG}task-id", "?"),
@@ -104,7 +104,7 @@ def key_of_tags(tags: dict[str, str]) -> Key:
 
 
 def parse_containers(described: list[dict[str, Any]], streams: dict[str, list[str]]) -> tuple[Container, ...]:
-    """Return containers from DescribeTasks, each with its log stream's lines."""
+    """Return containers from DescribeTasks, each with the lines of its log stream."""
     containers = []
     for task in described:
         identity = task["taskArn"].rpartition("/")[2]
@@ -136,17 +136,17 @@ def parse_try(dag_id: str, one: dict[str, Any], log: str) -> Try:
     )
 
 
-def parse_told(entries: list[dict[str, Any]]) -> dict[Key, tuple[str, ...]]:
-    """Return what the event log's entries say of each try; an entry that names no try is left out."""
-    told: dict[Key, tuple[str, ...]] = {}
+def parse_event_log(entries: list[dict[str, Any]]) -> dict[Key, tuple[str, ...]]:
+    """Return the event log's entries by try, without entries that name no try."""
+    event_log: dict[Key, tuple[str, ...]] = {}
     for entry in entries:
         if entry["task_id"] and entry["try_number"] is not None:
             map_index = -1 if entry["map_index"] is None else int(entry["map_index"])
             key = (str(entry["dag_id"]), str(entry["task_id"]), map_index, int(entry["try_number"]))
-            told[key] = (*told.get(key, ()), f"{entry['event']}: {entry['extra'] or ''}")
-    return told
+            event_log[key] = (*event_log.get(key, ()), f"{entry['event']}: {entry['extra'] or ''}")
+    return event_log
 
 
 def as_text(value: object) -> str:
-    """Return any JSON value as one searchable text."""
+    """Return a JSON value as one searchable text."""
     return json.dumps(value, default=str)

@@ -1,4 +1,4 @@
-"""What must come of every task of the smoke's DAGs."""
+"""The expected results of every task of the smoke's DAGs."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ class ExpectedTry:
     """One try, which is one container.
 
     Args:
-        state: the state Airflow records for this try.
-        exit_code: the container's.
-        log_line: a text that its log holds, in Airflow's page and in CloudWatch.
-        stop_code: ECS's word for why the container's task stopped.
-        told: texts that an entry of Airflow's event log for this try holds, all in one.
-        log_uploaded: False where nothing was left to upload the log: it is in CloudWatch alone.
+        state: the state that Airflow records for this try.
+        exit_code: the container's exit code.
+        log_line: a text in its log, in Airflow's UI and in CloudWatch.
+        stop_code: ECS's reason why the container's task stopped.
+        event_log: texts that one entry of Airflow's event log for this try contains.
+        log_uploaded: False if the container was killed before it could upload its log; then only CloudWatch
+            has it.
     """
 
     state: str
     exit_code: int
     log_line: str
     stop_code: str = ESSENTIAL
-    told: tuple[str, ...] = ()
+    event_log: tuple[str, ...] = ()
     log_uploaded: bool = True
 
 
 @dataclass(frozen=True)
 class ExpectedTask:
-    """One task instance; without tries it never gets a container.
+    """One task instance; without tries, it never gets a container.
 
     Args:
         dag_id: its DAG.
         task_id: its task.
         state: its final state.
-        tries: what each try must show, in order.
+        tries: the expected tries in order.
         map_index: -1 for a task that is not mapped.
     """
 
@@ -55,7 +56,7 @@ OUTCOMES = "smoke_outcomes"
 DISTURBED = "smoke_disturbed"
 EXAMPLE = "tutorial_taskflow_api"
 EXAMPLE_FILE = "example_dags/tutorial_taskflow_api.py"
-"""One of Airflow's own, taken from the installed package as it is."""
+"""One of Airflow's examples, copied unchanged from the installed package."""
 
 TASK_FAILED, ENDED_BY_AIRFLOW, TASK_KILLED, TASK_STOPPED = 80, 82, 137, 143
 
@@ -89,7 +90,7 @@ EXPECTED: tuple[ExpectedTask, ...] = (
                 "failed",
                 TASK_KILLED,
                 "taking memory until",
-                told=("ran out of memory at 2048 MiB", "Set executor_config={'memory': 4096}"),
+                event_log=("ran out of memory at 2048 MiB", "Set executor_config={'memory': 4096}"),
             ),
         ),
     ),
@@ -105,15 +106,15 @@ EXPECTED: tuple[ExpectedTask, ...] = (
             ExpectedTry(
                 "failed",
                 TASK_STOPPED,
-                "try 1 waits for what may come",
+                "try 1 waits to be disturbed",
                 stop_code="UserInitiated",
-                told=("stopped from outside while it ran", "smoke: somebody stopped this"),
+                event_log=("stopped from outside while it ran", "smoke: somebody stopped this"),
             ),
             ExpectedTry(
                 "failed",
                 TASK_KILLED,
-                "try 2 waits for what may come",
-                told=("killed with SIGKILL",),
+                "try 2 waits to be disturbed",
+                event_log=("killed with SIGKILL",),
                 log_uploaded=False,
             ),
             ExpectedTry("success", 0, "try 3 was left alone"),
@@ -125,14 +126,14 @@ EXPECTED: tuple[ExpectedTask, ...] = (
         DISTURBED,
         "marked_failed",
         "failed",
-        (ExpectedTry("failed", ENDED_BY_AIRFLOW, "try 1 waits for what may come"),),
+        (ExpectedTry("failed", ENDED_BY_AIRFLOW, "try 1 waits to be disturbed"),),
     ),
     ExpectedTask(
         DISTURBED,
         "cleared",
         "success",
         (
-            ExpectedTry("failed", ENDED_BY_AIRFLOW, "try 1 waits for what may come"),
+            ExpectedTry("failed", ENDED_BY_AIRFLOW, "try 1 waits to be disturbed"),
             ExpectedTry("success", 0, "try 2 was left alone, retries left: 1"),
         ),
     ),
@@ -141,6 +142,6 @@ EXPECTED: tuple[ExpectedTask, ...] = (
     _once(EXAMPLE, "load", "Total order value is: 1236.70"),
 )
 DAG_RUN_STATES = {OUTCOMES: "failed", DISTURBED: "failed", EXAMPLE: "success"}
-"""Two fail as a whole: out_of_memory and marked_failed have nothing behind them that could mend that."""
+"""Two runs fail, because no later task hides the failure of out_of_memory and of marked_failed."""
 LEFT_TO_THE_NEXT = ("outlives_its_scheduler", "marked_failed", "cleared")
-"""What of ``smoke_disturbed`` surely runs when the scheduler is killed and when the next one takes over."""
+"""The tasks of ``smoke_disturbed`` that run when the scheduler is killed and when a new one adopts them."""

@@ -1,4 +1,4 @@
-"""The one exception a person sees: a sentence that says what happened and what to do."""
+"""The exception for people: a sentence that says what happened and what to do."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ class SmokeError(Exception):
     """The smoke cannot go on.
 
     Args:
-        sentence: what happened and what to do about it.
-        tail: last lines of whatever failed, shown under the sentence; may be empty.
+        sentence: what happened and what to do.
+        tail: the last lines of the program that failed, printed below the sentence; can be empty.
     """
 
     def __init__(self, sentence: str, tail: str = "") -> None:
@@ -18,4 +18,4 @@ class SmokeError(Exception):
 
 
 class StoppedError(SmokeError):
-    """SIGINT, SIGTERM or SIGHUP arrived; what is up is taken down as after any failure."""
+    """SIGINT, SIGTERM or SIGHUP arrived; everything is taken down as after any failure."""

@@ -1,12 +1,15 @@
-"""Collects what AWS's API knows of a run; runs in ``.venv``, since it needs boto3, and prints nothing.
+"""Calls AWS's API for the smoke, in a child process; prints nothing.
 
-``python -m smoke.gather attach|detach|collect|stop|hide|forget ORDER.json RESULT.json``
+``python -m smoke.gather VERB ORDER.json RESULT.json``, where the verb is one of:
 
-``attach`` makes a queue of our own that gets every task state change besides the executor's; ``detach`` takes
-it away again and writes what it got; ``collect`` reads CloudWatch Logs, DescribeTasks and queues; ``stop``
-calls StopTask, as somebody outside would; ``hide`` puts what containers must know into Secrets Manager, and
-``forget`` deletes it.
-The order names the cluster, log group and queues; AWS's address comes from the environment.
+- ``attach``: create a second queue that gets every task state change, besides the executor's.
+- ``detach``: delete that queue, and return its events.
+- ``collect``: read CloudWatch Logs, DescribeTasks and the queues' depths.
+- ``stop``: call StopTask, as a person outside does.
+- ``hide``: put values for containers into Secrets Manager.
+- ``forget``: delete those values.
+
+The order names the cluster, log group and queues. AWS's address comes from the environment.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ PATTERN = json.dumps({"source": ["aws.ecs"], "detail-type": ["ECS Task State Cha
 
 
 def attach() -> dict[str, Any]:
-    """Make the recording queue and the rule that feeds it."""
+    """Create the recording queue and its rule."""
     sqs, events = boto3.client("sqs"), boto3.client("events")
     queue = sqs.create_queue(QueueName=RECORDER)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -37,7 +40,7 @@ def attach() -> dict[str, Any]:
 
 
 def detach() -> dict[str, Any]:
-    """Return the recorded events and remove queue and rule."""
+    """Return the recorded events, and remove the queue and its rule."""
     sqs, events = boto3.client("sqs"), boto3.client("events")
     queue = sqs.get_queue_url(QueueName=RECORDER)["QueueUrl"]
     recorded: list[Any] = []
@@ -52,7 +55,7 @@ def detach() -> dict[str, Any]:
 
 
 def collect(order: dict[str, Any]) -> dict[str, Any]:
-    """Return container logs by stream, DescribeTasks of every task, and the executor's queues' depths."""
+    """Return container logs by stream, DescribeTasks of every task, and the executor's queue depths."""
     logs, ecs, sqs = boto3.client("logs"), boto3.client("ecs"), boto3.client("sqs")
     group = order["log_group"]
     streams: dict[str, list[str]] = {}
@@ -83,20 +86,20 @@ def stop(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def hide(order: dict[str, Any]) -> dict[str, Any]:
-    """Keep the values in one secret and return a reference for each name."""
+    """Store the values in one secret and return a reference for each name."""
     text = json.dumps(order["values"])
     arn = boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString=text)["ARN"]
     return {name: f"{arn}:{name}::" for name in order["values"]}
 
 
 def forget() -> dict[str, Any]:
-    """Delete that secret at once."""
+    """Delete that secret immediately."""
     boto3.client("secretsmanager").delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
     return {}
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the first argument says, with the order and the result as JSON files."""
+    """Run the verb with the order and the result as JSON files."""
     verb, order, result = arguments
     given = json.loads(Path(order).read_text(encoding="utf-8"))
     verbs: dict[str, Callable[[], dict[str, Any]]] = {

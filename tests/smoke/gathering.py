@@ -1,4 +1,4 @@
-"""Runs :mod:`smoke.gather` in ``.venv``, where boto3 is."""
+"""Runs :mod:`smoke.gather` as a child process."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gathering:
-    """What the child needs.
+    """Runs the child process.
 
     Args:
-        programs: runs it.
-        settings: where its files go.
-        venv: where boto3 is.
+        programs: starts it.
+        settings: the folder for its files.
+        venv: the environment with boto3.
         cloud: the account.
     """
 
@@ -33,7 +33,7 @@ class Gathering:
     cloud: LocalCloud
 
     def ask(self, verb: str, **order: Any) -> dict[str, Any]:
-        """Return what the verb answers."""
+        """Run a verb and return its result."""
         folder = self.settings.state
         asked, answered = folder / f"{verb}-order.json", folder / f"{verb}.json"
         asked.write_text(json.dumps(order), encoding="utf-8")

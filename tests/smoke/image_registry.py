@@ -1,4 +1,4 @@
-"""A registry on loopback, which stands in for ECR's data plane."""
+"""An image registry on loopback, in place of ECR's data plane."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ http: {{addr: "127.0.0.1:{port}"}}
 
 
 def answers(url: str) -> bool:
-    """Tell whether an HTTP GET of the address succeeds."""
+    """Return whether an HTTP GET of the address succeeds."""
     try:
         with urllib.request.urlopen(url, timeout=2) as reply:  # noqa: S310  # an address of ours on loopback
             return bool(reply.status == 200)
@@ -32,10 +32,10 @@ def answers(url: str) -> bool:
 
 
 def start_registry(programs: Programs, settings: Settings, engine: Engine, port: int) -> str:
-    """Start the registry and return its address, as ``127.0.0.1:5000``.
+    """Start the registry and return its address, such as ``127.0.0.1:5000``.
 
-    It is Debian's package where there is one or root may install it, else the public image. What was pushed
-    stays in the cache folder, so that the next run pushes what changed.
+    It is Debian's package if that is installed or can be, or the public image. Pushed layers stay in the
+    cache folder, so that the next run pushes only changes.
     """
     address = f"127.0.0.1:{port}"
     folder = settings.cache / "registry"

@@ -1,11 +1,11 @@
-"""Brings the evidence together: Airflow's API, AWS's API, the local cloud's own pages, the services' logs."""
+"""Collects the evidence from Airflow's API, AWS's API, the local cloud's own pages and the services' logs."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
 
-from smoke.evidence import Evidence, as_text, parse_containers, parse_told, parse_try
+from smoke.evidence import Evidence, as_text, parse_containers, parse_event_log, parse_try
 from smoke.failure import StoppedError
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ QUEUE_EMPTY_WITHIN = 120.0
 
 
 class Inspection:
-    """Asks, through :mod:`smoke.gather` where boto3 is needed.
+    """Collects the evidence of a run.
 
     Args:
-        gathering: runs the child.
+        gathering: calls AWS's API.
         home: the Airflow that ran.
-        outputs: Terraform's.
+        outputs: Terraform's outputs.
     """
 
     def __init__(self, gathering: Gathering, home: AirflowHome, outputs: dict[str, Any]) -> None:
@@ -34,16 +34,16 @@ class Inspection:
         self._outputs = outputs
 
     def attach(self) -> None:
-        """Begin to record task state changes."""
+        """Start to record task state changes."""
         self._gather("attach")
 
     @property
     def container_name(self) -> str:
-        """The worker's container in a task."""
+        """The name of the worker's container in a task."""
         return str(self._outputs["container_name"])
 
     def stop_task(self, arn: str) -> None:
-        """Stop a task as somebody outside would, with AWS's console or command line."""
+        """Stop a task as a person does in the AWS console or CLI."""
         self._gather(
             "stop", cluster=self._outputs["cluster_name"], task=arn, reason="smoke: somebody stopped this"
         )
@@ -59,14 +59,14 @@ class Inspection:
         )
 
     def wait_for_empty_queue(self) -> None:
-        """Give the executor's listener time for the last events; what is left then, a check reports."""
+        """Give the executor's listener time for the last events; a check reports the rest."""
         deadline = time.monotonic() + QUEUE_EMPTY_WITHIN
         while any(self._collect([])["depths"].values()) and time.monotonic() < deadline:
             if self._gathering.programs.stop.wait(1):
                 raise StoppedError("stopped")
 
     def look(self, api: AirflowApi, runs: DagRuns) -> Evidence:
-        """Collect everything that can only be seen while all is up."""
+        """Collect everything that is only visible while the services run."""
         arns = [task["taskArn"] for task in self._gathering.cloud.ask("tasks")["tasks"]]
         collected = self._collect(arns)
         events = self._gather("detach")["events"]
@@ -88,7 +88,7 @@ class Inspection:
             "DescribeTasks": as_text(collected["described"]),
             "the recorded events": as_text(events),
             "CloudWatch": as_text(collected["streams"]),
-            "Airflow's page of logs": "\n".join(one.log for one in tries),
+            "Airflow's log page": "\n".join(one.log for one in tries),
             "Airflow's event log": as_text(entries),
             **{
                 f"the log of the {name}": (self._gathering.settings.logs / f"{name}.log").read_text(
@@ -105,7 +105,7 @@ class Inspection:
             texts=texts,
             events=tuple(events),
             queue_depths=collected["depths"],
-            told=parse_told(entries),
+            event_log=parse_event_log(entries),
             handovers=tuple(runs.disturber.handovers.values()),
             inventory=None,
             secrets=self._home.secrets,

@@ -1,8 +1,8 @@
-"""What is up and how to take it down, on disk before it is needed.
+"""A journal on disk of everything that runs, and how to undo it.
 
-Every process, bridge, rule, setting and folder is written here right when it comes to be, and undone from
-here in the reverse order: by the run that made it, by ``make smoke-down``, or by the next run when the first
-was killed. So there is one way down, and it does not depend on the process that went up.
+Each process, bridge, rule, setting and folder is added when it is created. Entries are undone in reverse
+order by the same run, by ``make smoke-down``, or by the next run if this one was killed. So the clean-up
+never depends on the process that created something.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that could not be undone, in a sentence."""
+    """A sentence about something that could not be undone."""
 
     sentence: str
 
 
 def _undo_process(entry: Entry) -> None:
-    """Stop the process and whatever still lives in its session; SIGKILL after its grace period (seconds)."""
+    """Stop the process and its session, with SIGKILL after its grace period (seconds)."""
     pid, started = int(entry["pid"]), float(entry["started"])
     if process_table.is_same(pid, started):
         with contextlib.suppress(ProcessLookupError):
@@ -54,27 +54,27 @@ def _undo_process(entry: Entry) -> None:
 
 
 def _reap(pid: int) -> None:
-    """Collect the exit of a child of ours, so that it does not stay a zombie; others' children are theirs."""
+    """Reap the process if it is our child, so that it does not stay a zombie."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 
 
 def _undo_command(entry: Entry) -> None:
-    """Run the command that undoes it; a failure is told only when the entry does not allow it."""
+    """Run the undo command; raise if it fails, unless the entry allows that."""
     done = subprocess.run(
         entry["command"], capture_output=True, text=True, check=False, timeout=60, env=entry.get("env")
     )
     if done.returncode and not entry.get("may_fail"):
-        raise OSError(f"`{' '.join(entry['command'])}` said: {done.stderr.strip()}")
+        raise OSError(f"`{' '.join(entry['command'])}` failed: {done.stderr.strip()}")
 
 
 def _undo_folder(entry: Entry) -> None:
-    """Remove a folder with all that is in it."""
+    """Remove a folder and its contents."""
     shutil.rmtree(entry["path"], ignore_errors=True)
 
 
 def _undo_file(entry: Entry) -> None:
-    """Write a file's former text back, as for a kernel setting; without one remove the file."""
+    """Restore a file's text, such as a kernel setting; remove a file that did not exist before."""
     if entry["text"] is None:
         Path(entry["path"]).unlink(missing_ok=True)
     else:
@@ -82,7 +82,7 @@ def _undo_file(entry: Entry) -> None:
 
 
 def _undo_nothing(_entry: Entry) -> None:
-    """Do nothing: the entry is a note for the check at the end."""
+    """Do nothing: this entry is for the check at the end."""
 
 
 _UNDO: dict[str, Callable[[Entry], None]] = {
@@ -97,10 +97,10 @@ _UNDO: dict[str, Callable[[Entry], None]] = {
 
 
 class Journal:
-    """The list of what is up, safe to use from several threads.
+    """The list of what runs; safe to use from several threads.
 
     Args:
-        path: the file; its folder exists.
+        path: the file; its folder must exist.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,7 +113,7 @@ class Journal:
             return []
         entries = []
         for line in self._path.read_text(encoding="utf-8").splitlines():
-            # A last line cut short is one whose thing was not made yet: the line is written first.
+            # If the last line is incomplete, its thing does not exist yet, because the line is written first.
             with contextlib.suppress(json.JSONDecodeError):
                 entries.append(json.loads(line))
         return entries
@@ -134,7 +134,7 @@ class Journal:
             return iter(list(self._entries))
 
     def add(self, kind: str, name: str, **how: Any) -> Entry:
-        """Write down that ``name`` is up; ``how`` is what undoing its kind needs."""
+        """Add an entry; ``how`` is what undoing this kind needs."""
         entry = {"kind": kind, "name": name, **how}
         with self._lock:
             self._entries.append(entry)
@@ -142,29 +142,29 @@ class Journal:
         return entry
 
     def add_process(self, name: str, pid: int, stop_signal: int = signal.SIGTERM, grace: float = 20) -> Entry:
-        """Write down a process that leads its own session; ``grace`` is in seconds."""
+        """Add a process that leads its own session; ``grace`` is in seconds."""
         started = process_table.started_at(pid)
         return self.add("process", name, pid=pid, started=started, signal=int(stop_signal), grace=grace)
 
     def forget(self, entry: Entry) -> None:
-        """Strike out what ended by itself or was undone elsewhere."""
+        """Remove an entry that ended by itself or was undone elsewhere."""
         with self._lock:
             if entry in self._entries:
                 self._entries.remove(entry)
                 self._write()
 
     def undo(self, entry: Entry) -> Problem | None:
-        """Undo one entry and strike it out, also when undoing failed: there is no second way."""
+        """Undo one entry and remove it, even if undoing failed."""
         try:
             _UNDO[entry["kind"]](entry)
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Problem(f"{entry['name']} could not be taken down: {error}.")
+            return Problem(f"{entry['name']} could not be undone: {error}.")
         finally:
             self.forget(entry)
         return None
 
     def undo_all(self, tell: Callable[[str], None]) -> list[Problem]:
-        """Undo everything, last made first; return what resisted."""
+        """Undo everything in reverse order; return the problems."""
         problems = []
         for entry in reversed(list(self)):
             tell(entry["name"])

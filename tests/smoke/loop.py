@@ -1,4 +1,4 @@
-"""The loop as a plan: which step needs which, from an empty machine to an empty account."""
+"""The loop as a plan of steps, from an empty machine to an empty account."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 API_SERVER_AWAY = 60.0
-"""Seconds; with Airflow's defaults a running task is killed after half of that."""
+"""Seconds; with Airflow's defaults, a running task is killed after half of that."""
 
 
 @dataclass
@@ -60,10 +60,10 @@ class Loop:
     cloud_url: str = ""
 
     def run(self) -> list[Finding]:
-        """Go up, run the DAGs, look, destroy; return the findings.
+        """Start everything, run the DAGs, check, destroy, and return the findings.
 
         Raises:
-            SmokeError: a step failed; what is up is for the caller to take down.
+            SmokeError: a step failed; the caller takes everything down.
         """
         session = self.session
         plan = Plan(session.progress, session.stop, session.programs.check)
@@ -119,7 +119,7 @@ class Loop:
             ),
             [image, registry, outputs],
         )
-        # It needs nothing of Terraform's, so it parses while Terraform waits for AWS.
+        # The DAG processor does not need Terraform, so it parses while Terraform waits for AWS.
         plan.add("DAG processor", lambda: airflow.value.start_dag_processor(), [airflow])  # noqa: PLW0108  it is there later
         api = plan.add(
             "Airflow",
@@ -136,11 +136,11 @@ class Loop:
             lambda: self._runs(api.value, airflow.value, cloud, engine, inspection),
             [api, push, inspection],
         )
-        # Now, and not right after apply: until here every core is busy.
+        # Here and not right after apply, because every core is busy until now.
         second = plan.add("second terraform plan", lambda: self._second_plan(tf, cloud), [tf, cloud, runs])
         events = plan.add("events consumed", lambda: self._consumed(inspection), [inspection, runs])
         asked = plan.add("doctor", lambda: self._ask_doctor(home, cloud, venv), [runs])
-        looked = plan.add("look at everything", lambda: self._look(inspection, api, runs), [events, second])
+        looked = plan.add("collect evidence", lambda: self._look(inspection, api, runs), [events, second])
         judged = plan.add("permissions", lambda: self._judge(venv, cloud), [looked, asked])
         if not settings.keep:
             down = plan.add("scheduler down", lambda: airflow.value.end_scheduler(), [judged])  # noqa: PLW0108  it is there later
@@ -152,13 +152,13 @@ class Loop:
         plan.run()
         last = (self.plan_finding, self.permissions, self.doctor)
         if self.evidence is None:
-            raise SmokeError("The run ended without having looked at anything.")
+            raise SmokeError("The run ended without any evidence.")
         return [*checks.run_checks(self.evidence), *(finding for finding in last if finding is not None)]
 
     def _engine(self) -> Engine:
         engine = ensure_engine(self.session.programs, self.session.settings)
         self.docker_host = engine.host
-        whose = "its own" if engine.private else "the one that answers"
+        whose = "private" if engine.private else "already running"
         self.session.progress.note("container engine", f"Docker {engine.version}, {whose}")
         return engine
 

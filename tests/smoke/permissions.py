@@ -1,4 +1,4 @@
-"""The run's AWS calls against the policies that Terraform made: none without permission, none for nothing."""
+"""Compares the run's AWS calls with Terraform's policies: each call is permitted, each permission is used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAME = "every AWS call was permitted, and every permission was needed"
 
 
 def judge_permissions(programs: Programs, settings: Settings, venv: Path, cloud: LocalCloud) -> Finding:
-    """Ask the local cloud who called what, and judge it by the applied policies; needs ``outputs.json``."""
+    """Compare the calls that the local cloud recorded with the applied policies; needs ``outputs.json``."""
     answered = settings.state / "permissions.json"
     programs.run(
         [

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the smoke's own, in a folder that goes away with it."""
+"""A PostgreSQL server in a temporary folder."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 VERSIONS = Path("/usr/lib/postgresql")
 OPTIONS = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "shared_buffers=128MB")
-"""The data does not outlive the run, so nothing is spent on keeping it."""
+"""The data does not outlive the run, so durability is off."""
 
 
 def _programs_folder() -> Path | None:
-    """Return the folder of the newest PostgreSQL's programs."""
+    """Return the folder with the programs of the newest PostgreSQL."""
     debian = sorted(VERSIONS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3].split(".")[0]))
     if debian:
         return debian[-1].parent
@@ -34,7 +34,7 @@ def _programs_folder() -> Path | None:
 
 
 def obtainable() -> bool:
-    """Say whether PostgreSQL is here, or may be installed."""
+    """Return whether PostgreSQL is installed or can be."""
     return _programs_folder() is not None or (os.geteuid() == 0 and shutil.which("apt-get") is not None)
 
 
@@ -45,7 +45,7 @@ def install_postgres(programs: Programs) -> None:
 
 
 def _account() -> list[str]:
-    """Return the words that run a command as the user PostgreSQL may run as: it refuses root."""
+    """Return the prefix that runs a command as another user: PostgreSQL does not run as root."""
     if os.geteuid() != 0:
         return []
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -55,10 +55,10 @@ def _account() -> list[str]:
 
 @dataclass(frozen=True)
 class Postgres:
-    """A PostgreSQL that is up.
+    """A running PostgreSQL.
 
     Args:
-        port: on loopback, and on the address that containers were to reach it at.
+        port: on loopback, and on the address for containers.
         password: of its only user; new for every run.
     """
 
@@ -66,18 +66,18 @@ class Postgres:
     password: str
 
     def url(self, host: str = "127.0.0.1") -> str:
-        """Return SQLAlchemy's address of its database."""
+        """Return SQLAlchemy's address of the database."""
         return f"postgresql+psycopg2://airflow:{self.password}@{host}:{self.port}/airflow"
 
 
 def start_postgres(programs: Programs, port: int, for_containers: str = "") -> Postgres:
-    """Initialise and start PostgreSQL on loopback, and on the host's address for containers where given."""
+    """Initialise and start PostgreSQL on loopback and, if given, on an address for containers."""
     install_postgres(programs)
     tools = _programs_folder()
     if tools is None:
         raise SmokeError("PostgreSQL's initdb is needed: install PostgreSQL, or leave DB out on Airflow 3.")
     account = _account()
-    # Not below the repository: the account that runs it may not be able to enter there.
+    # Not inside the repository, which the account that runs PostgreSQL may not be able to enter.
     folder = Path(tempfile.mkdtemp(prefix="airflow-fargate-postgres-"))
     programs.journal.add("folder", "PostgreSQL's data", path=str(folder))
     if account:
@@ -110,10 +110,10 @@ def start_postgres(programs: Programs, port: int, for_containers: str = "") -> P
         "PostgreSQL",
         [*account, str(tools / "postgres"), "-D", data, *listen, *options],
         cwd=folder,
-        stop_signal=signal.SIGINT,  # fast: it does not wait for clients
+        stop_signal=signal.SIGINT,  # a fast shutdown, which does not wait for clients
     )
     ready = [str(tools / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port)]
-    # It listens before it takes anybody in: a connection alone says too little.
+    # It listens before it accepts logins, so an open port is not enough.
     programs.wait_until(service, lambda: subprocess.run(ready, check=False).returncode == 0, 60)
     create = [str(tools / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "airflow", "airflow"]
     programs.run(create, "postgres-createdb", env={**os.environ, "PGPASSWORD": password})

@@ -1,4 +1,4 @@
-"""What can be known to fail before anything is started: each with its sentence."""
+"""Checks before anything is started; each failure is one sentence."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 GIB = 1 << 30
 NEEDED_BARE, NEEDED_WARM = 4 * GIB, 2 * GIB
-"""Bytes free for images, packages and virtual environment: 1.6 GiB were used when measured."""
+"""Free bytes for images, packages and the virtual environment; a measured run used 1.6 GiB."""
 OLDEST_TERRAFORM = (1, 7)
 
 
@@ -29,31 +29,35 @@ def _first_existing(path: Path) -> Path:
 
 
 def check_disk(settings: Settings) -> None:
-    """Raise when a disk that the smoke writes to has too little room."""
+    """Raise if a disk that the smoke writes to has too little space."""
     warm = (settings.cache / "engine").is_dir()
     needed = NEEDED_WARM if warm else NEEDED_BARE
     for folder in (settings.cache, settings.state):
         free = shutil.disk_usage(_first_existing(folder)).free
         if free < needed:
             raise SmokeError(
-                f"{free / GIB:.1f} GiB are free for {folder}, and the smoke needs {needed / GIB:.0f}: make "
-                "room, or set XDG_CACHE_HOME to a folder on another disk."
+                f"{free / GIB:.1f} GiB are free for {folder}, but the smoke needs {needed / GIB:.0f}: free "
+                "some space, or set XDG_CACHE_HOME to a folder on another disk."
             )
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise when a port that was asked for is taken, or asked for twice."""
+    """Raise if a chosen port is in use or chosen twice."""
     taken: dict[int, str] = {}
     for name, port in settings.given_ports.items():
         if port in taken:
-            raise SmokeError(f"{taken[port]} and {name} are both {port}: give two, or leave one out.")
+            raise SmokeError(
+                f"{taken[port]} and {name} are both {port}: choose different ports, or leave one out."
+            )
         taken[port] = name
         if port_in_use(port):
-            raise SmokeError(f"Port {port} ({name}) is in use: free it, give another, or leave {name} out.")
+            raise SmokeError(
+                f"Port {port} ({name}) is in use: free it, choose another one, or leave {name} out."
+            )
 
 
 def find_terraform(environment: Mapping[str, str]) -> str:
-    """Return Terraform's path (OpenTofu's where only that is there); TERRAFORM names another program.
+    """Return the path of Terraform, or of OpenTofu if there is no Terraform; TERRAFORM names another program.
 
     Raises:
         SmokeError: there is none, or it is too old.
@@ -75,7 +79,7 @@ def find_terraform(environment: Mapping[str, str]) -> str:
 
 
 def preflight(settings: Settings, environment: Mapping[str, str]) -> str:
-    """Check everything and return Terraform's path; nothing was started when it raises."""
+    """Check everything and return Terraform's path. If it raises, nothing was started."""
     terraform = find_terraform(environment)
     check_disk(settings)
     check_ports(settings)

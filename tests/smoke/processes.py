@@ -1,4 +1,4 @@
-"""Programs: run to their end, or started and watched. All of them log to a file and are in the journal."""
+"""Runs programs to their end, or starts and watches them. All of them have a log file and a journal entry."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TAIL_LINES = 15
 
 
 def last_lines(path: Path, count: int = TAIL_LINES) -> str:
-    """Return the end of a log file, indented; empty when there is none."""
+    """Return the end of a log file, indented; empty if there is none."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").rstrip().splitlines()
     except OSError:
@@ -33,7 +33,7 @@ def last_lines(path: Path, count: int = TAIL_LINES) -> str:
 
 @dataclass
 class Service:
-    """A started program that has to live until it is stopped."""
+    """A program that must run until it is stopped."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -46,10 +46,10 @@ class Programs:
     """Starts programs for one run.
 
     Args:
-        journal: where everything started is written down.
+        journal: gets an entry for every program.
         logs: folder of the log files.
-        mark: environment given to every program, by which strays are found.
-        stop: set when the run is over; running commands are then ended and :class:`StoppedError` is raised.
+        mark: environment of every program, by which leftover processes are found.
+        stop: set when the run is over; running commands then end with :class:`StoppedError`.
     """
 
     journal: Journal
@@ -76,7 +76,7 @@ class Programs:
                     start_new_session=True,
                 )
             except FileNotFoundError as error:
-                raise SmokeError(f"{command[0]} is not there: {error}.") from None
+                raise SmokeError(f"There is no {command[0]}: {error}.") from None
 
     def run(  # noqa: PLR0913  # each is one property of a command
         self,
@@ -93,12 +93,12 @@ class Programs:
 
         Args:
             command: program and arguments.
-            log: name of the log file, without its ending.
-            env: the whole environment, else this process's own.
+            log: name of the log file, without its suffix.
+            env: the whole environment; by default that of this process.
             cwd: folder to run in.
             timeout: seconds.
-            give_up: asked now and then; a sentence ends the command and becomes the error.
-            ok: exit codes that are no failure.
+            give_up: called now and then; a sentence ends the command and becomes the error.
+            ok: exit codes that are not failures.
 
         Raises:
             SmokeError: it failed, took too long, or was given up; with its last lines.
@@ -127,7 +127,7 @@ class Programs:
         timeout: float,
         give_up: Callable[[], str] | None,
     ) -> int:
-        """Return the exit code, or raise when there is a reason to wait no longer."""
+        """Return the exit code, or raise if there is a reason to stop waiting."""
         deadline = time.monotonic() + timeout
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -136,7 +136,7 @@ class Programs:
                 raise StoppedError("stopped")
             reason = give_up() if give_up is not None else ""
             if not reason and time.monotonic() > deadline:
-                reason = f"`{_short(command)}` was not done after {timeout:.0f} s: see {log}."
+                reason = f"`{_short(command)}` did not end within {timeout:.0f} s: see {log}."
             if reason:
                 raise SmokeError(reason, last_lines(log))
 
@@ -150,7 +150,7 @@ class Programs:
         stop_signal: int = signal.SIGTERM,
         grace: float = 20,
     ) -> Service:
-        """Start a program that is to live on; ``grace`` seconds after ``stop_signal`` it is killed."""
+        """Start a service; it is killed ``grace`` seconds after ``stop_signal``."""
         log = self.logs / f"{name.replace(' ', '-')}.log"
         process = self._open(command, log, env, cwd)
         entry = self.journal.add_process(name, process.pid, stop_signal, grace)
@@ -159,7 +159,7 @@ class Programs:
         return service
 
     def wait_until(self, service: Service, ready: Callable[[], bool], timeout: float) -> None:
-        """Wait until ``ready()``; raises :class:`SmokeError` when it dies first or takes too long (s)."""
+        """Wait until ``ready()``; raise :class:`SmokeError` if it dies first or takes too long (s)."""
         deadline = time.monotonic() + timeout
         while not ready():
             self.check()
@@ -172,10 +172,10 @@ class Programs:
                 )
 
     def check(self) -> None:
-        """Raise :class:`SmokeError` with its last lines when a service died."""
+        """Raise :class:`SmokeError` if a service died, with its last lines."""
         for service in list(self.services):
             code = service.process.poll()
-            # It may have been ended on purpose since the list was made.
+            # It may have been ended on purpose since the list was copied.
             if code is not None and service in self.services:
                 raise SmokeError(
                     f"{service.name} died with exit code {code} while it was needed: see {service.log}.",
@@ -183,7 +183,7 @@ class Programs:
                 )
 
     def kill(self, service: Service) -> None:
-        """Kill one service with SIGKILL, and all that it started: as a host that fails does."""
+        """Kill one service and its children with SIGKILL, as when its host fails."""
         self.services.remove(service)
         service.process.kill()
         problem = self.journal.undo(service.entry)
@@ -200,7 +200,7 @@ class Programs:
 
 
 def _short(command: Sequence[str]) -> str:
-    """The command as a person would name it."""
+    """Return the beginning of a command for people."""
     words = [Path(command[0]).name, *command[1:]]
     text = " ".join(words[:4])
     return text if len(words) <= 4 and len(text) < 80 else text[:76] + " ..."

@@ -1,4 +1,4 @@
-"""What a person sees while it runs: one line per finished step, and on a terminal one moving line below."""
+"""Prints progress: one line per finished step and, on a terminal, one moving line below."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MOVING_WIDTH = 110
 
 
 class Progress:
-    """Writes steps and times.
+    """Prints steps and times.
 
     Args:
-        out: where to.
-        clock: seconds, rising.
-        terminal: whether ``out`` shows a person a line that moves; elsewhere (CI) lines only come.
+        out: the output.
+        clock: a monotonic clock in seconds.
+        terminal: whether ``out`` is a terminal, which shows a moving line; others (CI) only get more lines.
     """
 
     def __init__(self, out: TextIO, clock: Callable[[], float], *, terminal: bool) -> None:
@@ -34,14 +34,14 @@ class Progress:
         return self._clock() - self._zero
 
     def line(self, text: str = "") -> None:
-        """Print one line above the moving one."""
+        """Print a line above the moving one."""
         with self._lock:
             self._erase()
             print(text, file=self._out, flush=True)
             self._draw()
 
     def begin(self, step: str) -> None:
-        """A step starts."""
+        """Start a step."""
         with self._lock:
             self._running[step] = (self._clock(), "")
             if not self._terminal:
@@ -49,7 +49,7 @@ class Progress:
             self._redraw()
 
     def note(self, step: str, text: str) -> None:
-        """Something to tell about a running step, as ``7 of 16 done``; repeats are not printed."""
+        """Print a note about a running step, such as ``7 of 16 done``, unless it is the same as before."""
         with self._lock:
             begun, before = self._running.get(step, (self._clock(), ""))
             if text == before:
@@ -60,13 +60,13 @@ class Progress:
             self._redraw()
 
     def end(self, step: str, outcome: str = "ok") -> None:
-        """A step is over; ``outcome`` is ``ok``, ``FAILED`` or ``stopped``."""
+        """End a step; ``outcome`` is ``ok``, ``FAILED`` or ``stopped``."""
         with self._lock:
             begun, note = self._running.pop(step, (self._clock(), ""))
             self._erase()
             took = self._clock() - begun
-            told = f" ({note})" if note and outcome == "ok" else ""
-            print(f"{self._at()}  {outcome:<3} {step}{told}, {took:.1f} s", file=self._out, flush=True)
+            suffix = f" ({note})" if note and outcome == "ok" else ""
+            print(f"{self._at()}  {outcome:<3} {step}{suffix}, {took:.1f} s", file=self._out, flush=True)
             self._draw()
 
     def tick(self) -> None:

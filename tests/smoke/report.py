@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HEADS = ("task", "state", "try", "queued -> running", "run time", "exit code", "stop code", "log lines")
 
 SHOWN = 5
-"""Sentences per failed check; what follows is usually the same again."""
+"""Sentences per failed check; the following ones usually repeat them."""
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> str:
@@ -24,7 +24,7 @@ def _seconds(start: datetime | None, end: datetime | None) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows as aligned lines; columns of figures stand to the right."""
+    """Return rows as aligned lines, with columns of figures aligned to the right."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -39,7 +39,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def task_table(evidence: Evidence) -> list[str]:
-    """Return the table of tries: Airflow's view and ECS's side by side."""
+    """Return the table of tries, with Airflow's view beside that of ECS."""
     containers: dict[Key, Container] = {container.key: container for container in evidence.containers}
     order = {(task.dag_id, task.task_id, task.map_index): place for place, task in enumerate(EXPECTED)}
     rows: list[tuple[str, ...]] = [HEADS]
@@ -66,7 +66,7 @@ def task_table(evidence: Evidence) -> list[str]:
 
 
 def findings_lines(findings: Sequence[Finding]) -> list[str]:
-    """Return the checks, each with what is wrong below it."""
+    """Return the checks, each followed by what is wrong."""
     lines = []
     for finding in findings:
         lines.append(f"  {'ok  ' if not finding.wrong else 'FAIL'} {finding.name}")

@@ -1,4 +1,4 @@
-"""Going up, coming down, and proof that nothing stayed behind."""
+"""Starts a run, takes it down, and checks that nothing is left."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Session:
     """One run's tools.
 
     Args:
-        settings: the person's choices.
-        journal: what is up.
-        programs: how programs are started.
-        progress: where lines go.
+        settings: the user's choices.
+        journal: lists what runs.
+        programs: starts programs.
+        progress: prints lines.
         stop: set by signals and failures.
         interrupted: whether a signal came.
-        ports: what this run listens on.
+        ports: the ports that this run listens on.
     """
 
     settings: Settings
@@ -53,14 +53,14 @@ class Session:
     interrupted: bool = False
 
     def note_port(self, name: str, host: str = "127.0.0.1") -> int:
-        """Choose a port, and write it down for the check at the end."""
+        """Choose a port, and add it to the journal for the check at the end."""
         port = self.settings.port(name, host)
         self.ports[name] = port
         self.journal.add("port", f"port {port}", port=port)
         return port
 
     def on_signal(self, number: int, _frame: FrameType | None) -> None:
-        """Handle a signal: the first one ends the run; while it cleans up, more of them change nothing."""
+        """Handle a signal: the first one ends the run; later ones change nothing."""
         if self.interrupted:
             self.progress.line("Still cleaning up; this takes a few seconds.")
             return
@@ -71,10 +71,10 @@ class Session:
 
 @contextlib.contextmanager
 def machine_lock(settings: Settings) -> Iterator[None]:
-    """Hold the lock that keeps two smokes of one user apart, whichever clone they run in.
+    """Hold the lock that prevents two smokes of one user, in any clone.
 
     Raises:
-        SmokeError: another one holds it.
+        SmokeError: another smoke holds it.
     """
     settings.cache.mkdir(parents=True, exist_ok=True)
     path = settings.cache / "lock"
@@ -90,7 +90,7 @@ def machine_lock(settings: Settings) -> Iterator[None]:
         file.truncate()
         file.write(f"process {os.getpid()}, in {settings.state.parent}")
         file.flush()
-        # Children do not inherit it (PEP 446), so it is free when this process is gone, however it went.
+        # Children do not inherit it (PEP 446), so it is released when this process ends in any way.
         yield
 
 
@@ -103,16 +103,19 @@ def _living(journal: Journal) -> list[str]:
 
 
 def open_session(settings: Settings, out: TextIO) -> Session:
-    """Prepare a run: refuse when one was kept, clean up after one that was killed, empty the state folder.
+    """Prepare a run: clean up after a killed one, and empty the state folder.
 
-    The machine's lock is held by the caller.
+    The caller holds the machine's lock.
+
+    Raises:
+        SmokeError: a kept run is still up.
     """
     journal = Journal(settings.cache / "up.jsonl")
     progress = Progress(out, time.monotonic, terminal=out.isatty() and "CI" not in os.environ)
     if any(entry["kind"] == "kept" for entry in journal) and _living(journal):
-        raise SmokeError("A smoke is still up (KEEP=1): take it down with `make smoke-down` first.")
+        raise SmokeError("A smoke is still running (KEEP=1): take it down with `make smoke-down` first.")
     if len(journal):
-        progress.line("Cleaning up after a run that did not get to it.")
+        progress.line("Cleaning up after a run that was killed.")
         take_down(journal, progress)
     shutil.rmtree(settings.state, ignore_errors=True)
     settings.logs.mkdir(parents=True)
@@ -127,7 +130,7 @@ def open_session(settings: Settings, out: TextIO) -> Session:
 
 
 def take_down(journal: Journal, progress: Progress) -> list[str]:
-    """Undo all that the journal holds, look whether anything is left, and return what is, in sentences."""
+    """Undo the whole journal, and return a sentence about each thing that is left."""
     ports = [entry["port"] for entry in journal if entry["kind"] == "port"]
     marks = [entry["mark"] for entry in journal if entry["kind"] == "mark"]
     if any(entry["kind"] not in {"port", "mark", "kept"} for entry in journal):
@@ -138,7 +141,7 @@ def take_down(journal: Journal, progress: Progress) -> list[str]:
         problems = [one.sentence for one in journal.undo_all(lambda name: None)]
     for mark in marks:
         for pid, line in process_table.marked(mark).items():
-            problems.append(f"Process {pid} had survived and was killed: {line[:120]}.")
+            problems.append(f"Process {pid} was still running and was killed: {line[:120]}.")
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     problems += [f"Port {port} is still in use." for port in ports if port_in_use(port)]
@@ -147,12 +150,12 @@ def take_down(journal: Journal, progress: Progress) -> list[str]:
 
 
 def keep(session: Session) -> None:
-    """Leave everything up and write down that this is wanted."""
+    """Leave everything running, and note in the journal that this is intended."""
     session.journal.add("kept", "kept on purpose")
 
 
 def print_failure(error: SmokeError, out: TextIO = sys.stderr) -> None:
-    """Print the sentence, and the last lines of what failed."""
+    """Print the sentence, and the last lines of the program that failed."""
     print(f"error: {error.sentence}", file=out)
     if error.tail:
         print(error.tail, file=out)

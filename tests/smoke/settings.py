@@ -1,4 +1,4 @@
-"""What the person asked for, read once from the environment, and where things are kept."""
+"""The user's choices, read once from the environment, and the folders."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Settings:
-    """One smoke's choices.
+    """The choices for one run.
 
     Args:
-        state: what this run writes: logs, Terraform's copy, Airflow's home. Emptied by the next run.
-        cache: what the next run uses again: engine's data, base image, pushed layers; also the lock and the
-            journal, so that two clones of the repository know of each other.
-        database: where Airflow's metadata lives.
-        keep: leave everything up after a run that passed or failed.
-        given_ports: ports the person chose, by variable name.
-        base_image: base of the worker image; empty for the Dockerfile's own default.
-        release: the Airflow that runs.
+        state: folder for this run: logs, Terraform's copy, Airflow's home. The next run empties it.
+        cache: folder for later runs: the engine's data, base image and pushed layers. It also has the lock
+            and the journal, so that clones of the repository know of each other.
+        database: the kind of Airflow's metadata database.
+        keep: whether everything keeps running after the run.
+        given_ports: chosen ports, by variable name.
+        base_image: base of the worker image; empty for the Dockerfile's default.
+        release: the Airflow release.
     """
 
     state: Path
@@ -43,11 +43,11 @@ class Settings:
 
     @property
     def logs(self) -> Path:
-        """Folder of one log file per step and service."""
+        """The folder of the log files, one per step and service."""
         return self.state / "logs"
 
     def port(self, name: str, host: str = "127.0.0.1") -> int:
-        """Return the port the person gave under this name, else a free one on ``host``."""
+        """Return the port chosen under this name, or a free one on ``host``."""
         return self.given_ports.get(name) or free_port(host)
 
 
@@ -59,9 +59,9 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def port_in_use(port: int, host: str = "") -> bool:
-    """Tell whether something already listens on the port, on any address of this machine by default."""
+    """Return whether something listens on the port, by default on any address of this machine."""
     with socket.socket() as probe:
-        # Without it a connection in TIME_WAIT from the last run would count as a listener.
+        # Without this, a connection of the last run in TIME_WAIT would count as a listener.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -79,9 +79,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     release = find_release(environment.get("AIRFLOW", ""))
     database = environment.get("DB") or release.first_database
     if database not in {"sqlite", "postgres"}:
-        raise SmokeError(
-            f"DB={database} is not known: use DB=sqlite (the default on Airflow 3) or DB=postgres."
-        )
+        raise SmokeError(f"DB must be sqlite (the default on Airflow 3) or postgres, got DB={database}.")
     release.check_database(database)
     ports: dict[str, int] = {}
     for name in PORTS:
@@ -89,7 +87,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         if not text:
             continue
         if not text.isdigit() or not 0 < int(text) < 65536:
-            raise SmokeError(f"{name}={text} is no port: give a number from 1 to 65535, or leave it out.")
+            raise SmokeError(f"{name} must be a port from 1 to 65535, got {name}={text}.")
         ports[name] = int(text)
     home = Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME", "/root")) / ".cache")
     return Settings(

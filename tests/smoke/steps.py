@@ -1,4 +1,4 @@
-"""Steps that need each other: what can run at once does, and the first failure stops the rest."""
+"""Runs steps that depend on each other in parallel; the first failure stops all others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PENDING = object()
 
 @dataclass(eq=False)
 class Step(Generic[T]):
-    """One step: a name, what it needs, and what it does.
+    """One step: its name, the steps it needs, and what it does.
 
-    ``value`` is what ``act`` returned; reading it before the step is done is a mistake in the plan.
+    ``value`` is what ``act`` returned. Reading it before the step has ended is a bug in the plan.
     """
 
     name: str
@@ -33,9 +33,9 @@ class Step(Generic[T]):
 
     @property
     def value(self) -> T:
-        """What the step made."""
+        """The result of the step."""
         if self.result is _PENDING:
-            raise LookupError(f"step {self.name!r} is not done: name it in needs")
+            raise LookupError(f"step {self.name!r} has not ended: add it to needs")
         return cast("T", self.result)
 
 
@@ -44,9 +44,9 @@ class Plan:
     """The steps of a run, in the order they were added.
 
     Args:
-        progress: where starts, ends and times go.
-        stop: set on failure and by signals; running programs are ended by it.
-        watch: called a few times a second while steps run; raises when a service died.
+        progress: prints starts, ends and times.
+        stop: set on failure and by signals; ends running programs.
+        watch: called a few times a second while steps run; raises if a service died.
     """
 
     progress: Progress
@@ -55,7 +55,7 @@ class Plan:
     steps: list[Step[Any]] = field(default_factory=list)
 
     def add(self, name: str, act: Callable[[], T], needs: Sequence[Step[Any]] = ()) -> Step[T]:
-        """Add a step; it starts when all in ``needs`` are done."""
+        """Add a step; it starts when all steps in ``needs`` have ended."""
         step = Step(name, act, needs)
         self.steps.append(step)
         return step
@@ -64,7 +64,7 @@ class Plan:
         """Run all steps added since the last run.
 
         Raises:
-            SmokeError: the first failure, after the other running steps were stopped.
+            SmokeError: the first failure, once the other running steps have stopped.
         """
         waiting = [step for step in self.steps if step.result is _PENDING]
         running: dict[Step[Any], threading.Thread] = {}
@@ -108,15 +108,17 @@ class Plan:
         except SmokeError as error:
             step.error = error
             self.progress.end(step.name, "FAILED")
-        except BaseException as error:  # noqa: BLE001  # a mistake of ours: told as such, and cleaned up after
-            step.error = SmokeError(f"step {step.name!r} broke: {error!r}.", traceback.format_exc())
+        except BaseException as error:  # noqa: BLE001  # a bug in the smoke: report it, and clean up
+            step.error = SmokeError(
+                f"step {step.name!r} failed with a bug: {error!r}.", traceback.format_exc()
+            )
             self.progress.end(step.name, "FAILED")
         else:
             self.progress.end(step.name)
 
 
 def _worse(first: BaseException | None, second: BaseException | None) -> BaseException | None:
-    """The one to report: what was merely stopped is a consequence."""
+    """Return the error to report: a step that was stopped is only a consequence."""
     if first is None or (isinstance(first, StoppedError) and second is not None):
         return second
     return first

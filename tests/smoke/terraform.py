@@ -1,4 +1,4 @@
-"""Terraform, on a copy of ``terraform/`` that speaks to the local cloud."""
+"""Runs Terraform on a copy of ``terraform/`` that calls the local cloud."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Terraform:
         programs: runs Terraform.
         program: its path.
         folder: the copy.
-        cli_configuration: where providers come from.
+        cli_configuration: Terraform's CLI configuration, which finds the providers.
     """
 
     programs: Programs
@@ -50,7 +50,7 @@ class Terraform:
         }
 
     def init(self) -> None:
-        """Fetch providers and modules; needs no cloud."""
+        """Run terraform init, which needs no local cloud."""
         self.programs.run(
             [self.program, "init", "-no-color"],
             "terraform-init",
@@ -59,7 +59,7 @@ class Terraform:
         )
 
     def apply(self, cloud: Mapping[str, str], variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Apply and return the outputs by name."""
+        """Run terraform apply and return the outputs by name."""
         text = json.dumps(variables, indent=2)
         (self.folder / "smoke.auto.tfvars.json").write_text(text, encoding="utf-8")
         command = [self.program, "apply", "-no-color", "-auto-approve", "-parallelism=40"]
@@ -77,7 +77,7 @@ class Terraform:
         return {name: output["value"] for name, output in json.loads(done.stdout).items()}
 
     def unknown_changes_of_second_plan(self, cloud: Mapping[str, str]) -> tuple[str, ...]:
-        """Plan again and return the changes it wants that are no known differences of the emulator."""
+        """Plan again, and return the changes that are not known differences of the local cloud."""
         environment = self._environment(cloud)
         command = [self.program, "plan", "-no-color", "-out=second.tfplan", "-parallelism=40"]
         self.programs.run(command, "terraform-second-plan", env=environment, cwd=self.folder)
@@ -100,7 +100,7 @@ class Terraform:
         return tuple(wrong)
 
     def destroy(self, cloud: Mapping[str, str]) -> None:
-        """Destroy everything."""
+        """Run terraform destroy."""
         command = [self.program, "destroy", "-no-color", "-auto-approve", "-parallelism=40"]
         self.programs.run(
             command, "terraform-destroy", env=self._environment(cloud), cwd=self.folder, timeout=900
@@ -108,12 +108,12 @@ class Terraform:
 
 
 def copy_configuration(programs: Programs, settings: Settings, program: str) -> Terraform:
-    """Copy ``terraform/`` with what the local cloud needs besides, and find where providers come from.
+    """Copy ``terraform/``, add what the local cloud needs, and find the providers.
 
-    What is applied is ``examples/complete``, as the README says.
+    The smoke applies ``examples/complete``, as the README does.
     """
     copy = settings.state / "terraform"
-    # A deployment's own state and image are not the smoke's.
+    # Leave out the state and the image of a real deployment.
     left_out = (".terraform", ".terraform.lock.hcl", "*.tfstate*", "*.auto.tfvars.json", "tests")
     ignored = shutil.ignore_patterns(*left_out)
     shutil.copytree(ROOT / "terraform", copy, ignore=ignored)
@@ -130,7 +130,7 @@ def copy_configuration(programs: Programs, settings: Settings, program: str) -> 
 
 
 def variables(airflow: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the inputs of the smoke's deployment; ``airflow`` is those that its release asks for."""
+    """Return the inputs of the smoke's deployment; ``airflow`` has those that depend on the release."""
     return {
         "name": "smoke",
         "region": environment["AWS_REGION"],
@@ -148,5 +148,5 @@ def version_of(program: str) -> str:
         return str(json.loads(done.stdout)["terraform_version"])
     except (ValueError, KeyError):
         raise SmokeError(
-            f"{program} did not tell its version: {done.stderr.strip() or last_lines(Path())}"
+            f"{program} does not print its version: {done.stderr.strip() or last_lines(Path())}"
         ) from None

@@ -1,6 +1,6 @@
-"""What a person does wrong gets one sentence, a non-zero exit, and starts nothing.
+"""A user's mistake prints one sentence, exits with an error, and starts nothing.
 
-Every test runs the script as ``make smoke`` does, in a world that was doctored before it looks.
+Every test runs the smoke as ``make smoke`` does, in an environment that was changed before.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RUN = "import runpy, sys; sys.argv = ['smoke', *sys.argv[1:]]; runpy.run_module(
 
 @pytest.fixture
 def world(tmp_path: Path) -> dict[str, str]:
-    """An environment with a cache of its own and a Terraform that only tells its version."""
+    """An environment with its own cache, and a Terraform that only prints its version."""
     programs = tmp_path / "bin"
     programs.mkdir()
     _program(programs / "terraform", 'echo \'{"terraform_version": "1.11.4"}\'')
@@ -38,7 +38,7 @@ def _program(path: Path, text: str) -> None:
 
 
 def _smoke(world: dict[str, str], *command: str, doctored: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the smoke in the world; ``doctored`` is Python that runs before it."""
+    """Run the smoke in the world; ``doctored`` is Python code that runs before it."""
     return _run(world, f"{doctored}\n{RUN}", *(command or ("up",)))
 
 
@@ -68,44 +68,44 @@ def _assert_nothing_started(world: dict[str, str]) -> None:
 
 
 def test_no_engine_and_not_root(world: dict[str, str]) -> None:
-    """Without an engine, who is not root is told to start Docker or to become root."""
+    """Without an engine and without root, the error says to start Docker or to become root."""
     done = _smoke(world, doctored="import os; os.geteuid = lambda: 1000")
     _assert_one_sentence(done, "No container engine answers", "start Docker", "as root")
     _assert_nothing_started(world)
 
 
 def test_an_engine_on_another_machine(world: dict[str, str]) -> None:
-    """An engine elsewhere is refused: its containers could not reach Airflow here."""
+    """An engine on another machine is rejected, because its containers could not call Airflow here."""
     done = _smoke({**world, "DOCKER_HOST": "tcp://build.internal:2376"})
     _assert_one_sentence(done, "tcp://build.internal:2376", "unix://")
     _assert_nothing_started(world)
 
 
 def test_make_test_goes_on_without_an_engine(world: dict[str, str]) -> None:
-    """Where no engine can be had, ``make test`` leaves the smoke out, says so, and does not fail."""
+    """Without an engine, ``make test`` skips the smoke, says so, and does not fail."""
     doctored = "import os; os.geteuid = lambda: 1000"
     done = _smoke(world, "up", "--if-possible", doctored=doctored)
     assert done.returncode == 0
-    assert "Left out" in done.stdout
+    assert "Skipped" in done.stdout
     _assert_nothing_started(world)
 
 
 def test_no_terraform(world: dict[str, str]) -> None:
-    """Without Terraform the sentence says which one to install."""
+    """Without Terraform, the error says which version to install."""
     (Path(world["PATH"]) / "terraform").unlink()
     _assert_one_sentence(_smoke(world), "no terraform", "install Terraform 1.7")
     _assert_nothing_started(world)
 
 
 def test_an_old_terraform(world: dict[str, str]) -> None:
-    """A Terraform that is too old is told by its path and version."""
+    """If Terraform is too old, the error has its version and the oldest that works."""
     _program(Path(world["PATH"]) / "terraform", 'echo \'{"terraform_version": "1.5.7"}\'')
     _assert_one_sentence(_smoke(world), "1.5.7", "1.7 or newer")
     _assert_nothing_started(world)
 
 
 def test_no_disk(world: dict[str, str]) -> None:
-    """A full disk is told with how much is there, how much is needed, and how to use another disk."""
+    """On a full disk, the error says how much is free, how much is needed, and how to use another disk."""
     doctored = "import shutil; shutil.disk_usage = lambda path: type('Usage', (), {'free': 1 << 29})"
     done = _smoke(world, doctored=doctored)
     _assert_one_sentence(done, "0.5 GiB are free", "needs 4", "XDG_CACHE_HOME")
@@ -114,7 +114,7 @@ def test_no_disk(world: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("name", ["AIRFLOW_PORT", "CLOUD_PORT", "REGISTRY_PORT", "POSTGRES_PORT"])
 def test_a_port_in_use(world: dict[str, str], name: str) -> None:
-    """A port that was asked for and is taken is told by its number and its variable."""
+    """If a chosen port is in use, the error has its number and its variable."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -125,7 +125,7 @@ def test_a_port_in_use(world: dict[str, str], name: str) -> None:
 
 
 def test_one_port_for_two(world: dict[str, str]) -> None:
-    """One port for two services is refused before the second fails to start."""
+    """The same port for two services is rejected before anything starts."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
@@ -134,22 +134,22 @@ def test_one_port_for_two(world: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "told"),
+    ("variable", "value", "allowed"),
     [
-        ("DB", "mysql", "DB=postgres"),
+        ("DB", "mysql", "postgres"),
         ("AIRFLOW_PORT", "http", "1 to 65535"),
         ("CLOUD_PORT", "70000", "65535"),
         ("AIRFLOW", "2.10.5", "use one of 2.11.2, 3."),
     ],
 )
-def test_a_wrong_choice(world: dict[str, str], variable: str, value: str, told: str) -> None:
-    """A value that is not allowed is told together with what is."""
-    _assert_one_sentence(_smoke({**world, variable: value}), f"{variable}={value}", told)
+def test_a_wrong_choice(world: dict[str, str], variable: str, value: str, allowed: str) -> None:
+    """An invalid value is rejected; the error has the value and the valid ones."""
+    _assert_one_sentence(_smoke({**world, variable: value}), f"{variable}={value}", allowed)
     _assert_nothing_started(world)
 
 
 def test_a_database_that_containers_cannot_open(world: dict[str, str]) -> None:
-    """Tasks of Airflow 2 open the database, so SQLite is refused there, with what to do."""
+    """SQLite is rejected with Airflow 2, whose tasks open the database; the error says what to do."""
     done = _smoke({**world, "AIRFLOW": "2.11.2", "DB": "sqlite"})
     _assert_one_sentence(done, "DB=sqlite", "Airflow 2.11.2", "leave DB out")
     _assert_nothing_started(world)
@@ -165,7 +165,7 @@ def test_a_python_that_airflow_does_not_run_on(world: dict[str, str], version: s
 
 
 def test_a_smoke_while_another_runs(world: dict[str, str]) -> None:
-    """A second smoke on the machine is told which process has the first."""
+    """If another smoke runs on the machine, the error has its process."""
     cache = Path(world["XDG_CACHE_HOME"]) / "airflow-fargate"
     cache.mkdir(parents=True)
     hold = (
@@ -186,14 +186,14 @@ def test_a_smoke_while_another_runs(world: dict[str, str]) -> None:
 
 
 def test_nothing_to_take_down(world: dict[str, str]) -> None:
-    """Taking down what is not up is no failure."""
+    """Taking down nothing succeeds."""
     done = _smoke(world, "down")
     assert done.returncode == 0
-    assert done.stdout == "No smoke is up.\n"
+    assert done.stdout == "No smoke is running.\n"
 
 
 def test_an_unknown_command(world: dict[str, str]) -> None:
-    """A command that is not known gets the list of those that are."""
+    """An unknown command prints the list of commands."""
     done = _smoke(world, "sideways")
     assert done.returncode == 2
     assert "up | down" in done.stderr

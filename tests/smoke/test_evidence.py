@@ -1,4 +1,4 @@
-"""What the smoke judges: each check complains of what it is for, and of nothing else."""
+"""The smoke's checks: each one fails for its own reason and for no other."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ SECRETS = "no token, key or password in DescribeTasks, events or logs"
 
 
 def _evidence() -> Evidence:
-    """Return the evidence of a run in which all went as expected."""
+    """Return the evidence of a run in which everything went as expected."""
     tries: list[Try] = []
     containers: list[Container] = []
-    told: dict[Key, tuple[str, ...]] = {}
+    event_log: dict[Key, tuple[str, ...]] = {}
     for task in EXPECTED:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
             tries.append(Try(key, expected.state, NOW, NOW, NOW, expected.log_line))
             arn = f"arn:{len(containers)}"
-            told[key] = ("running: ", f"fargate: {'; '.join(expected.told)}")
+            event_log[key] = ("running: ", f"fargate: {'; '.join(expected.event_log)}")
             containers.append(
                 Container(arn, key, "STOPPED", expected.exit_code, expected.stop_code, "", expected.log_line)
             )
@@ -40,7 +40,7 @@ def _evidence() -> Evidence:
         texts={"DescribeTasks": "nothing secret"},
         events=tuple(events),
         queue_depths={"event_queue_url": 0},
-        told=told,
+        event_log=event_log,
         handovers=tuple(
             Handover(f"{DISTURBED}.{name}", taken_over=True, ended=False) for name in LEFT_TO_THE_NEXT
         ),
@@ -53,7 +53,7 @@ def _failed(evidence: Evidence) -> set[str]:
 
 
 def test_a_perfect_run_passes_every_check() -> None:
-    """Where all is as expected no check complains."""
+    """If everything is as expected, no check fails."""
     assert _failed(_evidence()) == set()
 
 
@@ -77,14 +77,20 @@ def _second_try_of_cleared_after_five_minutes(evidence: Evidence) -> Evidence:
     ("doctored", "name"),
     [
         (lambda e: replace(e, run_states={}), "every DAG run ended as expected"),
-        (lambda e: replace(e, final_states={}), "every task has its final state and its tries"),
-        (lambda e: replace(e, tries=e.tries[1:]), "every task has its final state and its tries"),
+        (lambda e: replace(e, final_states={}), "every task has its expected state and tries"),
+        (lambda e: replace(e, tries=e.tries[1:]), "every task has its expected state and tries"),
         (lambda e: replace(e, containers=(*e.containers, e.containers[0])), "one container per try, no more"),
-        (lambda e: _with_container(e, exit_code=None), "every container has its exit code and stop code"),
-        (lambda e: _with_container(e, stop_code=""), "every container has its exit code and stop code"),
+        (
+            lambda e: _with_container(e, exit_code=None),
+            "every container has its expected exit code and stop code",
+        ),
+        (
+            lambda e: _with_container(e, stop_code=""),
+            "every container has its expected exit code and stop code",
+        ),
         (
             lambda e: _with_container(e, last_status="RUNNING"),
-            "every container has its exit code and stop code",
+            "every container has its expected exit code and stop code",
         ),
         (
             lambda e: replace(e, tries=(replace(e.tries[0], log=""), *e.tries[1:])),
@@ -92,13 +98,13 @@ def _second_try_of_cleared_after_five_minutes(evidence: Evidence) -> Evidence:
         ),
         (lambda e: _with_container(e, log=""), "logs are in CloudWatch"),
         (
-            lambda e: replace(e, told=dict.fromkeys(e.told, ("fargate: it broke",))),
-            "Airflow's event log says why a container ended, and what to do",
+            lambda e: replace(e, event_log=dict.fromkeys(e.event_log, ("fargate: it broke",))),
+            "Airflow's event log says why a container stopped, and what to do",
         ),
-        (lambda e: replace(e, handovers=()), "a killed scheduler's running tasks went to the next one"),
+        (lambda e: replace(e, handovers=()), "a new scheduler adopted the running tasks of a killed one"),
         (
             lambda e: replace(e, handovers=(*e.handovers, Handover("a.b", taken_over=False, ended=False))),
-            "a killed scheduler's running tasks went to the next one",
+            "a new scheduler adopted the running tasks of a killed one",
         ),
         (_second_try_of_cleared_after_five_minutes, "a cleared task runs again at once"),
         (lambda e: replace(e, texts={"events": f"x {TOKEN} y"}), SECRETS),
@@ -108,19 +114,19 @@ def _second_try_of_cleared_after_five_minutes(evidence: Evidence) -> Evidence:
         ),
         (lambda e: replace(e, texts={"events": ""}), SECRETS),
         (lambda e: replace(e, texts={"events": "opened with 5ecret"}, secrets=("5ecret",)), SECRETS),
-        (lambda e: replace(e, events=e.events[1:]), "every container's stop was told by an event"),
+        (lambda e: replace(e, events=e.events[1:]), "every container's stop has an event"),
         (lambda e: replace(e, queue_depths={"event_dlq_url": 1}), "all events were consumed"),
-        (lambda e: replace(e, inventory={"s3": ["bucket"]}), "after destroy the account is empty"),
+        (lambda e: replace(e, inventory={"s3": ["bucket"]}), "the account is empty after destroy"),
     ],
 )
-def test_each_check_sees_what_it_is_for(doctored: object, name: str) -> None:
-    """One thing wrong, and the check of that name complains."""
+def test_each_check_fails_for_its_reason(doctored: object, name: str) -> None:
+    """If one thing is wrong, the check for it fails."""
     assert callable(doctored)
     assert name in _failed(doctored(_evidence()))
 
 
 def test_a_container_that_still_exits_may_be_stopped_for_the_next_try() -> None:
-    """Which comes first, its exit or the next try in the queue, depends on the machine."""
+    """Whether it exits before the next try is queued depends on the machine, so both are accepted."""
     first = (OUTCOMES, "fails_once", -1, 1)
     evidence = _evidence()
     stopped = tuple(
@@ -132,7 +138,7 @@ def test_a_container_that_still_exits_may_be_stopped_for_the_next_try() -> None:
 
 
 def test_the_table_has_a_line_per_try() -> None:
-    """Every try has its line, under its DAG, with its codes."""
+    """Each try has a line with its codes, below its DAG."""
     lines = task_table(_evidence())
     codes = {expected.stop_code for task in EXPECTED for expected in task.tries}
     assert sum(any(code in line for code in codes) for line in lines) == len(_evidence().containers)

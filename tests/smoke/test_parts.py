@@ -1,4 +1,4 @@
-"""The smoke's own machinery: steps, journal, network, disturbances."""
+"""The parts of the smoke: steps, journal, network, disturbances."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SECRETS = "no token, key or password in DescribeTasks, events or logs"
 
 @pytest.fixture
 def out() -> io.StringIO:
-    """What a person would see."""
+    """The output."""
     return io.StringIO()
 
 
 @pytest.fixture
 def plan(out: io.StringIO) -> Plan:
-    """A plan with a clock that counts its readings."""
+    """A plan whose clock advances with each reading."""
     ticks = itertools.count()
     progress = Progress(out, lambda: float(next(ticks)), terminal=False)
     return Plan(progress, threading.Event(), lambda: None)
@@ -48,12 +48,12 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def programs(journal: Journal, tmp_path: Path) -> Programs:
-    """Programs that log to a scratch folder."""
+    """Programs that log to a temporary folder."""
     return Programs(journal, tmp_path / "logs", {process_table.MARK: "test"}, threading.Event())
 
 
 def test_a_step_gets_what_it_needs(plan: Plan) -> None:
-    """A step starts when what it needs is done, and reads its value."""
+    """A step starts when the steps it needs have ended, and can read their values."""
     bread = plan.add("bread", lambda: 2)
     toast = plan.add("toast", lambda: bread.value * 2, [bread])
     plan.run()
@@ -61,7 +61,7 @@ def test_a_step_gets_what_it_needs(plan: Plan) -> None:
 
 
 def test_independent_steps_run_at_once(plan: Plan) -> None:
-    """Steps that do not need each other run at the same time."""
+    """Steps that do not need each other run in parallel."""
     both = threading.Barrier(2, timeout=10)
     plan.add("one", both.wait)
     plan.add("other", both.wait)
@@ -69,8 +69,8 @@ def test_independent_steps_run_at_once(plan: Plan) -> None:
     assert not both.broken
 
 
-def test_the_first_failure_is_the_one_told(plan: Plan, out: io.StringIO) -> None:
-    """A failure stops the other steps, starts none, and is told instead of its consequences."""
+def test_the_first_failure_is_reported(plan: Plan, out: io.StringIO) -> None:
+    """A failure stops the running steps, starts no other, and is reported instead of its consequences."""
     begun = threading.Event()
 
     def long() -> None:
@@ -80,12 +80,12 @@ def test_the_first_failure_is_the_one_told(plan: Plan, out: io.StringIO) -> None
 
     def wrong() -> None:
         begun.wait(10)
-        raise SmokeError("It broke: mend it.")
+        raise SmokeError("It failed: fix it.")
 
     first = plan.add("long", long)
     plan.add("wrong", wrong)
     plan.add("never", lambda: None, [first])
-    with pytest.raises(SmokeError, match="It broke"):
+    with pytest.raises(SmokeError, match="It failed"):
         plan.run()
     assert "stopped long" in out.getvalue()
     assert "FAILED wrong" in out.getvalue()
@@ -93,7 +93,7 @@ def test_the_first_failure_is_the_one_told(plan: Plan, out: io.StringIO) -> None
 
 
 def test_a_dead_service_fails_the_run(plan: Plan) -> None:
-    """What the watch reports ends the run although every step is well."""
+    """A service that dies ends the run, even if no step fails."""
 
     def dead() -> None:
         raise SmokeError("scheduler died.")
@@ -104,8 +104,8 @@ def test_a_dead_service_fails_the_run(plan: Plan) -> None:
         plan.run()
 
 
-def test_the_last_made_is_the_first_undone(journal: Journal, tmp_path: Path) -> None:
-    """The journal undoes in reverse, from disk, and is empty afterwards."""
+def test_the_journal_undoes_in_reverse_order(journal: Journal, tmp_path: Path) -> None:
+    """It reads its entries from disk, and is empty afterwards."""
     for name in ("inner", "outer"):
         (tmp_path / name).mkdir()
         journal.add("folder", name, path=str(tmp_path / name))
@@ -117,8 +117,8 @@ def test_the_last_made_is_the_first_undone(journal: Journal, tmp_path: Path) -> 
     assert not (tmp_path / "up.jsonl").exists()
 
 
-def test_what_resists_is_told_and_the_rest_undone(journal: Journal, tmp_path: Path) -> None:
-    """An entry that cannot be undone becomes a sentence and does not keep the others up."""
+def test_an_entry_that_cannot_be_undone_is_reported(journal: Journal, tmp_path: Path) -> None:
+    """All other entries are undone."""
     (tmp_path / "folder").mkdir()
     journal.add("folder", "folder", path=str(tmp_path / "folder"))
     journal.add("command", "bridge", command=["false"])
@@ -126,8 +126,8 @@ def test_what_resists_is_told_and_the_rest_undone(journal: Journal, tmp_path: Pa
     assert not (tmp_path / "folder").exists()
 
 
-def test_a_kernel_setting_gets_its_former_text_back(journal: Journal, tmp_path: Path) -> None:
-    """A file that was changed has its text again."""
+def test_a_kernel_setting_is_restored(journal: Journal, tmp_path: Path) -> None:
+    """A changed file gets its former text back."""
     file = tmp_path / "ip_forward"
     file.write_text("1")
     journal.add("file", "IP forwarding", path=str(file), text="0\n")
@@ -135,8 +135,8 @@ def test_a_kernel_setting_gets_its_former_text_back(journal: Journal, tmp_path: 
     assert file.read_text() == "0\n"
 
 
-def test_a_service_goes_with_its_children(programs: Programs) -> None:
-    """Ending a service ends what it had started, also what ignores it."""
+def test_a_service_ends_with_its_children(programs: Programs) -> None:
+    """Ending a service ends its children too, even those that ignore SIGTERM."""
     service = programs.start(
         "parent", ["sh", "-c", "(trap '' TERM; echo ready; sleep 60) & echo ready; wait"], grace=5
     )
@@ -148,8 +148,8 @@ def test_a_service_goes_with_its_children(programs: Programs) -> None:
     assert process_table.session_members(service.process.pid, started) == []
 
 
-def test_a_service_that_dies_is_told_with_its_last_lines(programs: Programs) -> None:
-    """A dead service fails the run at once, with the end of its log."""
+def test_a_service_that_dies_is_reported_with_its_last_lines(programs: Programs) -> None:
+    """A dead service fails the run immediately; the error has the end of its log."""
     service = programs.start("scheduler", ["sh", "-c", "echo no such table; exit 3"])
     service.process.wait(10)
     with pytest.raises(SmokeError, match="scheduler died with exit code 3") as raised:
@@ -157,8 +157,8 @@ def test_a_service_that_dies_is_told_with_its_last_lines(programs: Programs) -> 
     assert "no such table" in raised.value.tail
 
 
-def test_a_command_that_fails_shows_its_end(programs: Programs) -> None:
-    """A failed command is told with its exit code, its log file and its last lines."""
+def test_a_command_that_fails_is_reported_with_its_last_lines(programs: Programs) -> None:
+    """The error has its exit code, its log file and its last lines."""
     with pytest.raises(SmokeError, match="exit code 7") as raised:
         programs.run(["sh", "-c", "echo the reason; exit 7"], "step")
     assert "the reason" in raised.value.tail
@@ -166,7 +166,7 @@ def test_a_command_that_fails_shows_its_end(programs: Programs) -> None:
 
 
 def test_a_stopped_run_ends_its_commands(programs: Programs) -> None:
-    """When the run is over, a running command is ended and nothing of it stays in the journal."""
+    """When the run is over, a running command ends and leaves no entry in the journal."""
     programs.stop.set()
     with pytest.raises(StoppedError):
         programs.run(["sleep", "60"], "step")
@@ -174,8 +174,8 @@ def test_a_stopped_run_ends_its_commands(programs: Programs) -> None:
     assert process_table.marked("test") == {}
 
 
-def test_a_pid_that_was_given_out_again_is_left_alone(journal: Journal) -> None:
-    """A process that merely has a dead one's number is not touched."""
+def test_a_reused_pid_is_not_killed(journal: Journal) -> None:
+    """A process with the pid of an ended one keeps running."""
     with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
         entry = journal.add_process("gone", other.pid)
         entry["started"] -= 60
@@ -185,14 +185,14 @@ def test_a_pid_that_was_given_out_again_is_left_alone(journal: Journal) -> None:
 
 
 def test_the_containers_network_overlaps_no_route() -> None:
-    """The first network that no route of the machine covers is taken."""
+    """The first network that overlaps no route of the machine is chosen."""
     assert bridge.free_network(["default", "172.29.0.0/16"]) == "172.28.240.0/24"
     with pytest.raises(SmokeError, match="No private network"):
         bridge.free_network(["172.16.0.0/12", "10.0.0.0/8"])
 
 
-def test_a_bridge_in_use_is_not_taken_away() -> None:
-    """While another smoke's engine is up on the bridge, it is told by its process and left alone."""
+def test_a_bridge_in_use_is_not_deleted() -> None:
+    """While another smoke's engine uses the bridge, the error has the engine's process."""
     program = "print('up', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", program, "--bridge=test"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -206,20 +206,20 @@ def test_a_bridge_in_use_is_not_taken_away() -> None:
 
 
 def test_every_network_rule_names_the_bridge() -> None:
-    """No rule touches traffic of anything but the smoke's own bridge."""
+    """The rules change only the traffic of the smoke's bridge."""
     assert all(bridge.NAME in rule for rule in bridge.rules(bridge.NAME, "172.29.240.0/24"))
 
 
 def test_settings_name_the_variable_that_is_wrong() -> None:
-    """Ports are read from the environment, and nonsense is refused."""
+    """Ports are read from the environment; an invalid one is rejected."""
     read = settings.read_settings({"HOME": "/home/me", "AIRFLOW_PORT": "8080", "KEEP": "1"})
     assert read.port("AIRFLOW_PORT") == 8080
     assert read.keep
     assert read.cache == Path("/home/me/.cache/airflow-fargate")
 
 
-def test_the_scheduler_s_log_tells_what_it_has_adopted() -> None:
-    """Keys as Airflow writes them, several to a line, mapped and not; other lines are nothing."""
+def test_adopted_tasks_are_read_from_the_schedulers_log() -> None:
+    """A line can have several keys, mapped or not; other lines are ignored."""
     keys = [
         f"TaskInstanceKey(dag_id='d', task_id='{task}', run_id='r 1', try_number={number}, map_index={index})"
         for task, number, index in (("one", 1, -1), ("many", 2, 3))
@@ -236,7 +236,7 @@ def test_the_environment_is_made_with_the_standard_library_alone() -> None:
 
 
 class _Airflow:
-    """Airflow and the local cloud of a run in which all victims wait; ``entries`` is its event log."""
+    """Airflow and the local cloud in a run whose tasks all wait; ``entries`` is its event log."""
 
     def __init__(self) -> None:
         self.entries: list[dict[str, str]] = []
@@ -262,8 +262,8 @@ def container_tags(dag_id: str, task_id: str) -> list[dict[str, str]]:
     return [{"key": f"{TAG}{name}", "value": value} for name, value in tags.items()]
 
 
-def test_the_scheduler_is_killed_when_it_has_told_why_a_task_was_killed_for_memory() -> None:
-    """The next one is not offered what Airflow knows to have failed: its explanation would be lost."""
+def test_the_scheduler_is_killed_only_after_it_has_explained_the_task_without_memory() -> None:
+    """Airflow does not offer a failed task to the new scheduler, so its explanation would be lost."""
     airflow, killed = _Airflow(), []
     means: Any = SimpleNamespace(api=airflow, cloud=airflow, replace_scheduler=lambda: killed.append(1))
     disturber = disturbances.Disturber(means, lambda _: None)
@@ -282,10 +282,10 @@ def test_the_scheduler_is_killed_when_it_has_told_why_a_task_was_killed_for_memo
     ("words", "base"),
     [(["engine", "--", "make", "--base"], False), (["engine", "--base", "--", "make"], True)],
 )
-def test_a_base_is_made_where_it_is_asked_for(
+def test_a_base_is_made_if_requested(
     monkeypatch: pytest.MonkeyPatch, words: list[str], *, base: bool
 ) -> None:
-    """`--base` before the command is the smoke's; after it, it is the command's own."""
+    """`--base` before the command is an option of the smoke; after it, it belongs to the command."""
     asked: list[tuple[list[str], bool]] = []
 
     def with_engine(_settings: object, command: list[str], *, base: bool) -> int:

@@ -1,4 +1,4 @@
-"""What differs between the releases that the smoke runs on, and what the doctor has to say of them."""
+"""The differences between Airflow releases in the smoke, and doctor's output about them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from smoke.airflow_services import AirflowHome
 FITS = "ok    Airflow version  The image and the scheduler both have Airflow 2.11.2."
 
 
-def test_each_release_is_run_as_it_wants_it() -> None:
-    """3.3.2 unless told otherwise; each has an image of its own name, and 2.11 is on PostgreSQL."""
+def test_each_release_has_its_image_and_database() -> None:
+    """The default is 3.3.2; each release has its own image name, and 2.11 uses PostgreSQL."""
     chosen = {
         text: settings.read_settings({"HOME": "/", "AIRFLOW": text}) for text in ("", "2.11.2", "3.4.0b2")
     }
@@ -26,8 +26,8 @@ def test_each_release_is_run_as_it_wants_it() -> None:
     assert len({each.release.worker_image for each in chosen.values()}) == 3
 
 
-def test_a_release_s_secrets_reach_its_containers_and_no_text() -> None:
-    """What the container opens the database with is hidden, and looked for in all that can be read."""
+def test_a_releases_secrets_reach_its_containers_only() -> None:
+    """The database's address is a secret of the containers, and the checks look for it in every text."""
     url = "postgresql+psycopg2://airflow:5ecret@127.0.0.1:5432/airflow"
     for_tasks = url.replace("127.0.0.1", "172.28.0.1")
     release = airflow_releases.find_release("2.11.2")
@@ -38,8 +38,7 @@ def test_a_release_s_secrets_reach_its_containers_and_no_text() -> None:
         "AIRFLOW__CORE__FERNET_KEY": home.fernet_key,
     }
     references = dict.fromkeys(hidden, "arn")
-    told = release.terraform_inputs(home, "172.28.0.1", references)
-    assert told == {
+    assert release.terraform_inputs(home, "172.28.0.1", references) == {
         "airflow_port": 5432,
         "airflow_cidrs": ["172.28.0.1/32"],
         "worker_secrets": references,
@@ -48,7 +47,7 @@ def test_a_release_s_secrets_reach_its_containers_and_no_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "wrong"),
+    ("lines", "wrong"),
     [
         (["ok    cluster  smoke is active.", FITS], 0),
         (["FAIL  cluster  No active cluster", FITS], 1),
@@ -56,6 +55,6 @@ def test_a_release_s_secrets_reach_its_containers_and_no_text() -> None:
         (["FAIL  Airflow version  The image has Airflow 3.0.6, the scheduler 2.11.2"], 2),
     ],
 )
-def test_the_doctor_s_lines_are_judged(told: list[str], wrong: int) -> None:
-    """A FAIL is wrong, and so is the absence of the line on the image's release."""
-    assert len(list(doctor.judge(told, FITS))) == wrong
+def test_doctors_lines_are_checked(lines: list[str], wrong: int) -> None:
+    """A FAIL is wrong, and so is a missing line about the image's release."""
+    assert len(list(doctor.judge(lines, FITS))) == wrong

@@ -1,4 +1,4 @@
-"""The worker image, and the smoke's own on top of it, in which the DAGs are baked."""
+"""The worker image, and the smoke's image on top of it, which contains the DAGs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOCKERFILE = "FROM {worker}\nCOPY --chown=50000:0 dags /opt/airflow/dags\n"
 
 
 def build_worker(programs: Programs, engine: Engine, base: str, release: AirflowRelease | None = None) -> str:
-    """Build the worker image through ``make build``, as a user would, and return its name."""
+    """Build the worker image with ``make build``, as a user does, and return its name."""
     release = release or find_release()
     words = [f"AIRFLOW={release.version}", f"BASE_IMAGE={base}", f"IMAGE={release.worker_image}"]
     command = ["make", "-s", "-C", str(ROOT), "build", *words]
@@ -32,7 +32,7 @@ def build_worker(programs: Programs, engine: Engine, base: str, release: Airflow
 
 
 def build_with_dags(programs: Programs, settings: Settings, engine: Engine, venv: Path, worker: str) -> str:
-    """Bake the DAGs, Airflow's own from ``venv``, into an image from the worker image; return its name."""
+    """Build an image with our DAGs and Airflow's example from ``venv``; return its name."""
     context = settings.state / "image"
     (context / "dags").mkdir(parents=True)
     copy_dags(venv, context / "dags")
@@ -45,7 +45,7 @@ def build_with_dags(programs: Programs, settings: Settings, engine: Engine, venv
 def push(programs: Programs, engine: Engine, image: str, registry: str, reference: str) -> str:
     """Push an image to the local registry under the repository and tag of an ECR reference.
 
-    ``reference`` is what the task definition names, as ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG``.
+    ``reference`` is the task definition's, such as ``ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG``.
     """
     target = f"{registry}/{reference.partition('/')[2]}"
     programs.run([engine.client, "tag", image, target], "push", env=engine.environment)

@@ -1,4 +1,4 @@
-"""`python -m soak`: simulated days, then real minutes over HTTP; exit 1 unless everything stays flat."""
+"""`python -m soak`: simulated days, then real minutes over HTTP; exits with 1 if anything grows."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 DAYS_SECONDS, MINUTES_SECONDS = 3600.0, 600.0
 TASKS_A_DAY = 2000
 REMEMBERED = 1000
-"""Ended tasks that the executor remembers here, not 10,000: what it holds grows until there were as many."""
+"""Ended tasks that the executor remembers here, instead of 10,000. Its memory grows until then."""
 PARTS = ("days", "minutes", "hunt")
 
 
 def main() -> int:
-    """Soak; return the exit status."""
+    """Run the parts and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
     parser.add_argument("--seconds", type=float, help="of each part, instead of an hour and ten minutes")
-    parser.add_argument("--only", choices=PARTS, help="one part alone; hunt is played only when named")
-    parser.add_argument("--seeds", type=int, default=12, help="of the hunt")
+    parser.add_argument("--only", choices=PARTS, help="one part; hunt runs only if named")
+    parser.add_argument("--seeds", type=int, default=12, help="seeds of the hunt")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     parts = (given.only,) if given.only else PARTS[:2]
@@ -53,7 +53,7 @@ def _days(seconds: float) -> bool:
     ledger = days.ledger
     print(
         f"  {ledger.days:.0f} days: {ledger.launched:,} tasks launched, {ledger.ended:,} ended, "
-        f"{ledger.revoked:,} revoked, {ledger.told_twice} told twice, {ledger.held} held at the end"
+        f"{ledger.revoked:,} revoked, {ledger.ended_twice} ended twice, {ledger.held} held at the end"
     )
     return _table(samples) and ledger.settled
 
@@ -71,7 +71,7 @@ def _minutes(seconds: float) -> bool:
 
 
 def _table(samples: Sequence[Sample]) -> bool:
-    print(f"  {len(samples)} samples, the first quarter's median and the last's:\n{HEADER}")
+    print(f"  {len(samples)} samples, medians of the first and the last quarter:\n{HEADER}")
     try:
         found = growths(samples)
     except ValueError as error:

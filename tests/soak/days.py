@@ -1,4 +1,4 @@
-"""Simulated days: the executor's parts by hand, busy by day and idle by night, with AWS's everyday faults."""
+"""Simulated days: the executor on a simulated clock, busy by day and idle by night, with common faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DAY, HOUR = 86_400.0, 3600.0
 QUIET_HOURS = 3.0
-"""No task is queued in the first hours of a day: the records of the day before expire meanwhile."""
+"""No task is queued in the first hours of a day, so that the records of the day before expire."""
 EVERYDAY = (
     Fault("server_error", probability=0.01),
     Fault("server_error_after", ("RunTask",), probability=0.01),
@@ -45,18 +45,18 @@ class Ledger:
     launched: int = 0
     revoked: int = 0
     ended: int = 0
-    told_twice: int = 0
+    ended_twice: int = 0
     held: int = 0
     days: float = 0.0
 
     @property
     def settled(self) -> bool:
         """Whether every task ended once, and none is left."""
-        return self.launched == self.ended + self.revoked and not self.told_twice and not self.held
+        return self.launched == self.ended + self.revoked and not self.ended_twice and not self.held
 
 
 class Nowhere:
-    """Takes measurements, keeps nothing."""
+    """A sink that drops all metrics."""
 
     def incr(self, stat: str, count: int, *, tags: Any = None) -> None:
         """See Sink."""
@@ -69,7 +69,7 @@ class Nowhere:
 
 
 class UncheckedWorld(World):
-    """A world whose calls are not held against botocore's model: the scenarios do that, and it takes time."""
+    """A world that does not check calls against botocore's model: it takes time, and the scenarios do it."""
 
     def scheduler(self) -> Fleet:
         """See World."""
@@ -78,7 +78,12 @@ class UncheckedWorld(World):
 
 
 class Days:
-    """The days. tasks: how many a day, about."""
+    """Simulated days.
+
+    Args:
+        tasks: how many a day, roughly.
+        seed: of the random numbers.
+    """
 
     def __init__(self, tasks: int, seed: int = 1) -> None:
         self._per_second = tasks / (DAY - QUIET_HOURS * HOUR)
@@ -91,7 +96,7 @@ class Days:
         self._begun = self.world.clock.now()
 
     def play(self, seconds: float, warm: int) -> Iterator[Sample]:
-        """Let days pass for so many real seconds; yield a sample for each, from ``warm`` ended tasks on."""
+        """Simulate days for so many real seconds; yield a sample a day once ``warm`` tasks have ended."""
         until = time.monotonic() + seconds
         tracemalloc.start(1)
         try:
@@ -101,7 +106,7 @@ class Days:
             tracemalloc.stop()
 
     def play_days(self, days: int, warm: int) -> Iterator[Sample]:
-        """Let so many days pass; yield the same."""
+        """Simulate so many days; yield a sample for each, after ``warm`` tasks have ended."""
         for _ in range(days):
             self._day()
             if self.ledger.ended >= warm:
@@ -114,7 +119,7 @@ class Days:
         while clock.now() < end:
             now = clock.now()
             if quiet <= now < end - HOUR:
-                # More by day than in the morning and in the evening; the sum is that of the day.
+                # The rate rises until noon and falls until night; the sum is the day's number of tasks.
                 share = 0.5 - 0.5 * math.cos(2 * math.pi * (now - quiet) / (end - quiet))
                 queued += 2 * share * self._per_second * self._step(now, end)
                 while queued >= 1:
@@ -123,13 +128,13 @@ class Days:
             self._heartbeat()
             clock.advance(self._step(now, end))
         self._heartbeat()
-        # The bucket's lifecycle rule.
+        # As the bucket's lifecycle rule does.
         self.world.s3.objects.clear()
         self.ledger.held = len(self.world.fleet.registry) + len(self._open)
         self.ledger.days = (clock.now() - self._begun) / DAY
 
     def _step(self, now: float, end: float) -> float:
-        """How long until the next heartbeat: five seconds while something happens, ten when nothing does."""
+        """Return the seconds to the next heartbeat: 5 to 10 while tasks run, 10 otherwise."""
         due = self.world.clock.next_due()
         return min(end - now, 10.0 if not self._open else max(5.0, min(10.0, (due or now) - now)))
 
@@ -148,7 +153,7 @@ class Days:
         for told in world.told:
             if isinstance(told, Finish):
                 self.ledger.ended += 1
-                self.ledger.told_twice += told.key not in self._open
+                self.ledger.ended_twice += told.key not in self._open
                 self._open.discard(told.key)
         world.told.clear()
         world.fleet.metrics.send(Nowhere(), len(world.fleet.registry))

@@ -1,6 +1,7 @@
-"""`python -m soak.executor_process`: the real executor at so many launches a second; a sample every so often.
+"""`python -m soak.executor_process`: the executor at a fixed launch rate, with samples of its process.
 
-Reads a `Plan` (JSON) from stdin; writes one JSON line per sample, and a last one with the ledger.
+It reads a `Plan` (JSON) from stdin, and writes one JSON line per sample and a last one with the ledger.
+There is no scheduler around it, because Airflow's own memory would hide the executor's.
 """
 
 from __future__ import annotations
@@ -21,11 +22,16 @@ from soak.workloads import make_workload
 
 @dataclass(frozen=True)
 class Plan:
-    """What to do: launches a second, for how many seconds, a sample how often, from which second on.
+    """What to do.
 
-    burst: so many at the beginning: every launcher's thread opens its connections, which then stay open.
-    remembered: how many ended tasks the executor remembers (10,000 of its own): fewer are soon as many as
-    there will ever be. patience: seconds that the last tasks may take to end.
+    Args:
+        rate: launches a second.
+        burst: launches at the start, so that every launcher thread opens its connections.
+        seconds: how long to launch.
+        every: seconds between two samples.
+        warm: seconds until the first sample.
+        remembered: ended tasks that the executor remembers, 10,000 by default; a low number is reached soon.
+        patience: seconds that the last tasks may take to end.
     """
 
     rate: int = 20
@@ -38,9 +44,9 @@ class Plan:
 
 
 class Soak:
-    """Drives the executor as Airflow's scheduler does, and keeps nothing of what it was told but counts.
+    """Calls the executor as Airflow's scheduler does, and keeps only counts.
 
-    tracemalloc is not used here: its own tables make the process grow by 10 MiB in ten minutes.
+    It does without tracemalloc, whose own tables grow by 10 MiB in ten minutes.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -55,7 +61,7 @@ class Soak:
         self._ended = {"success": 0, "failed": 0}
 
     def run(self) -> dict[str, Any]:
-        """Return the ledger."""
+        """Run to the end and return the ledger."""
         plan, executor = self._plan, self._executor
         executor.start()
         begun = time.monotonic()
@@ -76,7 +82,7 @@ class Soak:
             workload = make_workload(self._queued, launch_id_of(self._queued))
             self._executor.queue_workload(workload, session=None)
             self._queued += 1
-        # What Airflow does in its database: waiting, mostly.
+        # Airflow's work in its database, which is mostly waiting.
         time.sleep(0.05)
         self._executor.heartbeat()
         for state, _ in self._executor.get_event_buffer().values():
@@ -92,7 +98,7 @@ class Soak:
 
 
 def main() -> None:
-    """Soak as stdin says."""
+    """Run the plan from stdin."""
     plan = Plan(**json.loads(sys.stdin.readline()))
     logging.disable(logging.CRITICAL)
     ledger = Soak(plan).run()
@@ -101,11 +107,11 @@ def main() -> None:
 
 
 def encode(plan: Plan) -> str:
-    """Return the line that tells another process of a plan."""
+    """Return the line that passes a plan to another process."""
     return json.dumps(dataclasses.asdict(plan)) + "\n"
 
 
 if __name__ == "__main__":
     main()
-    # Daemon threads in a long poll would hold up the interpreter's end.
+    # Daemon threads in a long poll would delay the interpreter's exit.
     os._exit(0)

@@ -1,32 +1,38 @@
-"""What is measured of a process again and again, and whether it grew."""
+"""Samples of a process, and whether it grew."""
 
 from __future__ import annotations
 
 import gc
-import resource
 import sys
 import threading
 import tracemalloc
 from collections import Counter
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SHARE = 4
-"""The first and the last quarter of the samples are compared, each by its median."""
+"""The medians of the first and the last quarter of the samples are compared."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One look at the process.
+    """The state of the process at one time.
 
-    at: seconds, of whichever clock. tasks: ended until then. rss: resident bytes. blocks: of memory that
-    Python has allocated. traced: bytes of them since tracing began. objects: of the executor's own classes.
-    threads, files: how many.
+    Args:
+        at: seconds, of any clock.
+        tasks: tasks that have ended until then.
+        rss: resident bytes.
+        blocks: memory blocks that Python has allocated.
+        traced: bytes allocated since tracing began.
+        objects: objects of the executor's own classes.
+        threads: number of threads.
+        files: number of open files.
     """
 
     at: float
@@ -45,7 +51,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Limit:
-    """How much a gauge may have grown over a run, in its unit."""
+    """How much a gauge may grow over a run, in its unit."""
 
     gauge: str
     most: float
@@ -65,7 +71,7 @@ LIMITS = (
 
 @dataclass(frozen=True)
 class Growth:
-    """One gauge over a run: its median in the first quarter and in the last, in the limit's unit."""
+    """One gauge over a run: its medians in the first and in the last quarter, in the limit's unit."""
 
     limit: Limit
     first: float
@@ -73,7 +79,7 @@ class Growth:
 
     @property
     def flat(self) -> bool:
-        """Whether it grew by no more than it may."""
+        """Whether it grew by no more than the limit."""
         return self.last - self.first <= self.limit.most
 
     def line(self) -> str:
@@ -90,23 +96,23 @@ HEADER = "  gauge         first       last    growth     most"
 
 
 def take(at: float, tasks: int) -> Sample:
-    """Look at this process, once what is dead has been collected."""
+    """Return a sample of this process, after a garbage collection."""
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    process = psutil.Process()
     return Sample(
         at=at,
         tasks=tasks,
-        rss=pages * resource.getpagesize(),
+        rss=process.memory_info().rss,
         blocks=sys.getallocatedblocks(),
         traced=tracemalloc.get_traced_memory()[0],
         objects=sum(own_objects().values()),
         threads=threading.active_count(),
-        files=sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        files=process.num_fds(),
     )
 
 
 def own_objects() -> Counter[str]:
-    """Count the living objects of the executor's own classes, by their names."""
+    """Count the objects of the executor's own classes, by class name."""
     kinds = Counter(type(each) for each in gc.get_objects())
     ours = (each for each in kinds.items() if str(each[0].__module__).startswith("airflow_fargate"))
     return Counter({kind.__name__: count for kind, count in ours})
@@ -120,7 +126,7 @@ def growths(samples: Sequence[Sample], limits: Sequence[Limit] = LIMITS) -> list
     """
     quarter = len(samples) // SHARE
     if quarter < 1:
-        raise ValueError(f"{len(samples)} samples are too few to compare: give it more SECONDS.")
+        raise ValueError(f"{len(samples)} samples are too few to compare, {SHARE} are needed: raise SECONDS.")
     return [
         Growth(
             limit,

@@ -1,4 +1,4 @@
-"""Real minutes: the executor in a process of its own over HTTP, twenty launches a second."""
+"""Real minutes: the executor in a separate process, over HTTP, at twenty launches a second."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HEADROOM = 2
-"""AWS's limits times this: at the limit itself the launches that wait would be what grows."""
+"""A factor for AWS's limits: at the limit itself, the queue of waiting launches would grow."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Outcome:
 
 
 def soak(plan: Plan) -> Outcome:
-    """Play it.
+    """Run the plan in a separate process.
 
     Raises:
-        RuntimeError: the executor's process ended early; the last of its output is in it.
+        RuntimeError: the process failed; the message holds the end of its output.
     """
     home = Home()
     try:

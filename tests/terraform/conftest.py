@@ -1,4 +1,4 @@
-"""What the tests of the infrastructure share: a copy of ``terraform/``, initialised, and a way to call it."""
+"""Fixtures of the infrastructure's tests: a copy of ``terraform/``, initialised, and a way to call it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests to those who ask for them: the smoke test applies and destroys in every run."""
+    """Skip the slow tests unless they are asked for: the smoke test applies and destroys in every run."""
     if "apply" in config.getoption("markexpr"):
         return
     for item in items:
@@ -97,8 +97,17 @@ def run(terraform_program: str, terraform_environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture(scope="session")
+def airflow_on_ecs(copied: Path, run: Run) -> Path:
+    """Return the root of the complete deployment in the copy, initialised."""
+    folder = copied / "airflow_on_ecs"
+    done = run(folder, "init", "-no-color")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
 def infrastructure(copied: Path, run: Run) -> Path:
-    """Return the copy, initialised."""
+    """Return the module for tasks in the copy, initialised."""
     done = run(copied, "init", "-no-color")
     assert done.returncode == 0, done.stdout + done.stderr
     return copied

@@ -71,12 +71,14 @@ def client(url: str, service: str) -> Any:
 
 
 def left_over(url: str) -> dict[str, list[str]]:
-    """Return what is left in the emulated account, by kind; nothing when destroy did its work."""
+    """Return what is left in the emulated account, by kind; empty after a complete destroy."""
     ec2, iam, kms, logs, cloudwatch, ecs = (
         client(url, name) for name in ("ec2", "iam", "kms", "logs", "cloudwatch", "ecs")
     )
     clusters = ecs.describe_clusters(clusters=ecs.list_clusters()["clusterArns"])["clusters"]
     keys = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"] for key in kms.list_keys()["Keys"]]
+    databases = client(url, "rds").describe_db_instances()["DBInstances"]
+    namespaces = client(url, "servicediscovery").list_namespaces()["Namespaces"]
     repositories = client(url, "ecr").describe_repositories()["repositories"]
     found = {
         "buckets": [bucket["Name"] for bucket in client(url, "s3").list_buckets()["Buckets"]],
@@ -90,6 +92,10 @@ def left_over(url: str) -> dict[str, list[str]]:
         "policies": [policy["PolicyName"] for policy in iam.list_policies(Scope="Local")["Policies"]],
         # A deleted cluster stays visible as INACTIVE for a while.
         "clusters": [cluster["clusterArn"] for cluster in clusters if cluster["status"] == "ACTIVE"],
+        "task definitions": ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"],
+        "databases": [database["DBInstanceIdentifier"] for database in databases],
+        "secrets": [secret["Name"] for secret in client(url, "secretsmanager").list_secrets()["SecretList"]],
+        "namespaces": [namespace["Name"] for namespace in namespaces],
         "networks": [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]],
         "addresses": [address["AllocationId"] for address in ec2.describe_addresses()["Addresses"]],
         # A key cannot be deleted at once, only be on its way.

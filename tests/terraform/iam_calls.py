@@ -64,6 +64,15 @@ def _run_task(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
         yield Request("ecs:TagResource", resource, {"ecs:CreateAction": "RunTask"})
 
 
+def _tag_standby(_place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
+    # The executor tags nothing but standbys, which it started with these tags.
+    tags = {
+        "aws:ResourceTag/airflow-fargate:deployment": "airflow",
+        "aws:ResourceTag/airflow-fargate:standby": "S",
+    }
+    yield Request("ecs:TagResource", call["resourceArn"], tags)
+
+
 def _about_tasks(action: str) -> Asking:
     def requests(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
         cluster = (call.get("cluster") or place.cluster).rpartition("/")[2]
@@ -140,6 +149,7 @@ def _asks_nothing(_place: Place, _call: Mapping[str, Any]) -> Iterator[Request]:
 
 CALLS: dict[str, Asking] = {
     "run_task": _run_task,
+    "tag_resource": _tag_standby,
     "stop_task": _about_tasks("ecs:StopTask"),
     "describe_tasks": _about_tasks("ecs:DescribeTasks"),
     "list_tasks": _list_tasks,

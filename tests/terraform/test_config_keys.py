@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_fargate.settings import options
+from airflow_fargate.settings import option_files, options
 from terraform.mocks import mock_provider
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def test_the_file_of_keys_is_the_executor_s_own() -> None:
     """``config_keys.json`` is what the options generate."""
     written = json.loads((TERRAFORM / "config_keys.json").read_text(encoding="utf-8"))
 
-    assert written == options.config_keys(), (
+    assert written == option_files.config_keys(), (
         "python -m airflow_fargate.settings.options terraform/config_keys.json"
     )
 

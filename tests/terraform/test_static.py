@@ -6,12 +6,13 @@ import json
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from terraform import provider_6
+from terraform import emulator, module_readmes, provider_6
 
 if TYPE_CHECKING:
     import subprocess
@@ -19,8 +20,17 @@ if TYPE_CHECKING:
     from terraform.conftest import Run
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
-TEST_FILES = sorted(file.name for file in (TERRAFORM / "tests").glob("*.tftest.hcl"))
+ON_ECS = TERRAFORM / "airflow_on_ecs"
 MODULES = sorted(folder.name for folder in (TERRAFORM / "modules").iterdir() if folder.is_dir())
+
+
+def files_for_terraform_test(root: Path) -> list[str]:
+    """Return the names of a root's files for ``terraform test``."""
+    return sorted(file.name for file in (root / "tests").glob("*.tftest.hcl"))
+
+
+MOCKED, EMULATED = files_for_terraform_test(TERRAFORM), files_for_terraform_test(ON_ECS)
+ROOTS = ["", "airflow_on_ecs"]
 
 
 def test_every_file_is_formatted(copied: Path, run: Run) -> None:
@@ -30,30 +40,42 @@ def test_every_file_is_formatted(copied: Path, run: Run) -> None:
     assert done.returncode == 0, f"Run terraform fmt -recursive. It would change:\n{done.stdout}{done.stderr}"
 
 
-def test_the_configuration_is_valid(infrastructure: Path, run: Run) -> None:
-    """The root and every module it calls are valid."""
-    done = run(infrastructure, "validate", "-no-color")
+@pytest.mark.parametrize("root", ["infrastructure", "airflow_on_ecs"])
+def test_the_configuration_is_valid(root: str, run: Run, request: pytest.FixtureRequest) -> None:
+    """Both roots and every module that they call are valid."""
+    done = run(request.getfixturevalue(root), "validate", "-no-color")
 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
-def promises(infrastructure: Path, run: Run) -> dict[str, subprocess.CompletedProcess[str]]:
-    """Return what ``terraform test`` said about each test file; as many at once as there are cores."""
+def results(
+    infrastructure: Path, airflow_on_ecs: Path, run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Return the result of ``terraform test`` for each test file; as many at once as there are cores.
 
-    def act(name: str) -> subprocess.CompletedProcess[str]:
-        return run(infrastructure, "test", "-no-color", f"-filter=tests/{name}")
+    The module for tasks is tested with a mocked provider. Mocks know no ephemeral resources, so the complete
+    deployment and its secrets are planned and applied on an emulator.
+    """
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return dict(zip(TEST_FILES, pool.map(act, TEST_FILES), strict=True))
+    def act(place: tuple[Path, str], **more: str) -> subprocess.CompletedProcess[str]:
+        folder, name = place
+        return run(folder, "test", "-no-color", f"-filter=tests/{name}", **more)
+
+    mocked = [(infrastructure, name) for name in MOCKED]
+    emulated = [(airflow_on_ecs, name) for name in EMULATED]
+    with (
+        emulator.moto(tmp_path_factory.mktemp("moto") / "moto.log") as url,
+        ThreadPoolExecutor(max_workers=os.cpu_count()) as pool,
+    ):
+        done = pool.map(partial(act, AWS_ENDPOINT_URL=url), emulated)
+        return dict(zip(MOCKED + EMULATED, [*pool.map(act, mocked), *done], strict=True))
 
 
-@pytest.mark.parametrize("name", TEST_FILES)
-def test_modules_keep_their_promises(
-    name: str, promises: dict[str, subprocess.CompletedProcess[str]]
-) -> None:
-    """``terraform test``, with a mocked provider: good inputs give what they should, bad ones are refused."""
-    done = promises[name]
+@pytest.mark.parametrize("name", MOCKED + EMULATED)
+def test_modules_keep_their_promises(name: str, results: dict[str, subprocess.CompletedProcess[str]]) -> None:
+    """``terraform test``: good inputs give what they should, bad ones are rejected."""
+    done = results[name]
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"Success! [1-9]\d* passed, 0 failed", done.stdout)
@@ -61,31 +83,28 @@ def test_modules_keep_their_promises(
 
 @pytest.mark.parametrize("module", MODULES)
 def test_every_module_has_tests(module: str) -> None:
-    """No module without a test file of its own name."""
-    assert (TERRAFORM / "tests" / f"{module}.tftest.hcl").is_file()
+    """Every module has a test file of its own name."""
+    assert f"{module}.tftest.hcl" in MOCKED + EMULATED
 
 
-@pytest.mark.parametrize("folder", ["", *(f"modules/{module}" for module in MODULES)])
-def test_every_input_and_output_says_what_it_is(folder: str, copied: Path) -> None:
+@pytest.mark.parametrize("folder", [*ROOTS, *(f"modules/{module}" for module in MODULES)])
+def test_every_input_and_output_is_described(folder: str) -> None:
     """Every variable has a type and a description, every output a description."""
-    text = "".join(file.read_text(encoding="utf-8") for file in sorted((copied / folder).glob("*.tf")))
-    blocks = text.split("\n}\n")
-
-    variables = [block for block in blocks if '\nvariable "' in f"\n{block}"]
-    outputs = [block for block in blocks if '\noutput "' in f"\n{block}"]
+    variables = module_readmes.blocks(TERRAFORM / folder, "variable")
+    outputs = module_readmes.blocks(TERRAFORM / folder, "output")
 
     assert variables and outputs  # noqa: PT018
-    assert [block for block in variables if "\n  type " not in block or "\n  description " not in block] == []
-    assert [block for block in outputs if "\n  description " not in block] == []
+    assert [each.name for each in variables if not each.type] == []
+    assert [each.name for each in [*variables, *outputs] if not each.description] == []
 
 
 EXAMPLES = sorted(file.parent.name for file in (TERRAFORM / "examples").glob("*/main.tf"))
 
 
 @pytest.mark.parametrize(
-    "folder", ["", *(f"modules/{each}" for each in MODULES), *(f"examples/{each}" for each in EXAMPLES)]
+    "folder", [*ROOTS, *(f"modules/{each}" for each in MODULES), *(f"examples/{each}" for each in EXAMPLES)]
 )
-def test_nothing_is_declared_in_vain(folder: str, copied: Path) -> None:
+def test_every_declaration_is_used(folder: str, copied: Path) -> None:
     """Every variable, local value and data source is used, a variable not only by its own validation."""
     files = sorted((copied / folder).glob("*.tf"))
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
@@ -104,7 +123,12 @@ def test_nothing_is_declared_in_vain(folder: str, copied: Path) -> None:
     assert [name for name, where in declared if not re.search(rf"\b{re.escape(name)}\b", where)] == []
 
 
-TYPED = [TERRAFORM, *(TERRAFORM / "modules" / each for each in MODULES), *(TERRAFORM / "examples").iterdir()]
+TYPED = [
+    TERRAFORM,
+    ON_ECS,
+    *(TERRAFORM / "modules" / each for each in MODULES),
+    *(TERRAFORM / "examples").iterdir(),
+]
 
 
 @pytest.mark.parametrize("folder", TYPED, ids=lambda folder: folder.name)
@@ -117,7 +141,7 @@ def test_no_typo_in_an_input_passes_silently(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", ["", *(f"modules/{each}" for each in MODULES)])
-def test_what_others_call_has_no_provider(folder: str) -> None:
+def test_modules_have_no_provider(folder: str) -> None:
     """A module with a provider block works neither with for_each nor with count."""
     files = (TERRAFORM / folder).glob("*.tf")
 

@@ -82,7 +82,9 @@ def test_the_executor_hands_workloads_over(session: Session) -> None:
     store.discard(attempt)
 
 
-@pytest.mark.parametrize("check", [checks.credentials, checks.definition, checks.queue, checks.logs])
+@pytest.mark.parametrize(
+    "check", [checks.credentials, checks.task_definition, checks.event_queue, checks.log_group]
+)
 def test_the_doctor_may_look(check: Callable[[Session], Any], session: Session) -> None:
     """What the doctor asks without a condition is answered."""
     try:

@@ -1,4 +1,4 @@
-"""The public fakes: what users test their own hooks and policies with."""
+"""The public fakes, with which users test their own hooks and profiles."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from airflow_fargate.testing import FakeEcs, ManualClock, run_task_request
 from unit.examples import CONFIG
 
 
-def test_a_clock_stands_until_it_is_moved() -> None:
-    """Both of its times move together, and not back."""
+def test_a_clock_stands_still_until_it_is_advanced() -> None:
+    """Both of its times move together, and only forward."""
     clock = ManualClock(start=100.0)
     clock.advance(2.5)
     assert (clock.monotonic(), clock.time()) == (2.5, 102.5)
-    with pytest.raises(ValueError, match="does not go back"):
+    with pytest.raises(ValueError, match="must not be negative, got -1"):
         clock.advance(-1)
 
 
-def test_the_request_of_a_task_needs_nothing_else() -> None:
-    """No arguments: a valid request of the smallest section."""
+def test_a_request_needs_no_arguments() -> None:
+    """The default is a valid request from the smallest section."""
     request = run_task_request()
     assert request_faults(request) == ""
     assert request["cluster"] == "airflow"
 
 
 def test_section_profile_and_executor_config_are_applied() -> None:
-    """As the executor does it: the profile is the base, the task's own options lie over it."""
+    """The task's own options take precedence over its queue's profile, as in the executor."""
     request = run_task_request(
         config={"cluster": "c", "profiles": '{"big": {"cpu": 1024, "memory": 4096}}', "task_cpu": "512"},
         executor_config={"memory": 8192},
@@ -42,13 +42,13 @@ def test_section_profile_and_executor_config_are_applied() -> None:
 
 
 def test_a_whole_configuration_and_a_command_may_be_given() -> None:
-    """For tests that have them."""
+    """Both are used as they are."""
     request = run_task_request(CONFIG, command=["airflow", "tasks", "run"])
     assert request["overrides"]["containerOverrides"][0]["command"] == ["airflow", "tasks", "run"]
 
 
 def test_a_hook_is_called_as_in_production() -> None:
-    """It gets the command; the launch id is ours."""
+    """It gets the command; the launch id comes from the executor."""
     seen = []
 
     def hook(command: list[str]) -> dict[str, Any]:
@@ -67,19 +67,19 @@ def test_a_hook_is_called_as_in_production() -> None:
     [
         ({"config": {"clster": "x"}}, ConfigurationError),
         ({"executor_config": {"cpu": 300, "memory": 512}}, TaskOptionsError),
-        ({"config": {"profiles": '{"default": {"cpus": 1}}'}}, TaskOptionsError),
+        ({"config": {"profiles": '{"default": {"cpus": 1}}'}}, ConfigurationError),
         ({"hook": lambda command: {"taskdefinition": "x"}}, RequestError),
         ({"executor_config": {"env": {"A": "x" * 9000}}}, RequestError),
     ],
 )
-def test_what_production_refuses_is_refused(arguments: dict[str, Any], error: type[Exception]) -> None:
-    """The same errors."""
+def test_the_executors_errors_are_raised(arguments: dict[str, Any], error: type[Exception]) -> None:
+    """A wrong section, executor_config or hook gives the same error as in production."""
     with pytest.raises(error):
         run_task_request(**arguments)
 
 
 def test_the_fake_cluster_answers_like_ecs() -> None:
-    """Launch, describe, move, list, stop; the same token is the same task."""
+    """Launch, describe, move, list and stop a task; the same token returns the same task."""
     ecs = FakeEcs()
     request = run_task_request()
     arn = ecs.run_task(**request)["tasks"][0]["taskArn"]
@@ -99,11 +99,11 @@ def test_the_fake_cluster_answers_like_ecs() -> None:
     assert parse_task(ecs.tasks[arn]).containers[0].exit_code == 3
 
 
-def test_the_fake_cluster_refuses_when_told() -> None:
-    """Errors and failures[], in the order in which they were asked for."""
+def test_the_fake_cluster_rejects_launches_on_request() -> None:
+    """Errors and failures[] come in the order in which the test requested them."""
     ecs = FakeEcs()
-    ecs.refuse("AccessDeniedException", "no", status=400)
-    ecs.refuse_capacity()
+    ecs.reject("AccessDeniedException", "no", status=400)
+    ecs.reject_for_capacity()
     with pytest.raises(ClientError, match="AccessDenied"):
         ecs.run_task()
     assert "Capacity" in ecs.run_task()["failures"][0]["reason"]

@@ -20,14 +20,14 @@ from airflow_fargate.fleet.fleet import Fleet
 from airflow_fargate.metrics import FAILURES
 from airflow_fargate.settings.config import FargateConfig, read_config
 from airflow_fargate.settings.options import SECTION
-from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.settings.task_options import NO_OPTIONS, effective_options, parse_task_options
 from airflow_fargate.tasks.launch import Launch
 from airflow_fargate.tasks.messages import Finish, LaunchAgain, Release, Report, Waiting
 from airflow_fargate.tasks.verdict import Outcome
 from airflow_fargate.text import LONGEST_REPORT, clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from airflow.cli.cli_config import GroupCommand
     from airflow.models.taskinstance import TaskInstance
@@ -52,7 +52,6 @@ class FargateExecutor(VersionedExecutor):
     """
 
     _fleet: Fleet | None = None
-    _profiles: Mapping[str, TaskOptions] = {}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,7 +69,6 @@ class FargateExecutor(VersionedExecutor):
         try:
             config = self.read_config()
             check_standby(config)
-            self._profiles = parse_profiles(config)
             self._fleet = self._build_fleet(config)
         except ConfigurationError as error:
             raise SystemExit(f"FargateExecutor cannot start.\n{error}") from None
@@ -88,7 +86,7 @@ class FargateExecutor(VersionedExecutor):
             load_hook(config.execution_config_function),
             airflow_versions.scheduler_health_check_threshold() / 2,
             lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
-            lambda queue: effective_options(config, self._profiles.get(queue, TaskOptions()), TaskOptions()),
+            lambda queue: effective_options(config, config.profiles.get(queue, NO_OPTIONS), NO_OPTIONS),
             f"{airflow_versions.AIRFLOW_VERSION}/{airflow_versions.PAYLOAD_FORMAT}",
         )
 
@@ -157,13 +155,14 @@ class FargateExecutor(VersionedExecutor):
             TaskOptionsError: the task's ``executor_config`` is invalid.
         """
         own = parse_task_options("executor_config", work.executor_config)
-        profile = self._profiles.get(work.queue, TaskOptions())
+        config = self._fleet_or_fail().config
+        profile = config.profiles.get(work.queue, NO_OPTIONS)
         return Launch(
             key=work.key,
             launch_id=work.launch_id,
             priority=work.priority,
             identity=work.identity(),
-            options=effective_options(self._fleet_or_fail().config, profile, own),
+            options=effective_options(config, profile, own),
             command=work.command,
             document=work.document(self.token_generator()),
             subject=airflow_versions.subject_of(work.key),
@@ -335,24 +334,9 @@ def check_standby(config: FargateConfig) -> None:
     """
     if config.standby and not airflow_versions.ASSIGNS_IDS:
         raise ConfigurationError(
-            f"[{SECTION}] standby needs Airflow 3.2.2 or later, and this is {airflow_versions.AIRFLOW_VERSION}. "
-            "Remove the option: tasks then run in containers of their own start."
+            f"[{SECTION}] standby needs Airflow 3.2.2 or later, and this is "
+            f"{airflow_versions.AIRFLOW_VERSION}. Remove the option."
         )
-
-
-def parse_profiles(config: FargateConfig) -> dict[str, TaskOptions]:
-    """Return queue -> options.
-
-    Raises:
-        ConfigurationError: a profile has an unknown key or an invalid value.
-    """
-    try:
-        return {
-            queue: parse_task_options(f"[{SECTION}] profiles: {queue}", profile)
-            for queue, profile in config.profiles.items()
-        }
-    except TaskOptionsError as error:
-        raise ConfigurationError(str(error)) from None
 
 
 def load_hook(path: str) -> Hook | None:

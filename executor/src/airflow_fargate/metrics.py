@@ -1,7 +1,16 @@
 """Metrics: any thread collects them, and the scheduler's thread sends them once per heartbeat.
 
-Airflow's statistics clients are made for one thread and may do I/O (StatsD sends a UDP packet), so counts
-from other threads are added up here first.
+Airflow's statistics client is not safe to use from several threads, in any supported release (read in the
+source of 2.11.2, 3.0.6, 3.1.8, 3.2.2, 3.3.2 and 3.4.0b2):
+
+- The client is made at its first use without a lock. Two threads can make two; with OpenTelemetry each has
+its
+  own exporter thread, and one of them is lost.
+- The OpenTelemetry client keeps its instruments in a dictionary that it checks and fills without a lock, and
+  adds to gauges by read and write. Two threads can lose an update.
+- StatsD and Datadog send a packet per call, which a thread of the launcher should not wait for.
+
+So other threads count here, under a lock, and the scheduler's thread sends the sums.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Fakes for your own tests: of an ``execution_config_function``, a queue's profile, an ``executor_config``.
+"""Fakes to test your ``execution_config_function``, profiles and ``executor_config``.
 
-Needs neither Airflow's database nor AWS::
+They need neither Airflow's database nor AWS::
 
     from airflow_fargate.testing import run_task_request
     from my_company.airflow import fargate_request
@@ -9,11 +9,11 @@ Needs neither Airflow's database nor AWS::
         request = run_task_request(executor_config={"cpu": 4096, "memory": 16384})
         assert request["overrides"]["cpu"] == "4096"
 
-    def test_our_hook_returns_what_run_task_takes() -> None:
+    def test_our_hook_returns_a_valid_request() -> None:
         request = run_task_request(hook=fargate_request())
         assert request["launchType"] == "FARGATE"
 
-What is refused in production is refused here, with the same error and the same sentence.
+Whatever the executor rejects is rejected here with the same error and message.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 from airflow_fargate.launching import payload
 from airflow_fargate.launching.request import RunRequestBuilder, request_faults
 from airflow_fargate.settings.config import FargateConfig, read_config
-from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.settings.task_options import NO_OPTIONS, effective_options, parse_task_options
 from airflow_fargate.tasks.launch import Attempt, Launch, TaskIdentity
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ SECTION: Mapping[str, str] = {
     "security_groups": "sg-1",
     "payload_bucket": "payloads",
 }
-"""A ``[fargate]`` section as small as one may be, with a bucket."""
+"""The smallest ``[fargate]`` section, with a bucket."""
 
 
 class ManualClock:
-    """Both clocks of :class:`airflow_fargate.clock.Clock`; they stand still until moved.
+    """Both clocks of :class:`airflow_fargate.clock.Clock`. They stand still until a test advances them.
 
     Args:
         start: seconds since the epoch.
@@ -62,7 +62,7 @@ class ManualClock:
         self._elapsed = 0.0
 
     def monotonic(self) -> float:
-        """Return the seconds by which it was moved."""
+        """Return the seconds by which it was advanced."""
         return self._elapsed
 
     def time(self) -> float:
@@ -70,13 +70,13 @@ class ManualClock:
         return self._start + self._elapsed
 
     def advance(self, seconds: float) -> None:
-        """Move it forward.
+        """Advance the clock.
 
         Raises:
             ValueError: ``seconds`` is negative.
         """
         if seconds < 0:
-            raise ValueError(f"a clock does not go back: {seconds}")
+            raise ValueError(f"seconds must not be negative, got {seconds}.")
         self._elapsed += seconds
 
 
@@ -90,23 +90,22 @@ def run_task_request(
     """Return the request that the executor would send to RunTask for one task.
 
     Args:
-        config: options of ``[fargate]`` as texts, laid over :data:`SECTION`; or a whole configuration.
-        executor_config: the task's own.
-        hook: what ``execution_config_function`` returns when it is called, so the inner function.
-        command: the container's command; by default the one that an Airflow 3 workload is launched with.
-        queue: the task's queue, for its profile.
+        config: options of ``[fargate]`` as strings, on top of :data:`SECTION`; or a whole configuration.
+        executor_config: the task's own options.
+        hook: the function that ``execution_config_function`` returns.
+        command: the container's command; by default that of an Airflow 3 workload.
+        queue: the task's queue, whose profile applies.
 
     Raises:
-        ConfigurationError: the options are wrong.
-        TaskOptionsError: ``executor_config`` or the profile is, or Fargate has no such size.
-        RequestError: the hook failed, or RunTask would not take the request.
+        ConfigurationError: an option or a profile is wrong.
+        TaskOptionsError: ``executor_config`` is wrong, or Fargate has no such size.
+        RequestError: the hook failed, or RunTask would reject the request.
     """
     if not isinstance(config, FargateConfig):
         section = {**SECTION, **(config or {})}
         config = read_config(section, section.get)
-    given = config.profiles.get(queue)
-    profile = parse_task_options(f"profile {queue}", given) if given is not None else TaskOptions()
-    options = effective_options(config, profile, parse_task_options("executor_config", executor_config))
+    own = parse_task_options("executor_config", executor_config)
+    options = effective_options(config, config.profiles.get(queue, NO_OPTIONS), own)
     launch = Launch("key", LAUNCH_ID, 1, TaskIdentity("dag", "task", "run", 1), options)
     builder = RunRequestBuilder(config, hook, request_faults)
     words = list(command) if command else payload.command_for(f"s3://payloads/workloads/{LAUNCH_ID}.json")
@@ -117,18 +116,18 @@ def run_task_request(
 
 
 class FakeEcs:
-    """boto3's ECS client as far as the executor uses it: tasks in memory, moved by hand.
+    """The part of boto3's ECS client that the executor uses, with tasks in memory that a test moves.
 
-    ``requests`` holds what RunTask was asked, ``stops`` the (ARN, reason) pairs of StopTask::
+    ``requests`` holds the arguments of RunTask, ``stops`` the (ARN, reason) pairs of StopTask::
 
         ecs = FakeEcs()
-        ecs.refuse("AccessDeniedException", "no iam:PassRole", status=400)
+        ecs.reject("AccessDeniedException", "no iam:PassRole", status=400)
         arn = ecs.run_task(**request)["tasks"][0]["taskArn"]   # raises ClientError the first time
         ecs.move(arn, "STOPPED", exit_code=1)
 
     Args:
-        cluster: the name in the tasks' ARNs.
-        clock: gives the tasks their times.
+        cluster: the cluster's name in the ARNs.
+        clock: the source of the tasks' times.
     """
 
     def __init__(self, cluster: str = "airflow", clock: ManualClock | None = None) -> None:
@@ -138,21 +137,21 @@ class FakeEcs:
         self.stops: list[tuple[str, str]] = []
         self.tasks: dict[str, dict[str, Any]] = {}
         self._by_token: dict[str, str] = {}
-        self._refusals: list[Exception | str] = []
+        self._rejections: list[Exception | str] = []
 
-    def refuse(self, code: str, message: str = "", status: int = 400) -> None:
-        """Have the next RunTask raise a ClientError; several queue up."""
+    def reject(self, code: str, message: str = "", status: int = 400) -> None:
+        """Make the next RunTask raise a ClientError. Several calls queue up."""
         body = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
-        self._refusals.append(ClientError(body, "RunTask"))
+        self._rejections.append(ClientError(body, "RunTask"))
 
-    def refuse_capacity(self, reason: str = "Capacity is unavailable at this time") -> None:
-        """Have the next RunTask answer with ``failures[]``; several queue up."""
-        self._refusals.append(reason)
+    def reject_for_capacity(self, reason: str = "Capacity is unavailable at this time") -> None:
+        """Make the next RunTask return ``failures[]``. Several calls queue up."""
+        self._rejections.append(reason)
 
     def move(
         self, arn: str, last_status: str, *, exit_code: int | None = None, **members: Any
     ) -> dict[str, Any]:
-        """Change a task: status, the exit code of its containers, any other member; return it."""
+        """Set a task's status, the exit code of its containers, or any other member; return the task."""
         task = self.tasks[arn]
         task.update(members, lastStatus=last_status, version=task["version"] + 1)
         for container in task["containers"]:
@@ -162,13 +161,13 @@ class FakeEcs:
         return copy.deepcopy(task)
 
     def run_task(self, **request: Any) -> dict[str, Any]:
-        """See boto3. The same clientToken is answered with the same task."""
+        """See boto3. The same clientToken returns the same task."""
         self.requests.append(copy.deepcopy(request))
-        if self._refusals:
-            refusal = self._refusals.pop(0)
-            if isinstance(refusal, Exception):
-                raise refusal
-            return {"tasks": [], "failures": [{"reason": refusal}]}
+        if self._rejections:
+            rejection = self._rejections.pop(0)
+            if isinstance(rejection, Exception):
+                raise rejection
+            return {"tasks": [], "failures": [{"reason": rejection}]}
         token = request.get("clientToken") or f"token-{len(self.requests)}"
         arn = self._by_token.setdefault(
             token, f"arn:aws:ecs:us-east-1:123456789012:task/{self.cluster}/{len(self._by_token) + 1:032d}"
@@ -184,7 +183,7 @@ class FakeEcs:
         return {"tasks": found, "failures": missing}
 
     def stop_task(self, **request: Any) -> dict[str, Any]:
-        """See boto3. The task stops at once, with UserInitiated."""
+        """See boto3. The task stops at once with stopCode UserInitiated."""
         arn, reason = request["task"], request.get("reason", "")
         self.stops.append((arn, reason))
         if arn not in self.tasks:

@@ -6,6 +6,17 @@ data "aws_region" "current" {}
 locals {
   declared = jsondecode(file("${path.module}/../../config_keys.json"))
 
+  # Only what is set: the executor rejects keys with the value null.
+  standby_queues = {
+    for queue, plan in try(var.standby.queues, {}) : queue => {
+      for key, value in {
+        min     = plan.min
+        max     = plan.max
+        windows = length(plan.windows) > 0 ? [for window in plan.windows : { for name, given in window : name => given if given != null }] : null
+      } : key => value if value != null
+    }
+  }
+
   # null: Terraform knows the option and leaves it at the executor's default.
   options = {
     region            = data.aws_region.current.id
@@ -27,6 +38,8 @@ locals {
     tags              = length(var.tags) > 0 ? jsonencode(var.tags) : null
     task_cpu          = tostring(var.worker.cpu)
     task_memory       = tostring(var.worker.memory)
+    standby           = length(local.standby_queues) > 0 ? jsonencode(local.standby_queues) : null
+    standby_preload   = length(try(var.standby.preload, [])) > 0 ? join(",", var.standby.preload) : null
   }
 
   # An API server that is redeployed is away for minutes. The scheduler waits 600 s for a running task's heartbeat

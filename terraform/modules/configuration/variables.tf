@@ -56,3 +56,21 @@ variable "tags" {
   default     = {}
   description = "Tags for every task."
 }
+
+variable "standby" {
+  type = object({
+    queues = map(object({
+      min = optional(number, 0)
+      max = optional(number)
+      windows = optional(list(object({
+        hours    = optional(string)
+        days     = optional(string)
+        timezone = optional(string)
+        min      = number
+      })), [])
+    }))
+    preload = optional(list(string), [])
+  })
+  default     = null
+  description = "Standby containers per queue. Null: none."
+}

@@ -32,6 +32,17 @@ locals {
       Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
     },
     {
+      # A standby gets its task's tags when it has taken one.
+      Sid      = "TagStandbys"
+      Effect   = "Allow"
+      Action   = "ecs:TagResource"
+      Resource = local.tasks
+      Condition = {
+        StringEquals = { "aws:ResourceTag/airflow-fargate:deployment" = var.name }
+        Null         = { "aws:ResourceTag/airflow-fargate:standby" = "false" }
+      }
+    },
+    {
       Sid       = "HandOverTheTwoRoles"
       Effect    = "Allow"
       Action    = "iam:PassRole"
@@ -98,20 +109,29 @@ locals {
     } if queue != null
   ]
 
-  payload_statements = [
-    for payloads in [var.payloads] : {
-      Sid      = "HandWorkloadsOver"
-      Effect   = "Allow"
-      Action   = ["s3:PutObject", "s3:DeleteObject"]
-      Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
-    } if payloads != null
-  ]
+  payload_statements = flatten([
+    for payloads in [var.payloads] : [
+      {
+        Sid      = "HandWorkloadsOver"
+        Effect   = "Allow"
+        Action   = ["s3:PutObject", "s3:DeleteObject"]
+        Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
+      },
+      {
+        # Read even without standbys: a new scheduler looks for what one before it has handed to them.
+        Sid      = "HandWorkloadsToStandbys"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = ["${payloads.bucket_arn}/standby/*", "${payloads.bucket_arn}/launches/*"]
+      },
+    ] if payloads != null
+  ])
 
   # S3 and SQS use the key for the caller; nobody calls KMS directly. The scheduler writes payloads and never reads
   # them, and it only receives events.
   key_statements = [
     for use in [
-      { sid = "KeyOfPayloads", service = "s3", action = "kms:GenerateDataKey", store = var.payloads },
+      { sid = "KeyOfPayloads", service = "s3", action = ["kms:GenerateDataKey", "kms:Decrypt"], store = var.payloads },
       { sid = "KeyOfTaskEvents", service = "sqs", action = "kms:Decrypt", store = var.queue },
       ] : {
       Sid       = use.sid

@@ -28,7 +28,21 @@ locals {
         Action   = ["s3:GetObject", "s3:DeleteObject"]
         Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
       },
-      merge(local.key_through_s3, { Action = "kms:Decrypt", Resource = payloads.kms_key_arn }),
+      {
+        # A standby reads its own offer, deletes it before the task begins, and writes its answer. It writes no offer,
+        # so a task cannot make its container look idle and be handed another task's token.
+        Sid      = "TakeAnOffer"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:DeleteObject"]
+        Resource = "${payloads.bucket_arn}/standby/*/offer"
+      },
+      {
+        Sid      = "AnswerAnOffer"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "${payloads.bucket_arn}/standby/*/answer"
+      },
+      merge(local.key_through_s3, { Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = payloads.kms_key_arn }),
     ] if payloads != null
   }
 

@@ -1,4 +1,4 @@
-"""The ``[fargate]`` section as a person meets it: listed by Airflow, refused with sentences."""
+"""The ``[fargate]`` section in Airflow: listed with descriptions, and rejected with its faults."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_fargate.settings.options import OPTIONS
 
 @pytest.mark.point("`airflow config list --section fargate` shows every option with its description")
 def test_airflow_lists_every_option_with_default_and_description() -> None:
-    """``airflow config list --section fargate`` shows all of them: the package is declared to Airflow."""
+    """``airflow config list --section fargate`` shows every option of the provider metadata."""
     shown = ["--include-descriptions", "--include-examples", "--defaults"]
     if RELEASE >= (3, 2):
         shown.append("--show-values")
@@ -33,24 +33,24 @@ def test_airflow_lists_every_option_with_default_and_description() -> None:
 
 @pytest.mark.point("a wrong `[fargate]` stops the scheduler with a sentence")
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "fact"),
     [
-        ("CLSTER", "airflow", "clster is not an option of FargateExecutor. Did you mean cluster?"),
-        ("LAUNCH_TYPE", "LAMBDA", "allowed are FARGATE, EC2"),
-        ("ASSIGN_PUBLIC_IP", "perhaps", "allowed are ENABLED, DISABLED"),
-        ("LAUNCH_TIMEOUT", "soon", "must be a number from 1 to 86400, such as 540"),
-        ("TAGS", "team=data", "this is not JSON"),
-        ("SUBNETS", "", "subnets is missing"),
-        ("CLUSTER", "", "cluster is missing"),
-        ("TASK_DEFINITION", "", "task_definition is missing"),
-        ("EXECUTION_CONFIG_FUNCTION", "no.such.module", "cannot be used"),
+        ("CLSTER", "airflow", "'clster' is not an option of FargateExecutor. Did you mean cluster?"),
+        ("LAUNCH_TYPE", "LAMBDA", "launch_type must be FARGATE or EC2, got 'LAMBDA'"),
+        ("ASSIGN_PUBLIC_IP", "perhaps", "must be ENABLED or DISABLED, got 'perhaps'"),
+        ("LAUNCH_TIMEOUT", "soon", "must be a number from 1 to 86400, got 'soon'"),
+        ("TAGS", "team=data", "tags must be a JSON object"),
+        ("SUBNETS", "", "subnets is required"),
+        ("CLUSTER", "", "cluster is required"),
+        ("TASK_DEFINITION", "", "task_definition is required"),
+        ("EXECUTION_CONFIG_FUNCTION", "no.such.module", "must be the import path of a function"),
         ("PROFILES", '{"big": {"cpus": 1}}', "Did you mean cpu?"),
     ],
 )
 def test_a_wrong_section_stops_the_scheduler_with_a_sentence(
-    scheduler: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+    scheduler: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, fact: str
 ) -> None:
-    """start() ends the scheduler: the key, what is allowed, and what was probably meant."""
+    """The message of start() has the key, the value and what is allowed."""
     monkeypatch.setenv(f"AIRFLOW__FARGATE__{name}", value)
-    with pytest.raises(SystemExit, match=words.replace(".", r"\.").replace("?", r"\?")):
+    with pytest.raises(SystemExit, match=fact.replace(".", r"\.").replace("?", r"\?")):
         scheduler.executor.start()

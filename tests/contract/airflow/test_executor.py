@@ -88,7 +88,7 @@ def test_every_event_is_saved_as_the_scheduler_saves_them(scheduler: Any, task: 
 
 @pytest.mark.point("`executor_config` and the queue's profile size the task")
 def test_executor_config_and_queue_profiles_size_the_task(scheduler: Any, task: Any) -> None:
-    """The queue's profile is the base, the task's own options are laid over it."""
+    """The task's own options take precedence over its queue's profile."""
     scheduler.queue(task(queue="big", executor_config={"memory": 8192, "tags": {"team": "data"}}))
     launched = scheduler.launch()
     assert (launched.cpu, launched.memory) == ("1024", "8192")
@@ -97,22 +97,22 @@ def test_executor_config_and_queue_profiles_size_the_task(scheduler: Any, task: 
 
 @pytest.mark.point("a wrong `executor_config` fails that task alone, with what works")
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "fact"),
     [
-        ({"cpu": 300, "memory": 512}, "'cpu': 512, 'memory': 1024"),
+        ({"cpu": 300, "memory": 512}, "the nearest is cpu=512, memory=1024"),
         ({"memori": 512}, "Did you mean memory?"),
-        ({"cpu": "much"}, "whole number"),
+        ({"cpu": "much"}, "got 'much'"),
     ],
 )
 def test_a_wrong_executor_config_fails_that_task_with_what_works(
-    scheduler: Any, task: Any, given: dict[str, Any], words: str
+    scheduler: Any, task: Any, given: dict[str, Any], fact: str
 ) -> None:
-    """Refused before any call, with the nearest size or the key that was meant; others run."""
+    """It fails before any call, with the nearest size or the key that was meant; other tasks run."""
     scheduler.queue(task(task_id="bad", executor_config=given), task(task_id="good"))
     scheduler.run(30)
     told = {key.task_id: (str(getattr(state, "value", state)), info) for key, state, info in scheduler.told()}
     assert told["bad"][0] == "failed"
-    assert words in told["bad"][1]
+    assert fact in told["bad"][1]
     assert told["good"][0] == "success"
 
 

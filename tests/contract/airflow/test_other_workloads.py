@@ -96,7 +96,7 @@ def test_each_team_has_its_own_configuration(monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setenv(f"AIRFLOW__DATA___FARGATE__{name}", value)
     teams, everyones = FargateExecutor(team_name="data").read_config(), FargateExecutor().read_config()
     assert (teams.cluster, teams.event_queue_url) == ("data-cluster", own["EVENT_QUEUE_URL"])
-    assert teams.profiles["default"]["task_role"] == "arn:aws:iam::123456789012:role/data"
+    assert teams.profiles["default"].task_role == "arn:aws:iam::123456789012:role/data"
     assert everyones.cluster == "airflow"
     assert "default" not in everyones.profiles
     assert FargateExecutor.supports_multi_team

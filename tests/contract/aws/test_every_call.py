@@ -217,13 +217,13 @@ def test_reading_what_aws_never_answers_is_caught() -> None:
         with pytest.raises(NotInTheModelError, match="RunTask has no member 'task'"):
             read()
     fake = FakeEcs()
-    fake._refusals.append(client_error("ConflictException", resourceIds=[ARN]))
+    fake._rejections.append(client_error("ConflictException", resourceIds=[ARN]))
     with pytest.raises(ClientError) as caught:
         modelled("ecs", fake).run_task(taskDefinition="worker")
     assert caught.value.response["resourceIds"] == [ARN]
     with pytest.raises(NotInTheModelError, match="resourceId"):
         caught.value.response.get("resourceId")
-    fake._refusals.append(client_error("AccessDeniedException", resourceIds=[ARN]))
+    fake._rejections.append(client_error("AccessDeniedException", resourceIds=[ARN]))
     with pytest.raises(NotInTheModelError, match="AccessDeniedException has no"):
         modelled("ecs", fake).run_task(taskDefinition="worker")
 

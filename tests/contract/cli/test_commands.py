@@ -11,10 +11,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from airflow_fargate.cli import checks, doctor, network, render
+from airflow_fargate.cli import checks, doctor, render
 from airflow_fargate.cli.network import API_SERVER
 from airflow_fargate.cli.session import Session
 from airflow_fargate.settings.config import FargateConfig
+from airflow_fargate.settings.task_options import TaskOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ IMAGE = f"123456789012.dkr.ecr.{REGION}.amazonaws.com/airflow:1"
 
 @contextmanager
 def emulated_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    """Yield a session on an account where everything is as it should be."""
+    """Yield a session on an account with a complete deployment."""
     for name, value in (("ACCESS_KEY_ID", "x"), ("SECRET_ACCESS_KEY", "x"), ("DEFAULT_REGION", REGION)):
         monkeypatch.setenv(f"AWS_{name}", value)
     with mock_aws():
@@ -33,7 +34,7 @@ def emulated_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
             name: boto3.client(name, region_name=REGION)
             for name in ("ecs", "ec2", "ecr", "sqs", "s3", "logs", "sts")
         }
-        _lead_out(clients["ec2"])
+        _route_to_the_internet(clients["ec2"])
         subnets = [each["SubnetId"] for each in clients["ec2"].describe_subnets()["Subnets"][:2]]
         clients["ecs"].create_cluster(clusterName="airflow")
         clients["ecs"].register_task_definition(
@@ -76,13 +77,13 @@ def emulated_account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    """Return a session on an account of the test's own."""
+    """Return a session on a new account."""
     with emulated_account(monkeypatch) as found:
         yield found
 
 
-def _lead_out(ec2: Any) -> None:
-    """Let the account's default VPC lead to the internet, as AWS makes it; moto leaves that out."""
+def _route_to_the_internet(ec2: Any) -> None:
+    """Give the default VPC its route to the internet, which AWS creates and moto leaves out."""
     (vpc,) = ec2.describe_vpcs()["Vpcs"]
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc["VpcId"])
@@ -101,81 +102,101 @@ def _changed(session: Session, **changes: Any) -> Session:
     return Session(FargateConfig(**{**session.config.__dict__, **changes}), session.clients)
 
 
-def test_doctor_is_content_with_a_whole_deployment(
-    session: Session, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Everything there: a line each, no FAIL, exit code 0."""
+def test_doctor_passes_on_a_complete_deployment(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each check prints a line, none is FAIL, and the exit code is 0."""
     _push_image(session)
     assert doctor.main(Namespace(output="table")) == 0
-    told = capsys.readouterr().out
-    assert "FAIL" not in told
-    assert "\nNothing to be done." in told
+    printed = capsys.readouterr().out
+    assert "FAIL" not in printed
+    assert "\nAll checks passed." in printed
 
 
 def test_doctor_says_to_push_a_missing_image(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
-    """An image that does not exist: its name, what to do, exit code 1."""
+    """For an image that does not exist, the message has its name and the command to run."""
     session.clients("ecr").create_repository(repositoryName="airflow")
     assert doctor.main(Namespace(output="table")) == 1
-    assert f"{IMAGE} does not exist: `make build-push`" in capsys.readouterr().out
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "FAIL  image" in line]
+    assert IMAGE in line
+    assert "make build-push" in line
 
 
 @pytest.mark.parametrize(
-    ("check", "changes", "words"),
+    ("changes", "facts"),
     [
-        (checks.cluster, {"cluster": "nowhere"}, "correct [fargate] cluster"),
-        (checks.cluster, {"capacity_chain": ("FARGATE_SPOT",)}, "lacks FARGATE_SPOT"),
-        (checks.definition, {"task_definition": "nothing"}, "Correct [fargate] task_definition"),
-        (checks.definition, {"container_name": "nobody"}, "it has worker"),
-        (checks.definition, {"log_group": "/other"}, "set [fargate] log_group"),
-        (network.subnets, {"subnets": ("subnet-00000000",)}, "Correct [fargate] subnets"),
-        (checks.queue, {"event_queue_url": f"https://sqs.{REGION}.amazonaws.com/123456789012/no"}, "correct"),
-        (checks.logs, {"log_group": "/none"}, "correct [fargate] log_group"),
-        (checks.queued_timeout, {"launch_timeout": 600.0}, "Lower the first or raise the second"),
+        ({"cluster": "nowhere"}, ("cluster = 'nowhere'", "correct [fargate] cluster")),
+        ({"capacity_chain": ("FARGATE_SPOT",)}, ("no capacity provider FARGATE_SPOT", "capacity_chain")),
+        (
+            {"profiles": {"spot": TaskOptions(capacity=("FARGATE_SPOT",))}},
+            ("FARGATE_SPOT", "profiles['spot']"),
+        ),
+        ({"task_definition": "nothing"}, ("'nothing'", "correct [fargate] task_definition")),
+        ({"container_name": "nobody"}, ("container_name", "(worker)", "got 'nobody'")),
+        ({"log_group": "/other"}, ("Set [fargate] log_group", "'/worker'", "got '/other'")),
+        ({"subnets": ("subnet-00000000",)}, ("subnet-00000000", "Correct [fargate] subnets")),
+        (
+            {"event_queue_url": f"https://sqs.{REGION}.amazonaws.com/123456789012/no"},
+            ("123456789012/no'", "correct [fargate] event_queue_url"),
+        ),
+        ({"log_group": "/none"}, ("'/none'", "correct [fargate] log_group")),
+        ({"payload_bucket": "nowhere"}, ("payload_bucket = 'nowhere'", "Create the bucket")),
+        ({"launch_timeout": 600.0}, ("got 600", "Lower the first or raise the second")),
     ],
 )
-def test_doctor_says_what_to_do(session: Session, check: Any, changes: dict[str, Any], words: str) -> None:
-    """Each missing or wrong part: what is wrong, and the option to correct."""
+def test_doctor_says_what_to_do(session: Session, changes: dict[str, Any], facts: tuple[str, ...]) -> None:
+    """For each missing or wrong resource, the message has the value and the option to correct."""
     _push_image(session)
-    failed = [each for each in check(_changed(session, **changes)) if each.ok is False]
-    assert any(words in each.sentence for each in failed), failed
+    failed = [each.message for each in doctor.examine(_changed(session, **changes)) if each.ok is False]
+    assert any(all(fact in message for fact in facts) for message in failed), failed
 
 
-def test_doctor_goes_on_when_a_check_breaks(
+def test_doctor_names_capacity_without_a_public_address(session: Session) -> None:
+    """A task on a capacity provider of container instances gets no public address: worth a look."""
+    session.clients("ecs").put_cluster_capacity_providers(
+        cluster="airflow", capacityProviders=["FARGATE", "mine"], defaultCapacityProviderStrategy=[]
+    )
+    found = checks.cluster(_changed(session, capacity_chain=("FARGATE", "mine")))
+    (finding,) = [each for each in found if each.about == "capacity"]
+    assert finding.ok is None
+    assert "mine" in finding.message
+    assert "assign_public_ip" in finding.message
+
+
+def test_doctor_continues_after_a_failed_check(
     session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One service that cannot be reached is one line, not the end."""
+    """A service that cannot be reached is one line."""
 
-    def clients(service: str) -> Any:
+    def clients(service: Any) -> Any:
         if service == "sqs":
             raise ConnectionError("no route to host")
         return session.clients(service)
 
     monkeypatch.setattr(doctor, "open_session", lambda _: Session(session.config, clients))
     assert doctor.main(Namespace(output="table")) == 1
-    told = capsys.readouterr().out
-    assert "no route to host" in told
-    assert "payload bucket" in told
+    printed = capsys.readouterr().out
+    assert "no route to host" in printed
+    assert "payload bucket" in printed
 
 
-def test_doctor_tells_a_program_too(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
-    """JSON: a result, a check and a sentence each, and nothing else on standard output."""
+def test_doctor_prints_json(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each check has a result and a message, and standard output holds nothing else."""
     _push_image(session)
     assert doctor.main(Namespace(output="json")) == 0
-    told = capsys.readouterr()
-    found = json.loads(told.out)
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
     assert {each["result"] for each in found} <= {"ok", "unknown"}
-    assert {"check", "result", "says"} == set(found[0])
-    assert "Nothing to be done." in told.err
+    assert {"check", "result", "message"} == set(found[0])
+    assert "All checks passed." in printed.err
 
 
-def _asked(wishes: str | None, **changes: Any) -> Namespace:
+def _arguments(executor_config: str | None, **changes: Any) -> Namespace:
     given = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, "queue": None, "hook": None}
-    return Namespace(**given | {"executor_config": wishes} | changes)
+    return Namespace(**given | {"executor_config": executor_config} | changes)
 
 
 def test_render_prints_the_request(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
-    """The request as RunTask would get it, options applied."""
-    assert render.main(_asked('{"cpu": 1024, "memory": 2048}')) == 0
+    """The output is the request for RunTask, with the options applied."""
+    assert render.main(_arguments('{"cpu": 1024, "memory": 2048}')) == 0
     request = json.loads(capsys.readouterr().out)
     assert request["overrides"]["cpu"] == "1024"
     assert request["overrides"]["containerOverrides"][0]["command"][:3] == [
@@ -186,9 +207,9 @@ def test_render_prints_the_request(session: Session, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("given", ['{"cpu": 300, "memory": 512}', '{"memori": 1}', "{not json"])
-def test_render_refuses_with_a_sentence(
+def test_render_rejects_what_the_executor_rejects(
     session: Session, capsys: pytest.CaptureFixture[str], given: str
 ) -> None:
-    """What a task would be refused for is said, with exit code 1."""
-    assert render.main(_asked(given)) == 1
+    """One line on standard error, and exit code 1."""
+    assert render.main(_arguments(given)) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -32,8 +32,8 @@ INDEX = {
 }
 
 
-class RefusedError(Exception):
-    """AWS's refusal, as boto3 raises it."""
+class AnswerError(Exception):
+    """An error as boto3 raises it."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -46,11 +46,11 @@ class Ecr:
     def __init__(self, url: str) -> None:
         self.url = url
         self.tagged: dict[str, Any] = MANIFEST
-        self.refused: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
 
     def _check(self, call: str) -> None:
-        if call in self.refused:
-            raise RefusedError(self.refused[call])
+        if call in self.errors:
+            raise AnswerError(self.errors[call])
 
     def describe_images(self, **_: Any) -> dict[str, Any]:
         self._check("describe_images")
@@ -77,7 +77,7 @@ def labels() -> dict[str, str]:
 
 @pytest.fixture
 def ecr(labels: dict[str, str]) -> Iterator[Ecr]:
-    """Return the repository; where it keeps the image's configuration is a server on this machine."""
+    """Return the repository; a local server has the image's configuration."""
 
     class Layers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -88,7 +88,7 @@ def ecr(labels: dict[str, str]) -> Iterator[Ecr]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Print nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Layers) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -97,7 +97,7 @@ def ecr(labels: dict[str, str]) -> Iterator[Ecr]:
 
 
 def look(ecr: Ecr, reference: str = REFERENCE) -> list[Finding]:
-    """Return what the doctor says of an image."""
+    """Return the doctor's findings about an image."""
     config = FargateConfig(
         cluster="airflow", task_definition="worker", container_name="worker", subnets=("subnet-1",)
     )
@@ -105,70 +105,70 @@ def look(ecr: Ecr, reference: str = REFERENCE) -> list[Finding]:
 
 
 @pytest.mark.parametrize("tagged", [MANIFEST, INDEX], ids=["one architecture", "several"])
-def test_an_image_with_our_airflow_is_right(ecr: Ecr, tagged: dict[str, Any]) -> None:
-    """Read from the image's label, through an index too, past the attestations in it."""
+def test_an_image_with_the_same_airflow_passes(ecr: Ecr, tagged: dict[str, Any]) -> None:
+    """The version comes from the image's label, also behind an index with attestations."""
     ecr.tagged = tagged
     there, version = look(ecr)
     assert (there.ok, version.ok) == (True, True)
-    assert AIRFLOW_VERSION in version.sentence
+    assert AIRFLOW_VERSION in version.message
 
 
-def test_another_airflow_is_named_with_what_to_do(ecr: Ecr, labels: dict[str, str]) -> None:
-    """Both versions, and the build argument."""
+def test_another_airflow_fails_with_the_command_to_run(ecr: Ecr, labels: dict[str, str]) -> None:
+    """The message has the version and the build argument."""
     labels[image.VERSION_LABEL] = "2.9.9"
     version = look(ecr)[1]
     assert version.ok is False
-    assert "Airflow 2.9.9" in version.sentence
-    assert f"make build-push AIRFLOW={AIRFLOW_VERSION}" in version.sentence
+    assert "Airflow 2.9.9" in version.message
+    assert f"make build-push AIRFLOW={AIRFLOW_VERSION}" in version.message
 
 
-def test_an_image_that_does_not_tell_is_no_fault(ecr: Ecr, labels: dict[str, str]) -> None:
-    """An image of one's own may lack the label."""
+def test_an_image_without_the_label_is_inconclusive(ecr: Ecr, labels: dict[str, str]) -> None:
+    """Other people's images may lack the label."""
     labels.clear()
     version = look(ecr)[1]
     assert version.ok is None
-    assert image.VERSION_LABEL in version.sentence
+    assert image.VERSION_LABEL in version.message
 
 
 @pytest.mark.parametrize(
-    ("refused", "words"),
+    ("errors", "fact"),
     [
-        ({"batch_get_image": "AccessDeniedException"}, "not allowed to look"),
+        ({"batch_get_image": "AccessDeniedException"}, "no permission"),
         ({"batch_get_image": "ServerException"}, "ServerException"),
     ],
 )
-def test_what_cannot_be_read_is_no_fault(ecr: Ecr, refused: dict[str, str], words: str) -> None:
-    """The version stays unknown, and the reason is said."""
-    ecr.refused = refused
+def test_a_label_that_cannot_be_read_is_inconclusive(ecr: Ecr, errors: dict[str, str], fact: str) -> None:
+    """The version is unknown, and the message has the reason."""
+    ecr.errors = errors
     there, version = look(ecr)
     assert (there.ok, version.ok) == (True, None)
-    assert words in version.sentence
+    assert fact in version.message
 
 
-def test_an_index_that_points_nowhere_and_a_strange_address_are_no_fault(ecr: Ecr) -> None:
-    """ECR's own words are passed on; nothing is fetched from where ECR does not keep images."""
+def test_a_broken_index_and_a_wrong_address_are_inconclusive(ecr: Ecr) -> None:
+    """The message has ECR's text, and only HTTPS addresses are read."""
     ecr.tagged = {"manifests": [{"digest": f"sha256:{'d' * 64}"}]}
-    assert "Requested image not found" in look(ecr)[1].sentence
+    assert "Requested image not found" in look(ecr)[1].message
     ecr.tagged, ecr.url = MANIFEST, "file:///etc/passwd"
-    assert "not HTTPS" in look(ecr)[1].sentence
+    assert "without HTTPS: file:///etc/passwd" in look(ecr)[1].message
 
 
-def test_a_missing_image_is_to_be_pushed(ecr: Ecr) -> None:
-    """No version is asked for then."""
-    ecr.refused = {"describe_images": "ImageNotFoundException"}
+def test_a_missing_image_fails_once(ecr: Ecr) -> None:
+    """Its version is not checked."""
+    ecr.errors = {"describe_images": "ImageNotFoundException"}
     (finding,) = look(ecr)
     assert finding.ok is False
-    assert "make build-push" in finding.sentence
+    assert "make build-push" in finding.message
 
 
-def test_an_image_elsewhere_is_not_looked_for(ecr: Ecr) -> None:
-    """Another registry's calls are not ours to make."""
+def test_an_image_in_another_registry_is_inconclusive(ecr: Ecr) -> None:
+    """Only ECR can be asked."""
     (finding,) = look(ecr, "docker.io/apache/airflow:3.3.2")
     assert finding.ok is None
 
 
-def test_another_failure_of_ecr_is_told_as_it_is(ecr: Ecr) -> None:
-    """Whoever calls the check says so: no permission to describe images is not a missing image."""
-    ecr.refused = {"describe_images": "AccessDeniedException"}
-    with pytest.raises(RefusedError):
+def test_another_error_of_ecr_is_not_a_missing_image(ecr: Ecr) -> None:
+    """The check lets it through, and the doctor reports the missing permission."""
+    ecr.errors = {"describe_images": "AccessDeniedException"}
+    with pytest.raises(AnswerError):
         look(ecr)

@@ -1,4 +1,4 @@
-"""``airflow fargate doctor`` and what is left out, refused or broken."""
+"""``airflow fargate doctor`` with options left out, permissions missing or calls failing."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ BARE = FargateConfig(
 
 
 class AnswerError(Exception):
-    """AWS's refusal, as boto3 raises it."""
+    """An error as boto3 raises it."""
 
     def __init__(self, code: str) -> None:
         super().__init__(f"An error occurred ({code})")
         self.response = {"Error": {"Code": code}}
 
 
-def refusing(code: str) -> Any:
-    """Return clients of which every call is refused with this code."""
+def rejecting(code: str) -> Any:
+    """Return clients that reject every call with this code."""
 
     class Client:
         def __getattr__(self, name: str) -> Any:
@@ -41,42 +41,42 @@ def refusing(code: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("check", "words"),
+    ("check", "facts"),
     [
-        (checks.queue, "described every 10 seconds"),
-        (checks.bucket, "tokens stand in the container override"),
-        (checks.logs, "without the container's last lines"),
+        (checks.event_queue, ("No event queue", "reconcile_interval")),
+        (checks.payload_bucket, ("No payload bucket", "tokens", "Set [fargate] payload_bucket")),
+        (checks.log_group, ("No log group", "Set [fargate] log_group")),
     ],
 )
-def test_what_is_not_configured_is_said_with_its_price(check: Any, words: str) -> None:
-    """A smaller deployment is allowed: neither ok nor a fault, and what it costs."""
-    (finding,) = check(Session(BARE, refusing("")))
+def test_an_optional_resource_left_out_is_reported(check: Any, facts: tuple[str, ...]) -> None:
+    """It is neither ok nor a failure; the message says what is missing without it."""
+    (finding,) = check(Session(BARE, rejecting("")))
     assert finding.ok is None
-    assert words in finding.sentence
+    assert all(fact in finding.message for fact in facts)
 
 
-def test_what_we_may_not_look_at_is_not_a_fault(
+def test_a_check_without_permission_is_inconclusive(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A check without its permission says so; the executor may work all the same."""
+    """The executor may still work: it needs fewer permissions than the doctor."""
     monkeypatch.setattr(doctor, "CHECKS", (checks.cluster, checks.credentials))
-    monkeypatch.setattr(doctor, "open_session", lambda _: Session(BARE, refusing("AccessDeniedException")))
+    monkeypatch.setattr(doctor, "open_session", lambda _: Session(BARE, rejecting("AccessDeniedException")))
     assert doctor.main(Namespace(output="table")) == 0
-    told = capsys.readouterr().out
-    assert told.count("Not allowed to look") == 2
-    assert "2 could not be checked" in told
+    printed = capsys.readouterr().out
+    assert printed.count("No permission to check") == 2
+    assert "2 could not be checked" in printed
 
 
-@pytest.mark.parametrize("check", [checks.queue, network.subnets])
-def test_another_error_is_told_in_aws_s_words(check: Any) -> None:
-    """Throttled is not missing: no advice that leads astray."""
+@pytest.mark.parametrize("check", [checks.event_queue, network.subnets])
+def test_a_throttled_check_is_not_reported_as_missing(check: Any) -> None:
+    """The check lets the error through, and the doctor explains it by its cause."""
     config = FargateConfig(**{**vars(BARE), "event_queue_url": "https://queue"})
     with pytest.raises(AnswerError, match="ThrottlingException"):
-        list(check(Session(config, refusing("ThrottlingException"))))
+        list(check(Session(config, rejecting("ThrottlingException"))))
 
 
-def test_one_zone_is_told_and_no_fault() -> None:
-    """It works, until that zone has no capacity."""
+def test_a_single_zone_is_inconclusive() -> None:
+    """It works until that zone has no capacity."""
 
     class Ec2:
         def describe_subnets(self, **_: Any) -> Any:
@@ -88,36 +88,36 @@ def test_one_zone_is_told_and_no_fault() -> None:
 
     zone, way = network.subnets(Session(BARE, lambda _: Ec2()))
     assert (zone.ok, way.ok) == (None, True)
-    assert "that zone's lack of capacity" in zone.sentence
-    assert "tgw-1" in way.sentence
+    assert "eu-west-1a" in zone.message
+    assert "tgw-1" in way.message
 
 
-def test_a_route_to_nowhere_is_no_way_out() -> None:
-    """A NAT gateway that was deleted leaves a black hole; a route to one network is no way to the others."""
+def test_a_black_hole_is_no_default_route() -> None:
+    """A deleted NAT gateway leaves a black hole, and a route to one network is no default route."""
     gone = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "blackhole"}
     near = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"}
     assert network._default_route({"Routes": [near, gone]}) == ""
     assert network._default_route({"Routes": [{"DestinationCidrBlock": "0.0.0.0/0"}]}) == ""
 
 
-def test_a_wrong_section_is_told_before_anything_is_asked(
+def test_a_wrong_section_is_reported_before_any_call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The sentences, exit code 1, no traceback."""
-    from airflow_fargate import executor  # noqa: PLC0415  what the session would import
+    """The faults are printed without a traceback, and the exit code is 1."""
+    from airflow_fargate import executor  # noqa: PLC0415  what the session imports
 
     def wrong(_: Any) -> None:
-        raise ConfigurationError("[fargate] cluster is missing: set it.")
+        raise ConfigurationError("[fargate] cluster is required.")
 
     monkeypatch.setattr(executor.FargateExecutor, "read_config", wrong)
     with pytest.raises(SystemExit) as ended:
         session.open_session(Namespace())
     assert ended.value.code == 1
-    assert capsys.readouterr().err == "[fargate] cluster is missing: set it.\n"
+    assert capsys.readouterr().err == "[fargate] cluster is required.\n"
 
 
-def test_a_session_has_the_configuration_and_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the section as Airflow reads it; no call is made; botocore's chatter stays out of tables."""
+def test_a_session_has_configuration_and_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a session makes no call, and botocore's log lines stay out of tables."""
     from airflow_fargate import executor  # noqa: PLC0415  as above
 
     monkeypatch.setattr(executor.FargateExecutor, "read_config", lambda _: BARE)
@@ -127,13 +127,11 @@ def test_a_session_has_the_configuration_and_clients(monkeypatch: pytest.MonkeyP
     assert not logging.getLogger("botocore.credentials").isEnabledFor(logging.INFO)
 
 
-def test_a_team_s_section_is_read_where_airflow_has_teams(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """--team: its cluster and not everyone's; on a release without teams a sentence."""
+def test_a_teams_section_is_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """--team selects the team's cluster; a release without teams rejects it."""
     monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
-    everyones = {"CLUSTER": "shared", "TASK_DEFINITION": "w", "CONTAINER_NAME": "w", "SUBNETS": "subnet-1"}
-    for name, value in everyones.items():
+    shared = {"CLUSTER": "shared", "TASK_DEFINITION": "w", "CONTAINER_NAME": "w", "SUBNETS": "subnet-1"}
+    for name, value in shared.items():
         monkeypatch.setenv(f"AIRFLOW__FARGATE__{name}", value)
         monkeypatch.setenv(f"AIRFLOW__DATA___FARGATE__{name}", value.replace("shared", "data-cluster"))
     assert session.open_session(Namespace(team="data")).config.cluster == "data-cluster"
@@ -142,19 +140,19 @@ def test_a_team_s_section_is_read_where_airflow_has_teams(
     with pytest.raises(SystemExit) as ended:
         session.open_session(Namespace(team="data"))
     assert ended.value.code == 1
-    assert "teams come with Airflow 3.2" in capsys.readouterr().err
+    assert "--team data needs Airflow 3.2" in capsys.readouterr().err
 
 
-def test_run_workload_is_the_entrypoint_s_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For images without our entrypoint: the same command line, the same exit code."""
-    asked: list[list[str]] = []
-    monkeypatch.setattr(run_workload, "run", lambda words: asked.append(words) or 66)
+def test_run_workload_runs_the_entrypoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For images without our entrypoint, with the same command line and exit code."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(run_workload, "run", lambda words: commands.append(words) or 66)
     assert run_workload.main(Namespace(reference="s3://bucket/key")) == 66
-    assert asked == [["fargate", "run-workload", "s3://bucket/key"]]
+    assert commands == [["fargate", "run-workload", "s3://bucket/key"]]
 
 
-def test_the_version_is_this_airflow_s() -> None:
-    """What images are compared with."""
-    from airflow import __version__  # noqa: PLC0415  slow, and needed here alone
+def test_images_are_compared_with_this_airflow() -> None:
+    """The version comes from the installed distribution."""
+    from airflow import __version__  # noqa: PLC0415  slow, and needed only here
 
     assert __version__ == AIRFLOW_VERSION

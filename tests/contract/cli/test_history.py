@@ -1,4 +1,4 @@
-"""``cost`` and ``render`` over Airflow's own task history, and ``cost`` over the bill."""
+"""``cost`` and ``render`` from Airflow's task history, and ``cost`` from the bill."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from airflow_fargate.cli import cost, render
 from airflow_fargate.cli.session import Session
+from airflow_fargate.settings.task_options import TaskOptions
 from aws_model import modelled
 from unit.examples import ARN, CONFIG
 
@@ -26,7 +27,7 @@ SIZED = replace(
     task_cpu=1024,
     task_memory=2048,
     capacity_chain=("FARGATE", "FARGATE_SPOT"),
-    profiles={"big": {"cpu": 4096, "memory": 8192}},
+    profiles={"big": TaskOptions(cpu=4096, memory=8192)},
 )
 LAUNCH_ID = "0f7c6c5e-6f0e-4f0f-9d4b-0d6a6b2b7f10"
 
@@ -80,10 +81,10 @@ def costs(monkeypatch: pytest.MonkeyPatch, config: Any = SIZED, clients: Any = N
     return cost.main(Namespace(**given | changes))
 
 
-def test_cost_is_reckoned_from_the_task_history(
+def test_cost_is_estimated_from_the_task_history(
     database: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By day and DAG, every try; sizes from task, queue and section; what ran elsewhere counts nothing."""
+    """Every try counts, by day and DAG, with the size from task, queue or section; other executors do not."""
     database("plain")
     database(
         "plain", earlier=True, start_date=NOW - timedelta(days=1, hours=1), end_date=NOW - timedelta(days=1)
@@ -106,17 +107,17 @@ def test_cost_is_reckoned_from_the_task_history(
     assert rows["2026-11-26", "train"]["containers"] == 2
 
 
-def test_a_size_that_is_not_known_is_said(
+def test_unknown_sizes_are_reported(
     database: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Counted as nothing, with the options that would tell: a low sum must not pass for the truth."""
+    """They count as 0 USD, and the message has the options to set."""
     database("plain")
     database("refused", executor_config={"cpu": "many"})
     assert costs(monkeypatch, CONFIG) == 0
-    told = capsys.readouterr()
-    assert json.loads(told.out)[0]["cost_usd"] == 0
-    assert "2 containers count as 0 USD" in told.err
-    assert "task_cpu" in told.err
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)[0]["cost_usd"] == 0
+    assert "2 containers count as 0 USD" in printed.err
+    assert "task_cpu" in printed.err
 
 
 class Bill:
@@ -124,10 +125,10 @@ class Bill:
 
     def __init__(self, error: str = "") -> None:
         self.error = error
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
 
     def get_cost_and_usage(self, **request: Any) -> dict[str, Any]:
-        self.asked.append(request)
+        self.requests.append(request)
         if self.error:
             body = {
                 "Error": {"Code": self.error, "Message": "no"},
@@ -144,30 +145,32 @@ class Bill:
         return {"ResultsByTime": [{"TimePeriod": period, "Groups": [group]}], **more}
 
 
-def test_the_bill_is_asked_by_the_tasks_tags(
+def test_the_bill_is_read_by_the_tasks_tags(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of this deployment alone, by DAG and day, page by page."""
+    """Only this deployment, by DAG and day, page by page."""
     bill = Bill()
     assert costs(monkeypatch, clients={"ce": modelled("ce", bill)}.__getitem__, source="bill", days=1) == 0
     assert json.loads(capsys.readouterr().out) == [
         {"day": "2026-11-25", "dag_id": "sales", "cost_usd": 1.25},
         {"day": "2026-11-26", "dag_id": "sales", "cost_usd": 1.25},
     ]
-    assert bill.asked[0]["TimePeriod"] == {"Start": "2026-11-25", "End": "2026-11-27"}
-    assert bill.asked[0]["Filter"] == {"Tags": {"Key": "airflow-fargate:deployment", "Values": ["airflow"]}}
+    assert bill.requests[0]["TimePeriod"] == {"Start": "2026-11-25", "End": "2026-11-27"}
+    assert bill.requests[0]["Filter"] == {
+        "Tags": {"Key": "airflow-fargate:deployment", "Values": ["airflow"]}
+    }
 
 
 @pytest.mark.parametrize(
-    ("code", "words"),
+    ("code", "fact"),
     [("AccessDeniedException", "Allow ce:GetCostAndUsage"), ("ValidationException", "cost allocation tags")],
 )
-def test_a_bill_that_cannot_be_read_is_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, words: str
+def test_a_bill_that_cannot_be_read_is_explained(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str, fact: str
 ) -> None:
-    """What to allow, or to activate; exit code 1."""
+    """The message says what to allow or to activate, and the exit code is 1."""
     assert costs(monkeypatch, clients={"ce": Bill(code)}.__getitem__, source="bill") == 1
-    assert words in capsys.readouterr().err
+    assert fact in capsys.readouterr().err
 
 
 def rendered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> int:
@@ -184,10 +187,10 @@ def rendered(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> int:
     return render.main(Namespace(**given | {"executor_config": None} | changes))
 
 
-def test_render_shows_the_request_of_a_task_that_airflow_knows(
+def test_render_prints_the_request_of_a_task_in_the_database(
     database: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its own wishes, its queue's profile, its launch id, its tags: of the run that began last."""
+    """With its own options, its queue's profile, launch id and tags, from the run that started last."""
     database("load", run_id="old", start_date=NOW - timedelta(days=1), queue="default")
     database("load", queue="big", executor_config={"env": {"A": "1"}}, external_executor_id=LAUNCH_ID)
     assert rendered(monkeypatch) == 0
@@ -203,24 +206,25 @@ def test_render_shows_the_request_of_a_task_that_airflow_knows(
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "fact"),
     [
-        ({"task_id": "nothing"}, "no task instance of sales.nothing"),
-        ({"run_id": "never"}, "in never with map index -1"),
-        ({"task_id": None}, "DAG_ID TASK_ID"),
-        ({"executor_config": json.dumps({"env": {"A": "x" * 9000}})}, "ECS takes 8192"),
+        ({"task_id": "nothing"}, "no task instance of task 'nothing' in DAG 'sales'"),
+        ({"run_id": "never"}, "in run 'never'"),
+        ({"map_index": 7}, "with map index 7"),
+        ({"task_id": None}, "airflow fargate render sales TASK_ID"),
+        ({"executor_config": json.dumps({"env": {"A": "x" * 9000}})}, "at most 8192 characters"),
     ],
 )
-def test_render_refuses_what_cannot_be_launched(
+def test_render_rejects_a_task_that_cannot_be_launched(
     database: Any,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     changes: dict[str, Any],
-    words: str,
+    fact: str,
 ) -> None:
-    """A sentence and exit code 1."""
+    """One line on standard error, and exit code 1."""
     database("load")
     assert rendered(monkeypatch, **changes) == 1
-    told = capsys.readouterr().err
-    assert words in told
-    assert told.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert fact in printed
+    assert printed.count("\n") == 1

@@ -1,4 +1,4 @@
-"""``airflow fargate tasks``, ``cost`` and ``reap`` against an emulated cluster with containers in it."""
+"""``airflow fargate tasks``, ``cost`` and ``reap`` on an emulated cluster with running containers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 11, 26, tzinfo=timezone.utc)
 
 
 class _Ecs:
-    """The task plane's client, with the one paginator that the commands use."""
+    """The task plane's client, with the paginator that the commands use."""
 
     def __init__(self, world: World) -> None:
         self._client = world.plane.client("ecs")
@@ -35,11 +35,11 @@ class _Ecs:
         return getattr(self._client, name)
 
     def get_paginator(self, _: str) -> Any:
-        return Namespace(paginate=lambda **asked: [self._client.list_tasks(**asked)])
+        return Namespace(paginate=lambda **request: [self._client.list_tasks(**request)])
 
 
 class Cluster:
-    """A cluster, and the means to start containers in it as the executor does."""
+    """A cluster in which a test starts containers as the executor does."""
 
     def __init__(self) -> None:
         self.world = World(Behaviour(run=None))
@@ -63,7 +63,7 @@ class Cluster:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    """Return an empty cluster that the commands look at."""
+    """Return an empty cluster for the commands."""
     made = Cluster()
     for module in (tasks, cost, reap):
         monkeypatch.setattr(module, "open_session", lambda _: made.session)
@@ -71,8 +71,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-def asked(**changes: Any) -> Namespace:
-    """What argparse makes of a command line: every option's default, and these."""
+def arguments(**changes: Any) -> Namespace:
+    """Return the parsed command line: every option's default, and these changes."""
     given = {"watch": None, "yes": False, "older_than": 0, "days": 7, "source": "ecs", "output": "json"}
     return Namespace(**given | {"vcpu_hour": None, "gb_hour": None} | changes)
 
@@ -82,23 +82,23 @@ def _printed(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return found
 
 
-def test_tasks_lists_our_containers_and_no_others(
+def test_tasks_lists_the_containers_of_this_deployment(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One row a container of this deployment: dag, task, try, size, capacity."""
+    """One row per container, with DAG, task, try, size and capacity; other deployments are left out."""
     arn = cluster.start("load", "id-1")
     cluster.start("theirs", "id-2", deployment="other")
-    assert tasks.main(asked(output="plain")) == 0
+    assert tasks.main(arguments(output="plain")) == 0
     printed = capsys.readouterr().out
     assert printed.count("\n") == 2
     for cell in ("sales", "load", "1 vCPU 2 GB", "1 min 00 s", arn.rpartition("/")[2]):
         assert cell in printed
 
 
-def test_a_program_gets_numbers(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    """JSON and YAML: ages in seconds, cost in USD, sizes in ECS's units, under names that stay."""
+def test_json_and_yaml_have_numbers(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ages are in seconds, cost in USD and sizes in ECS's units, under stable names."""
     arn = cluster.start("load", "id-1")
-    assert tasks.main(asked()) == 0
+    assert tasks.main(arguments()) == 0
     (row,) = _printed(capsys)
     assert row.pop("cost_usd") > 0
     assert row == {
@@ -114,18 +114,18 @@ def test_a_program_gets_numbers(cluster: Cluster, capsys: pytest.CaptureFixture[
         "memory": 2048,
         "capacity": "launch type",
     }
-    assert tasks.main(asked(output="yaml")) == 0
+    assert tasks.main(arguments(output="yaml")) == 0
     assert "age_seconds: 30.0\n" in capsys.readouterr().out
 
 
 def test_a_narrow_terminal_gets_a_table_that_fits(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Run and id, the longest, are left out under 150 columns: a row stays a line."""
+    """Under 150 columns, the long columns run and id are left out, so that a row stays one line."""
     cluster.start("load", "id-1")
     monkeypatch.setattr("airflow.cli.simple_table.is_tty", lambda: True)
     monkeypatch.setenv("COLUMNS", "100")
-    assert tasks.main(asked(output="table")) == 0
+    assert tasks.main(arguments(output="table")) == 0
     head, _, row, *_ = capsys.readouterr().out.splitlines()
     assert "dag" in head
     assert "id" not in head.split()
@@ -133,10 +133,10 @@ def test_a_narrow_terminal_gets_a_table_that_fits(
     assert "1 vCPU 2 GB" in row
 
 
-def test_watched_it_is_shown_again_until_ctrl_c(
+def test_watch_repeats_until_ctrl_c(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every so many seconds, whatever AWS answers in between; Ctrl-C is a good end."""
+    """An error in between is printed, and Ctrl-C ends with exit code 0."""
     cluster.start("load", "id-1")
     slept: list[float] = []
     listing = cluster.ecs.list_tasks
@@ -147,136 +147,136 @@ def test_watched_it_is_shown_again_until_ctrl_c(
         if len(slept) == 3:
             raise KeyboardInterrupt
 
-    def sometimes(**request: Any) -> Any:
+    def list_tasks(**request: Any) -> Any:
         if len(slept) == 1:
             raise ConnectionError("no route to host")
         return listing(**request)
 
     monkeypatch.setattr(tasks.time, "sleep", sleep)
     monkeypatch.setattr(
-        cluster.ecs, "_client", Namespace(list_tasks=sometimes, describe_tasks=cluster.ecs.describe_tasks)
+        cluster.ecs, "_client", Namespace(list_tasks=list_tasks, describe_tasks=cluster.ecs.describe_tasks)
     )
-    assert tasks.main(asked(watch=5)) == 0
-    told = capsys.readouterr()
-    ages = [json.loads(line)[0]["age_seconds"] for line in told.out.splitlines()]
+    assert tasks.main(arguments(watch=5)) == 0
+    printed = capsys.readouterr()
+    ages = [json.loads(line)[0]["age_seconds"] for line in printed.out.splitlines()]
     assert ages == [30.0, 40.0]
     assert slept == [5, 5, 5]
-    assert "no route to host" in told.err
+    assert "no route to host" in printed.err
 
 
-def test_tasks_begin_with_the_oldest_and_end_with_what_they_cost(
+def test_tasks_are_sorted_by_age_with_the_total_cost(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By age, not by the text of it; the sum stands below."""
+    """The oldest comes first, and the total is printed below."""
     cluster.start("old", "id-1")
     cluster.world.clock.advance(7200)
     cluster.start("young", "id-2")
-    assert tasks.main(asked()) == 0
-    told = capsys.readouterr()
-    rows = json.loads(told.out)
+    assert tasks.main(arguments()) == 0
+    printed = capsys.readouterr()
+    rows = json.loads(printed.out)
     assert [(row["task_id"], row["age_seconds"]) for row in rows] == [("old", 7260.0), ("young", 30.0)]
     assert rows[0]["cost_usd"] > rows[1]["cost_usd"]
-    assert told.err.startswith("2 containers of deployment airflow, 0.")
+    assert printed.err.startswith("2 containers of deployment airflow, 0.")
 
 
 @pytest.mark.parametrize("command", [tasks, cost, reap])
-def test_nothing_to_list_is_said_in_a_sentence(
+def test_an_empty_list_is_a_message(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: Any
 ) -> None:
-    """No empty table for a person; an empty list for a program."""
+    """People get a message instead of an empty table; programs get an empty list."""
     monkeypatch.setattr(reap, "owned_ids", set)
-    assert command.main(asked(output="table")) == 0
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "ontainer" in told.err
-    assert command.main(asked()) == 0
+    assert command.main(arguments(output="table")) == 0
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "ontainer" in printed.err
+    assert command.main(arguments()) == 0
     assert json.loads(capsys.readouterr().out) == []
 
 
 def test_cost_sums_by_day_and_dag(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two containers of one DAG on one day: one row."""
+    """Two containers of one DAG on one day make one row."""
     cluster.start("load", "id-1")
     cluster.start("clean", "id-2")
-    assert cost.main(asked(vcpu_hour=0.04, gb_hour=0.005)) == 0
+    assert cost.main(arguments(vcpu_hour=0.04, gb_hour=0.005)) == 0
     (row,) = _printed(capsys)
     assert (row["dag_id"], row["containers"]) == ("sales", 2)
 
 
 def test_cost_ends_with_the_sum_of_all_days(cluster: Cluster, capsys: pytest.CaptureFixture[str]) -> None:
-    """A row a day, by the list's prices, and one for all; what is older than asked for is left out."""
+    """One row per day and one for all; older containers are left out."""
     cluster.start("ancient", "id-0")
     cluster.world.clock.advance(3 * 86400)
     cluster.start("load", "id-1")
     cluster.world.clock.advance(86400)
     cluster.start("clean", "id-2")
-    assert cost.main(asked(days=2, output="table")) == 0
-    told = capsys.readouterr()
-    rows = [line.split("|")[0].strip() for line in told.out.splitlines() if line.strip()]
+    assert cost.main(arguments(days=2, output="table")) == 0
+    printed = capsys.readouterr()
+    rows = [line.split("|")[0].strip() for line in printed.out.splitlines() if line.strip()]
     assert rows[-1] == "all"
-    assert told.out.count("sales") == 2
-    assert "about an hour" in told.err
+    assert printed.out.count("sales") == 2
+    assert "about an hour" in printed.err
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0 s"), (59.4, "59 s"), (60, "1 min 00 s"), (3599, "59 min 59 s"), (3600, "1 h 00 min")],
 )
-def test_an_age_is_told_as_a_person_says_it(seconds: float, text: str) -> None:
-    """Two units at most."""
+def test_an_age_has_two_units_at_most(seconds: float, text: str) -> None:
+    """Seconds, minutes and seconds, or hours and minutes."""
     assert duration(seconds) == text
 
 
 @pytest.mark.parametrize("yes", [False, True])
-def test_reap_stops_what_nobody_owns_and_only_when_told(
+def test_reap_stops_orphans_with_yes_only(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, yes: bool
 ) -> None:
-    """Owned by ARN, owned by launch id, another deployment's: left alone. The orphan: listed, or stopped."""
+    """Containers that a task owns by ARN or launch id, and other deployments', keep running."""
     by_arn = cluster.start("recorded", "id-1")
     by_launch = cluster.start("launched", "id-2")
     theirs = cluster.start("theirs", "id-3", deployment="other")
     orphan = cluster.start("orphan", "id-4")
     monkeypatch.setattr(reap, "owned_ids", lambda: {by_arn, "id-2"})
-    assert reap.main(asked(yes=yes)) == 0
+    assert reap.main(arguments(yes=yes)) == 0
     (row,) = _printed(capsys)
     assert row["arn"] == orphan
     left = {by_arn, by_launch, theirs} | (set() if yes else {orphan})
     assert set(cluster.running()) == left
 
 
-def test_reap_leaves_young_containers_alone(
+def test_reap_skips_young_containers(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A container whose row is only being written is no orphan."""
+    """The database row of a new container may not be written yet."""
     cluster.start("young", "id-1")
     monkeypatch.setattr(reap, "owned_ids", set)
-    assert reap.main(asked(yes=True, older_than=600)) == 0
+    assert reap.main(arguments(yes=True, older_than=600)) == 0
     assert _printed(capsys) == []
     assert len(cluster.running()) == 1
 
 
-def test_reap_says_so_when_a_container_cannot_be_stopped(
+def test_reap_continues_if_a_container_cannot_be_stopped(
     cluster: Cluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that AWS refuses to stop: its ARN, exit code 1, and the others are stopped."""
+    """Its ARN is printed, the others are stopped, and the exit code is 1."""
     bad, good = cluster.start("bad", "id-1"), cluster.start("good", "id-2")
     monkeypatch.setattr(reap, "owned_ids", set)
     stop = cluster.ecs.stop_task
 
-    def refuse(**arguments: Any) -> Any:
-        if arguments["task"] == bad:
+    def stop_task(**request: Any) -> Any:
+        if request["task"] == bad:
             raise ConnectionError("no route to host")
-        return stop(**arguments)
+        return stop(**request)
 
-    monkeypatch.setattr(cluster.ecs, "stop_task", refuse, raising=False)
-    assert reap.main(asked(yes=True)) == 1
-    told = capsys.readouterr().err
-    assert bad in told
-    assert told.endswith("1 container stopped.\n")
+    monkeypatch.setattr(cluster.ecs, "stop_task", stop_task, raising=False)
+    assert reap.main(arguments(yes=True)) == 1
+    printed = capsys.readouterr().err
+    assert bad in printed
+    assert printed.endswith("1 container stopped.\n")
     assert good not in cluster.running()
 
 
-def test_the_owned_are_the_unfinished(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From Airflow's tables: tasks by ARN or launch id, callbacks and connection tests by their own id."""
+def test_unfinished_rows_own_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks own them by ARN or launch id, callbacks and connection tests by their own id."""
     from airflow import models  # noqa: PLC0415  slow, and needed here alone
     from airflow.models.callback import Callback  # noqa: PLC0415  the same
     from airflow.models.connection_test import ConnectionTestRequest  # noqa: PLC0415  the same

@@ -46,6 +46,13 @@ def test_prepare_tells_an_empty_database_from_one_at_head(database, migrated, mo
         connection.close()
 
 
+def test_the_plugin_registers_no_listener():
+    """Where a listener is registered, Airflow rejects DAGs whose tasks have `end_from_trigger=True`."""
+    from airflow_fargate.control.heartbeat import HeartbeatPlugin  # noqa: PLC0415  imports Airflow
+
+    assert HeartbeatPlugin.listeners == []
+
+
 def test_each_component_touches_its_heartbeat_file(database, migrated, tmp_path):
     """Scheduler, DAG processor and triggerer, as they are; a component that is stopped falls silent."""
     started = {name: start(database, migrated, tmp_path / name, name) for name in COMPONENTS}

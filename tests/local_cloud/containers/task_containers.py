@@ -176,9 +176,7 @@ class TaskContainers:
 
     def essential_ended(self) -> bool:
         """Whether an essential container has ended."""
-        return any(
-            item.definition.essential and item.exit_code is not None for item in self.running.values()
-        )
+        return any(item.definition.essential and item.exit_code is not None for item in self.running.values())
 
     def stop_living(self) -> None:
         """SIGTERM to all that run, SIGKILL after their stopTimeout; returns at once."""

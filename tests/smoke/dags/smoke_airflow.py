@@ -1,4 +1,4 @@
-"""What the smoke's DAGs need of Airflow, by the names that Airflow 3 has for it."""
+"""The parts of Airflow that the smoke's DAGs use, under Airflow 3's names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.exceptions import AirflowFailException
 
 CLEARED = {"retries": 1}
-"""Of a task that is cleared while it runs: Airflow's own retry_delay, of 300 s, and the one retry is kept."""
+"""A task that is cleared while it runs keeps its retry. Its retry_delay is Airflow's default of 300 s."""
 
 try:
     from airflow.sdk import Variable, dag, get_current_context, task
@@ -19,13 +19,13 @@ except ImportError:  # Airflow 2
     from airflow.operators.python import get_current_context
 
     _ABSENT = {"default_var": None}
-    # Airflow 2 itself takes it for a failure: it waits for retry_delay, and a retry is used up.
+    # Airflow 2 treats it as a failure: it waits for retry_delay and uses a retry.
     CLEARED = {"retries": 2, "retry_delay": timedelta(seconds=1)}
 
 __all__ = ["CLEARED", "AirflowFailException", "dag", "find_variable", "get_current_context", "task"]
 
 
 def find_variable(key: str) -> str | None:
-    """Return one of Airflow's variables, None where there is none of that name."""
+    """Return an Airflow variable, or None if there is none of that name."""
     found: str | None = Variable.get(key, **_ABSENT)
     return found

@@ -1,7 +1,7 @@
-"""Tasks that something happens to while they run, from outside; what, and when: ``smoke/disturbances.py``.
+"""Tasks that are disturbed from outside while they run; ``smoke/disturbances.py`` says how and when.
 
-The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone,
-through ``smoke_airflow``.
+This file is in the worker image and in the DAG processor's folder, so it only imports Airflow, through
+``smoke_airflow``.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from datetime import datetime, timedelta, timezone
 from smoke_airflow import CLEARED, dag, find_variable, get_current_context, task
 
 LONGER_THAN_AN_END = timedelta(seconds=30)
-"""Until a container that has ended is STOPPED and explained; the executor lets go of it at the next try."""
+"""Retry delay. Before the next try, the ended container must be STOPPED and explained."""
 GIVEN_UP_AFTER = 480.0
-"""Seconds; whoever waits so long was forgotten, and fails."""
+"""Seconds; a task that waits this long was forgotten, and fails."""
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
-"""The variable by which a task learns that there is another scheduler."""
+"""The variable that says that there is a new scheduler."""
 API_SERVER_IS_BACK = "smoke_api_server_is_back"
-"""The variable by which a task learns that the API server was away."""
+"""The variable that says that the API server was down."""
 
 
 def _wait_for(variable: str) -> None:
@@ -30,9 +30,9 @@ def _wait_for(variable: str) -> None:
 
 
 def _wait() -> None:
-    """Be there to be disturbed."""
+    """Wait to be disturbed."""
     number = get_current_context()["ti"].try_number
-    print(f"try {number} waits for what may come")
+    print(f"try {number} waits to be disturbed")
     time.sleep(GIVEN_UP_AFTER)
     raise RuntimeError("nothing came")
 
@@ -45,11 +45,11 @@ def _wait() -> None:
     tags=["smoke"],
 )
 def smoke_disturbed() -> None:
-    """What people and hosts do to running tasks."""
+    """Tasks that are disturbed while they run."""
 
     @task(retries=2, retry_delay=LONGER_THAN_AN_END)
     def taken_away() -> None:
-        """Lose the first container to StopTask and the second to SIGKILL; the third is left alone."""
+        """Lose the first container to StopTask and the second to SIGKILL; the third one succeeds."""
         number = get_current_context()["ti"].try_number
         if number < 3:
             _wait()
@@ -57,15 +57,15 @@ def smoke_disturbed() -> None:
 
     @task
     def outlives_its_scheduler() -> None:
-        """Run while the scheduler that launched it is killed, until the next one has taken over."""
-        print("this waits for what may come: another scheduler")
+        """Run while the scheduler that launched it is killed, until a new one has adopted it."""
+        print("this waits to be disturbed: another scheduler")
         _wait_for(SCHEDULER_IS_BACK)
         print("another scheduler has taken over")
 
     @task
     def outlives_an_api_server() -> None:
-        """Run while the API server is away for a minute."""
-        print("this waits for what may come: a minute without an API server")
+        """Run while the API server is down for a minute."""
+        print("this waits to be disturbed: a minute without an API server")
         _wait_for(API_SERVER_IS_BACK)
         print("the API server is back")
 
@@ -76,7 +76,7 @@ def smoke_disturbed() -> None:
 
     @task(**CLEARED)
     def cleared() -> None:
-        """Run until a person clears it; the second time, end."""
+        """Run until a person clears it, then succeed."""
         ti = get_current_context()["ti"]
         if ti.try_number < 2:
             _wait()

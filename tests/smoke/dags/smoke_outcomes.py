@@ -1,7 +1,7 @@
-"""Every way a task can go, each in a container of its own; what must come of it: ``smoke/expectations.py``.
+"""Every outcome of a task, each in its own container; ``smoke/expectations.py`` has the expected results.
 
-The file stands in the worker image and in the DAG processor's folder, so it imports Airflow alone,
-through ``smoke_airflow``.
+This file is in the worker image and in the DAG processor's folder, so it only imports Airflow, through
+``smoke_airflow``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LONGER_THAN_A_RECONCILE_INTERVAL = 12.0
 
 
 def _memory_limit() -> int:
-    """Return this container's memory limit in MiB, from whichever cgroup version the host has."""
+    """Return this container's memory limit in MiB, with either cgroup version."""
     for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
         path = Path(name)
         if path.exists() and path.read_text().strip().isdigit():
@@ -34,11 +34,11 @@ def _memory_limit() -> int:
     tags=["smoke"],
 )
 def smoke_outcomes() -> None:  # noqa: C901  # how a DAG reads
-    """Every outcome the executor has to tell apart."""
+    """Every outcome that the executor must distinguish."""
 
     @task
     def make_number() -> int:
-        """Hand a value to another container."""
+        """Return a value for another container."""
         return 20
 
     @task
@@ -49,13 +49,13 @@ def smoke_outcomes() -> None:  # noqa: C901  # how a DAG reads
 
     @task
     def square(number: int) -> int:
-        """Be one of five."""
+        """Run as one of five mapped tasks."""
         print(f"the square of {number} is {number * number}")
         return number * number
 
     @task(retries=1)
     def fails_once() -> None:
-        """Fail at the first try and succeed at the second."""
+        """Fail in the first try and succeed in the second."""
         number = get_current_context()["ti"].try_number
         print(f"this is try {number}")
         if number == 1:
@@ -63,7 +63,7 @@ def smoke_outcomes() -> None:  # noqa: C901  # how a DAG reads
 
     @task(retries=3)
     def fails_for_good() -> None:
-        """Fail without being tried again."""
+        """Fail without a retry."""
         raise AirflowFailException("this task fails for good on purpose")
 
     @task(trigger_rule="all_done")
@@ -73,16 +73,16 @@ def smoke_outcomes() -> None:  # noqa: C901  # how a DAG reads
 
     @task(executor_config={"cpu": 2048, "memory": 4096})
     def sized() -> None:
-        """Have its own cpu and memory."""
+        """Run with its own cpu and memory."""
         print(f"the memory limit is {_memory_limit()} MiB")
 
     @task
     def out_of_memory() -> None:
-        """Take memory until the kernel ends it."""
+        """Allocate memory until the kernel kills it."""
         print("taking memory until the kernel says no")
-        time.sleep(1)  # so that this line leaves the process before it is killed
-        # At one go inside the kernel: taken bit by bit, the container thrashes for half a minute first,
-        # reading its own code from disk again and again.
+        time.sleep(1)  # so that this line is written before the process is killed
+        # In one step inside the kernel. In small steps, the container first thrashes for half a minute and
+        # reads its own code from disk again and again.
         taken = mmap.mmap(-1, 3 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE)
         raise RuntimeError(f"the kernel gave {len(taken) >> 20} MiB")
 
@@ -94,17 +94,17 @@ def smoke_outcomes() -> None:  # noqa: C901  # how a DAG reads
 
     @task.branch
     def choose() -> str:
-        """Choose one of two ways."""
+        """Choose one of two branches."""
         return "chosen"
 
     @task
     def chosen() -> None:
-        """Run, being chosen."""
+        """Run, because it was chosen."""
         print("this branch was chosen")
 
     @task
     def not_chosen() -> None:
-        """Never run."""
+        """Do not run."""
         raise RuntimeError("this branch was not chosen")
 
     double_number(make_number())

@@ -76,7 +76,7 @@ class Bench:
 
     def fail(self, *errors: Exception) -> None:
         """Have the next RunTasks raise these."""
-        self.ecs._refusals.extend(errors)
+        self.ecs._rejections.extend(errors)
 
     @property
     def tokens(self) -> list[str]:

@@ -63,8 +63,8 @@ def test_without_an_answer_the_same_request_is_sent_again(error: Exception) -> N
 def test_after_an_answer_the_next_attempt_has_its_own_token() -> None:
     """Capacity refused: AWS started nothing, the next may differ."""
     bench = Bench()
-    bench.ecs.refuse_capacity()
-    bench.ecs.refuse_capacity()
+    bench.ecs.reject_for_capacity()
+    bench.ecs.reject_for_capacity()
     bench.launcher.submit(an_attempt())
     bench.run(30)
     assert bench.tokens == ["-0", "-1", "-2"]
@@ -74,7 +74,7 @@ def test_the_chain_is_asked_at_once_and_a_whole_round_is_waited_out() -> None:
     """Spot, On-Demand without a pause; then a pause."""
     bench = Bench()
     for _ in range(2):
-        bench.ecs.refuse_capacity()
+        bench.ecs.reject_for_capacity()
     options = parse_task_options("executor_config", {"capacity": "FARGATE_SPOT,FARGATE"})
     bench.launcher.submit(an_attempt(options=options))
     bench.run()
@@ -87,7 +87,7 @@ def test_the_chain_is_asked_at_once_and_a_whole_round_is_waited_out() -> None:
 def test_a_permanent_refusal_is_given_up_at_once_and_its_payload_removed() -> None:
     """One call, one sentence, no object."""
     bench = Bench()
-    bench.ecs.refuse("AccessDeniedException", "iam:PassRole")
+    bench.ecs.reject("AccessDeniedException", "iam:PassRole")
     bench.launcher.submit(an_attempt())
     bench.run(600)
     (said,) = bench.said
@@ -101,7 +101,7 @@ def test_patience_ends_with_the_deadline() -> None:
     """Refused for as long as the budget lasts: given up, with the last words and the option's name."""
     bench = Bench()
     for _ in range(1000):
-        bench.ecs.refuse_capacity()
+        bench.ecs.reject_for_capacity()
     bench.launcher.submit(an_attempt(deadline=60.0))
     bench.run(120)
     (said,) = bench.said
@@ -185,7 +185,7 @@ def test_what_is_given_up_says_what_to_do_about_the_last_cause() -> None:
     """The budget is spent: the hint comes with the sentence."""
     bench = Bench()
     for _ in range(1000):
-        bench.ecs.refuse_capacity()
+        bench.ecs.reject_for_capacity()
     bench.launcher.submit(an_attempt(deadline=60.0))
     bench.run(120)
     (said,) = bench.said

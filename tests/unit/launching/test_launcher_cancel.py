@@ -27,7 +27,7 @@ def test_what_was_refused_is_given_up_with_its_payload() -> None:
         if refusal == "throttled":
             bench.fail(client_error("ThrottlingException"))
         else:
-            bench.ecs.refuse_capacity()
+            bench.ecs.reject_for_capacity()
         bench.launcher.submit(attempt)
         bench.run()
         assert len(bench.s3.objects) == 1
@@ -52,7 +52,7 @@ def test_what_may_have_been_started_is_asked_for_once_more() -> None:
 def test_what_another_scheduler_has_adopted_keeps_its_payload() -> None:
     """The other one launches it with an object of the same name."""
     bench, attempt = Bench(), an_attempt()
-    bench.ecs.refuse_capacity()
+    bench.ecs.reject_for_capacity()
     bench.launcher.submit(attempt)
     bench.run()
     attempt.launch.cancelled = attempt.launch.adopted_elsewhere = True

@@ -16,7 +16,7 @@ from unit.launching.launcher_bench import Bench
 def test_a_payload_that_cannot_be_removed_hides_nothing() -> None:
     """The refusal is told all the same."""
     bench = Bench()
-    bench.ecs.refuse("AccessDeniedException")
+    bench.ecs.reject("AccessDeniedException")
     bench.launcher.submit(an_attempt())
     bench.s3.errors = []
     bench.s3.delete_object = lambda **_: 1 / 0  # type: ignore[method-assign,assignment]

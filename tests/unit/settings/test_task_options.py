@@ -1,4 +1,4 @@
-"""``executor_config`` and profiles: typed, merged, fitted to Fargate's sizes."""
+"""Per-task options: parsed, merged with the profile, fitted to Fargate's sizes."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def parse(**given: Any) -> TaskOptions:
     return parse_task_options("executor_config", given)
 
 
-def test_nothing_given_is_nothing_asked_for() -> None:
-    """None and an empty dictionary leave all to the section."""
+def test_no_options_leave_everything_to_the_section() -> None:
+    """None and an empty dictionary mean the same."""
     assert parse_task_options("executor_config", None) == TaskOptions() == parse()
 
 
@@ -41,54 +41,63 @@ def test_nothing_given_is_nothing_asked_for() -> None:
         ("run_task", {"group": "g"}, {"group": "g"}),
     ],
 )
-def test_what_people_write_is_understood(name: str, given: Any, value: Any) -> None:
-    """Numbers as texts, lists as texts."""
+def test_common_spellings_are_accepted(name: str, given: Any, value: Any) -> None:
+    """Numbers and lists may be strings."""
     assert getattr(parse(**{name: given}), name) == value
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "fact"),
     [
-        ({"memori": 1}, "'memori' is not known. Did you mean memory?"),
-        ({3: 1}, "3 is not known."),
-        ({"cpu": True}, "cpu takes a whole number above 0, True was given"),
-        ({"cpu": 0}, "above 0"),
-        ({"cpu": -1}, "above 0"),
-        ({"cpu": 0.5}, "0.5 was given"),
-        ({"memory": "2GB"}, "'2GB' was given"),
-        ({"memory": "9" * 5000}, "whole number"),
-        ({"task_definition": ""}, "takes a text"),
-        ({"task_role": 7}, "takes a text"),
-        ({"capacity": 7}, "takes a list of texts"),
-        ({"subnets": [1]}, "takes a list of texts"),
-        ({"env": {"A": 1}}, "env['A'] takes a text, 1 was given"),
-        ({"env": {1: "A"}}, "takes a dictionary"),
-        ({"tags": "a=b"}, "takes a dictionary"),
-        ({"tags": {"": "b"}}, "a key must not be empty"),
-        ({"tags": {"AWS:a": "b"}}, "AWS keeps keys that begin with aws: to itself"),
-        ({"tags": {"a" * 129: "b"}}, "too long: 129 characters, ECS takes 128"),
-        ({"tags": {"a": "b" * 257}}, "too long: 257 characters, ECS takes 256"),
-        ({"tags": {"a": "b\nc"}}, "the value of 'a' has"),
-        ({"tags": {"a\tb": "c"}}, "ECS takes letters, digits, spaces"),
-        ({"run_task": []}, "takes a dictionary"),
+        ({"memori": 1}, "'memori' is not an option. Did you mean memory?"),
+        ({"a\r[": 1}, r"'a\r[' is not an option"),
+        ({3: 1}, "3 is not an option."),
+        ({"cpu": True}, "cpu must be a positive integer (CPU units, 1024 to a vCPU), got True."),
+        ({"cpu": 0}, "positive integer (CPU units, 1024 to a vCPU), got 0"),
+        ({"cpu": -1}, "got -1"),
+        ({"cpu": 0.5}, "got 0.5"),
+        ({"cpu": "1 vCPU"}, "got '1 vCPU'"),
+        ({"memory": "2GB"}, "memory must be a positive integer (MiB), got '2GB'"),
+        ({"memory": "9" * 5000}, "positive integer"),
+        ({"ephemeral_storage": "50GiB"}, "ephemeral_storage must be a positive integer (GiB), got '50GiB'"),
+        ({"task_definition": ""}, "task_definition must be a non-empty string, got ''"),
+        ({"task_role": 7}, "task_role must be a non-empty string, got 7"),
+        ({"capacity": 7}, "capacity must be a list of strings, got 7"),
+        ({"capacity": ["SPOT"]}, "'SPOT' is not a capacity provider. Did you mean FARGATE_SPOT?"),
+        ({"subnets": [1]}, "subnets must be a list of strings, got [1]"),
+        ({"env": {"A": 1}}, "env['A'] must be a string, got 1"),
+        ({"env": {1: "A"}}, "env must be a dictionary with string keys, got {1: 'A'}"),
+        ({"env": {"": "A"}}, "the name of a variable must not be empty"),
+        ({"env": {"A=B": "C"}}, "or contain '=', got 'A=B'"),
+        ({"tags": "a=b"}, "tags must be a dictionary with string keys, got 'a=b'"),
+        ({"tags": {"": "b"}}, "tags: a tag's key must not be empty"),
+        ({"tags": {"AWS:a": "b"}}, "'AWS:a' is not allowed: AWS reserves keys that begin with aws:"),
+        ({"tags": {"a" * 129: "b"}}, "at most 128 characters, got 129"),
+        ({"tags": {"a": "b" * 257}}, "at most 256 characters, got 257"),
+        ({"tags": {"a": "b\nc"}}, r"the value of 'a' contains '\n'"),
+        ({"tags": {"a\tb": "c"}}, "ECS allows letters, digits, spaces"),
+        ({"run_task": []}, "run_task must be a dictionary with string keys, got []"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_key(given: dict[Any, Any], words: str) -> None:
-    """The sentence names where it stood, the key, and the value."""
+def test_a_wrong_value_is_named_with_its_key(given: dict[Any, Any], fact: str) -> None:
+    """The message has the place, the key, the value, and what is allowed."""
     with pytest.raises(TaskOptionsError) as raised:
         parse_task_options("executor_config", given)
-    assert words in str(raised.value)
+    assert fact in str(raised.value)
     assert str(raised.value).startswith("executor_config: ")
+    assert len(str(raised.value)) < 400
 
 
-def test_something_else_than_a_dictionary_is_refused() -> None:
-    """A list, a text: not options."""
-    with pytest.raises(TaskOptionsError, match="a dictionary is needed, str was given"):
-        parse_task_options("executor_config", "cpu=1")  # type: ignore[arg-type]
+@pytest.mark.parametrize("given", ["cpu=1", [], 0])
+def test_options_must_be_a_dictionary(given: Any) -> None:
+    """A list, a text or a number is rejected, even an empty one."""
+    with pytest.raises(TaskOptionsError, match=r"executor_config must be a dictionary, got ") as raised:
+        parse_task_options("executor_config", given)
+    assert repr(given) in str(raised.value)
 
 
-def test_own_options_lie_over_the_profile() -> None:
-    """Values are replaced, maps joined, what is not given is the profile's."""
+def test_a_tasks_own_options_take_precedence_over_the_profile() -> None:
+    """Values are replaced and dictionaries merged; the rest comes from the profile."""
     profile = parse(cpu=1024, memory=4096, tags={"a": "1", "b": "1"}, capacity="FARGATE")
     own = parse(memory=8192, tags={"b": "2"})
     assert merge(profile, own) == parse(cpu=1024, memory=8192, tags={"a": "1", "b": "2"}, capacity="FARGATE")
@@ -111,27 +120,30 @@ def test_own_options_lie_over_the_profile() -> None:
 def test_the_other_half_of_a_size_follows(
     given: dict[str, int], definition: tuple[int | None, int | None], fitted: tuple[int | None, int | None]
 ) -> None:
-    """One of cpu and memory asked for: the definition's other one where it fits, else one that does."""
+    """If only cpu or memory is set, the definition's other half is used if it fits, else one that fits."""
     options = fit_size(parse(**given), *definition, round_up=False)
     assert (options.cpu, options.memory) == fitted
 
 
 @pytest.mark.parametrize(
-    ("given", "words"),
+    ("given", "fact"),
     [
-        ({"cpu": 300, "memory": 512}, "executor_config={'cpu': 512, 'memory': 1024}"),
-        ({"cpu": 99999, "memory": 512}, "largest size is cpu 16384"),
-        ({"memory": 700}, "executor_config={'cpu': 512, 'memory': 1024}"),
-        ({"cpu": 300}, "executor_config={'cpu': 512, 'memory': 1024}"),
-        ({"ephemeral_storage": 20}, "21 to 200 GiB"),
-        ({"ephemeral_storage": 201}, "21 to 200 GiB"),
+        (
+            {"cpu": 300, "memory": 512},
+            "no size with cpu=300, memory=512; the nearest is cpu=512, memory=1024",
+        ),
+        ({"cpu": 99999, "memory": 512}, "the largest is cpu=16384, memory=122880"),
+        ({"memory": 700}, "the nearest is cpu=512, memory=1024"),
+        ({"cpu": 300}, "the nearest is cpu=512, memory=1024"),
+        ({"ephemeral_storage": 20}, "ephemeral_storage must be 21 to 200 (GiB), got 20"),
+        ({"ephemeral_storage": 201}, "got 201"),
     ],
 )
-def test_a_size_that_does_not_exist_is_refused_with_the_nearest(given: dict[str, int], words: str) -> None:
-    """The message can be copied into the DAG."""
+def test_a_size_that_does_not_exist_is_rejected_with_the_nearest(given: dict[str, int], fact: str) -> None:
+    """The message has the size asked for and the one to use."""
     with pytest.raises(TaskOptionsError) as raised:
         fit_size(parse(**given), 512, 1024, round_up=False)
-    assert words in str(raised.value)
+    assert fact in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -143,13 +155,13 @@ def test_a_size_that_does_not_exist_is_refused_with_the_nearest(given: dict[str,
     ],
 )
 def test_rounding_up_takes_the_nearest(given: dict[str, int], fitted: tuple[int, int]) -> None:
-    """round_up_sizes: at least what was asked for, whichever half it was."""
+    """round_up_sizes gives at least the cpu and memory asked for."""
     options = fit_size(parse(**given), 512, 1024, round_up=True)
     assert (options.cpu, options.memory) == fitted
 
 
 def test_rounding_up_ends_at_the_largest() -> None:
-    """Above the largest size there is nothing to round to."""
+    """Above the largest size there is no size to round up to."""
     with pytest.raises(TaskOptionsError, match="largest"):
         fit_size(parse(cpu=16384, memory=200_000), None, None, round_up=True)
 
@@ -163,7 +175,7 @@ def test_rounding_up_ends_at_the_largest() -> None:
     ],
 )
 def test_container_instances_have_no_fixed_sizes(config: Any, given: dict[str, Any]) -> None:
-    """On EC2 any cpu and memory can run; Fargate's matrix is not applied."""
+    """Container instances run any cpu and memory; Fargate's sizes do not apply."""
     options = effective_options(config, TaskOptions(), parse(cpu=300, memory=700, **given))
     assert (options.cpu, options.memory) == (300, 700)
     with pytest.raises(TaskOptionsError):
@@ -173,22 +185,23 @@ def test_container_instances_have_no_fixed_sizes(config: Any, given: dict[str, A
 @pytest.mark.parametrize(
     ("given", "fits"), [({"cpu": 300}, {"cpu": 512}), ({"memory": 700}, {"memory": 1024})]
 )
-def test_half_a_size_that_fits_no_other_half_is_refused(given: dict[str, int], fits: dict[str, int]) -> None:
-    """Whatever the definition's other half is, which is not known here."""
-    with pytest.raises(TaskOptionsError, match=f"nearest that works: executor_config={fits}"):
+def test_half_a_size_that_fits_no_other_half_is_rejected(given: dict[str, int], fits: dict[str, int]) -> None:
+    """Whatever the definition's other half is, which is unknown here."""
+    ((name, size),) = fits.items()
+    with pytest.raises(TaskOptionsError, match=f"no size with {name}={given[name]};.*{name}={size}"):
         fit_size(parse(**given), None, None, round_up=False)
     assert fit_size(parse(**given), None, None, round_up=True) == parse(**fits)
 
 
 @pytest.mark.parametrize("given", [{"cpu": 512}, {"memory": 1024}])
-def test_half_a_size_is_left_to_aws_when_the_other_half_is_not_known(given: dict[str, int]) -> None:
-    """It is one that Fargate has with some other half."""
+def test_half_a_size_is_left_to_aws_if_the_other_half_is_unknown(given: dict[str, int]) -> None:
+    """Fargate offers it with some other half."""
     assert fit_size(parse(**given), None, None, round_up=False) == parse(**given)
 
 
-def test_half_a_size_above_the_largest_is_refused() -> None:
-    """With the largest that there is."""
-    with pytest.raises(TaskOptionsError, match="largest size"):
+def test_half_a_size_above_the_largest_is_rejected() -> None:
+    """The message has the largest size."""
+    with pytest.raises(TaskOptionsError, match="the largest is cpu=16384"):
         fit_size(parse(cpu=20_000), None, None, round_up=True)
 
 
@@ -196,12 +209,12 @@ def test_half_a_size_above_the_largest_is_refused() -> None:
     ("config", "given"),
     [(CONFIG, {"task_definition": "other"}), (replace(CONFIG, execution_config_function="my.hook"), {})],
 )
-def test_our_definitions_size_says_nothing_of_another_definition(config: Any, given: dict[str, Any]) -> None:
-    """A task that brings its own definition, and asks for memory, keeps that definition's CPU."""
+def test_another_task_definition_keeps_its_own_cpu(config: Any, given: dict[str, Any]) -> None:
+    """task_cpu describes our definition only, so a task with another one and its own memory gets no cpu."""
     config = replace(config, task_cpu=512, task_memory=1024)
     options = effective_options(config, TaskOptions(), parse(memory=4096, **given))
     assert (options.cpu, options.memory) == (None, 4096)
     same = effective_options(CONFIG, TaskOptions(), parse(memory=4096, task_definition="worker"))
-    assert same.cpu is None  # CONFIG does not say how large its definition is.
+    assert same.cpu is None  # CONFIG has no task_cpu
     known = replace(CONFIG, task_cpu=512, task_memory=1024)
     assert effective_options(known, TaskOptions(), parse(memory=4096, task_definition="worker")).cpu == 512

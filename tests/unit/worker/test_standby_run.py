@@ -71,7 +71,7 @@ def standby(tmp_path, server, s3):
     (tmp_path / "dags" / "d.py").write_text(DAG.replace("MODULES", repr(str(modules))))
     idle = tmp_path / "idle.json"
     (tmp_path / "note_modules.py").write_text(
-        f"import json, sys\nwith open({str(idle)!r}, 'w') as file:\n    json.dump(sorted(sys.modules), file)\n"
+        f"import json, sys\n\njson.dump(sorted(sys.modules), open({str(idle)!r}, 'w'))\n"
     )
     (tmp_path / "airflow.cfg").write_text("")
     with serve(ExecutionApi()) as api:
@@ -104,7 +104,7 @@ def objects(s3):
 
 
 def test_one_task_runs_in_a_ready_container_which_then_exits_with_its_outcome(standby, s3):
-    """Claimed, offer and token deleted, one task, its exit code. The task imports nothing of Airflow's anew."""
+    """Claimed, offer and token deleted, one task, its exit code. The task imports nothing anew."""
     process, said, api, modules, idle = standby
     assert "standby_preload: no.such.module cannot be imported" in said
     document = json.dumps(payload("ok", AIRFLOW))

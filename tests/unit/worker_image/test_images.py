@@ -115,6 +115,19 @@ def test_a_folder_without_a_dockerfile_is_named(tmp_path):
         build.build({"EXTRA": str(tmp_path)})
 
 
+def test_a_deployment_beside_one_s_own_airflow_has_the_worker_image_alone(docker, tmp_path, monkeypatch):
+    """It is built and pushed as ever, with the settings that were given."""
+    monkeypatch.setattr(push, "terraform_outputs", lambda folder: {"image": f"{LOCAL}/worker:v2"})
+    monkeypatch.setattr("sys.argv", ["images.py", f"TERRAFORM_DIR={tmp_path}", "AIRFLOW_VERSION=2.11.2"])
+    monkeypatch.setattr(images.os, "environ", dict(images.os.environ))
+    docker.answer({"image inspect": (0, "sha256:" + "a" * 64)}, ANSWERS, BUILDX)
+    assert images.main() == 0
+    (words,) = docker.commands("buildx", "build")
+    assert "AIRFLOW_VERSION=2.11.2" in words
+    assert [words[-1] for words in docker.commands("push")] == [f"{LOCAL}/worker:v2"]
+    assert not (tmp_path / images.RECORD).exists()
+
+
 def test_one_applied_deployment_is_the_one_that_is_meant(monkeypatch):
     """With two, TERRAFORM_DIR has to say which; with none, it is the complete one."""
     applied = {push.TERRAFORM_DIR: {"image": "a"}}

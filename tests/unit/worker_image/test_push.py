@@ -51,7 +51,7 @@ def test_the_same_content_is_not_pushed_again(docker):
 def test_a_taken_tag_asks_for_another(docker):
     """An immutable tag that holds something else is one sentence that says what to do."""
     docker.answer(LOCAL, held("sha256:" + "b" * 64), {"push": (1, "")})
-    with pytest.raises(BuildError, match=r"taken by another image.*worker_image_tag"):
+    with pytest.raises(BuildError, match=r"already names another image.*worker_image_tag"):
         push.push(REFERENCE, {})
 
 
@@ -129,7 +129,7 @@ def test_two_platforms_of_the_same_files_are_not_built_again(docker):
 def test_two_platforms_do_not_replace_another_image(docker):
     """A tag that holds something else is refused before the build, whatever the repository would allow."""
     docker.answer(index("another"), BUILDX)
-    with pytest.raises(BuildError, match="taken by another image"):
+    with pytest.raises(BuildError, match="already names another image"):
         push.push(REFERENCE, BOTH)
     assert docker.commands("buildx", "build") == []
 

@@ -1,4 +1,4 @@
-"""Links to AWS's console: where a person goes on looking when a sentence is not enough. Pure."""
+"""Links to AWS's console, for more details than a message has. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _DOMAINS = {
     "aws-us-gov": "console.amazonaws-us-gov.com",
     "aws-cn": "console.amazonaws.cn",
 }
-"""Partition -> the console's host; other partitions have consoles that the public does not reach."""
+"""Partition -> the console's host. The consoles of other partitions are not public."""
 
 
 def task_link(arn: str) -> str:
-    """Return the console's page of an ECS task; empty for what is no task's ARN.
+    """Return the link to an ECS task in the console; empty if the text is not a task's ARN.
 
-    The page lives as long as ECS's record, an hour after the task stopped.
+    The page exists as long as ECS keeps the task, about an hour after it stopped.
     """
     found = _parse(arn)
     if found is None:
@@ -32,7 +32,7 @@ def task_link(arn: str) -> str:
 
 
 def log_link(arn: str, group: str, stream: str) -> str:
-    """Return the console's page of a log stream in the task's region; empty for what is no task's ARN."""
+    """Return the link to a log stream in the task's region; empty if the text is not a task's ARN."""
     found = _parse(arn)
     if found is None or not group:
         return ""
@@ -42,7 +42,7 @@ def log_link(arn: str, group: str, stream: str) -> str:
 
 
 def _parse(arn: str) -> tuple[str, str, str, str] | None:
-    """Return host, region, cluster (empty in the old form of ARNs) and task id."""
+    """Return host, region, cluster (empty in ARNs of the old format) and task id."""
     found = _TASK.fullmatch(arn)
     if found is None or found["partition"] not in _DOMAINS:
         return None
@@ -50,5 +50,5 @@ def _parse(arn: str) -> tuple[str, str, str, str] | None:
 
 
 def _escaped(text: str) -> str:
-    """Escape as the console does in the part after the hash: twice, with $ for the second percent sign."""
+    """Escape as the console does after the hash: twice, with $ for the second percent sign."""
     return quote(quote(text, safe=""), safe="").replace("%", "$")

@@ -1,4 +1,4 @@
-"""The ECS calls that the executor makes, over boto3: run_task, describe_tasks, list_tasks."""
+"""The executor's ECS calls by boto3: run_task, describe_tasks, list_tasks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DESCRIBE_LIMIT = 100  # ARNs per DescribeTasks call (ECS API reference)
 
 
 def run_task(ecs: Any, request: Mapping[str, Any]) -> EcsTask | LaunchError:
-    """Call RunTask once. Never raises: whatever boto3 raises is classified."""
+    """Call RunTask once. Never raises: an exception is returned as a ``LaunchError``."""
     try:
         answer = ecs.run_task(**request)
-    except Exception as error:  # noqa: BLE001  boto3, urllib3 and credential providers raise their own
+    except Exception as error:  # noqa: BLE001  boto3, urllib3 and credential providers raise many types
         body = getattr(error, "response", None) or {}
         status = (body.get("ResponseMetadata") or {}).get("HTTPStatusCode")
         return classify_error(error, status, body)
@@ -27,10 +27,8 @@ def run_task(ecs: Any, request: Mapping[str, Any]) -> EcsTask | LaunchError:
         except ValueError:
             continue
     if answer.get("tasks"):
-        # Something was started: the same token again, which is answered with it.
-        return LaunchError(
-            LaunchErrorKind.UNKNOWN, "RunTask answered with a task that has no ARN or no status"
-        )
+        # A task was started. Repeating the call with the same token returns it.
+        return LaunchError(LaunchErrorKind.UNKNOWN, "RunTask returned a task without taskArn or lastStatus")
     return classify_failures(list(answer.get("failures") or ()))
 
 
@@ -38,8 +36,8 @@ def describe_tasks(ecs: Any, cluster: str, arns: Sequence[str]) -> tuple[list[Ec
     """Call DescribeTasks for at most 100 ARNs.
 
     Returns:
-        The tasks, and the ARNs that ECS does not know (MISSING). An ARN in neither was answered with another
-        failure; it is asked for again.
+        The tasks, and the ARNs that ECS does not know (MISSING). An ARN in neither list had another failure;
+        describe it again later.
 
     Raises:
         Exception: what boto3 raises.
@@ -60,7 +58,7 @@ def describe_tasks(ecs: Any, cluster: str, arns: Sequence[str]) -> tuple[list[Ec
 
 
 def find_by_launch_id(ecs: Any, cluster: str, started_by: str) -> EcsTask | None:
-    """Return the task of this ``startedBy``: the one that runs, else the one that stopped last; None if none.
+    """Return the running task with this ``startedBy``, else the one created last; None if there is none.
 
     Raises:
         Exception: what boto3 raises.
@@ -72,17 +70,17 @@ def find_by_launch_id(ecs: Any, cluster: str, started_by: str) -> EcsTask | None
     if not arns:
         return None
     found, _ = describe_tasks(ecs, cluster, arns[:DESCRIBE_LIMIT])
-    # Listed and not described is there all the same: the two are eventually consistent, each by itself.
+    # A listed task exists even if it cannot be described yet: the two calls are eventually consistent.
     listed = EcsTask(arns[0], "PROVISIONING", started_by=started_by)
     return max(found, key=lambda each: (not each.stopped, each.at("createdAt") or 0.0), default=listed)
 
 
 def cluster_of(arn: str, default: str) -> str:
-    """Return the cluster that a task's ARN names (``...:task/CLUSTER/ID``).
+    """Return the cluster in a task's ARN (``...:task/CLUSTER/ID``).
 
     Args:
         arn: the task's ARN.
-        default: what is returned for an ARN without its cluster, and when it names the same one.
+        default: the result for an ARN without a cluster, and for one in the same cluster.
     """
     _, *path = arn.rsplit(":", 1)[-1].split("/")
     named = path[0] if len(path) > 1 else ""

@@ -1,7 +1,7 @@
-"""What ECS says of a task: one shape for events, DescribeTasks and RunTask's answer.
+"""A snapshot of an ECS task: one type for events, DescribeTasks and RunTask's answer.
 
-AWS's dictionaries end here. The three sources share their keys; they differ in how they write times (text in
-events, datetime from boto3) and in what they leave out.
+AWS's dictionaries are parsed here and go no further. The three sources use the same keys. They differ in the
+type of times (text in events, datetime from boto3) and in the keys that they leave out.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ STOPPED = "STOPPED"
 RUNNING = "RUNNING"
 _ARCHITECTURE = "ecs.cpu-architecture"
 _LONGEST_ARN = 250
-"""Characters that Airflow keeps of an ``external_executor_id``."""
+"""Characters of Airflow's ``external_executor_id`` column."""
 _PLAIN_EXITS = (
     ExitCode.SUCCESS,
     ExitCode.TASK_FAILED,
     ExitCode.RESUMES_LATER,
     ExitCode.ENDED_BY_AIRFLOW,
 )
-"""Only the worker exits with these, once the task has ended by itself or by Airflow's order."""
+"""Only the worker exits with these codes, after the task has ended by itself or on Airflow's order."""
 
 TIMELINE = (
     "createdAt",
@@ -37,12 +37,12 @@ TIMELINE = (
     "executionStoppedAt",
     "stoppedAt",
 )
-"""The times that a task carries (ECS API reference, Task), in the order in which they happen."""
+"""The times of a task (ECS API reference, Task), in the order in which they happen."""
 
 
 @dataclass(frozen=True)
 class ContainerState:
-    """One container of a task; ``exit_code`` is None while it runs and when it never started."""
+    """One container of a task. ``exit_code`` is None while it runs, and if it never started."""
 
     name: str
     last_status: str
@@ -52,22 +52,22 @@ class ContainerState:
 
 @dataclass(frozen=True)
 class EcsTask:
-    """A task as ECS saw it at one version.
+    """An ECS task at one version.
 
     Args:
         arn: the task's ARN.
         last_status: PROVISIONING, PENDING, ... STOPPED.
-        version: rises with every change; 0 when the source does not say.
-        started_by: the text that RunTask was given.
-        stop_code: why it stopped, in one word (EssentialContainerExited, SpotInterruption, ...).
-        stopped_reason: the same in AWS's sentence.
-        capacity_provider: FARGATE, FARGATE_SPOT, ...; empty with a launch type.
-        containers: all of them, sidecars too.
+        version: rises with every change; 0 if the source has none.
+        started_by: RunTask's ``startedBy``.
+        stop_code: why it stopped, as a code (EssentialContainerExited, SpotInterruption, ...).
+        stopped_reason: why it stopped, in AWS's words.
+        capacity_provider: FARGATE, FARGATE_SPOT, ...; empty if launched with a launch type.
+        containers: all containers, including sidecars.
         timeline: name of the time -> seconds since the epoch.
-        memory: MiB that the task was given, None when the source does not say.
-        cpu: CPU units that it was given (1024 are one vCPU), None likewise.
-        storage: GiB of disk that it was given, None for Fargate's own 20.
-        architecture: x86_64, arm64, or empty when the source does not say.
+        memory: MiB of the task; None if the source has none.
+        cpu: CPU units of the task (1024 to a vCPU); None if the source has none.
+        storage: GiB of ephemeral storage; None for Fargate's default of 20.
+        architecture: x86_64, arm64, or empty if the source has none.
     """
 
     arn: str
@@ -91,7 +91,7 @@ class EcsTask:
 
     @property
     def ran(self) -> bool:
-        """Whether the task's containers may have run: only then may its code have done anything."""
+        """Whether the task's containers may have run, so that its code may have had effects."""
         return (
             self.last_status == RUNNING
             or self.at("startedAt") is not None
@@ -101,9 +101,9 @@ class EcsTask:
     def decided(self, container_name: str) -> bool:
         """Return whether the outcome of this container is final.
 
-        It is when the task has stopped, and before that when the exit code alone gives the outcome. STOPPED
-        follows once the network interface is gone, ten seconds or more later, which would hold a slot for
-        nothing. For other codes the stop code matters, so they wait for STOPPED.
+        It is final if the task has stopped, or if the exit code alone decides the outcome. STOPPED follows
+        ten seconds or more later, when the network interface is gone; waiting for it would block a slot.
+        Other exit codes need the stop code, so they wait for STOPPED.
         """
         ours = self.container(container_name)
         return self.stopped or (ours is not None and ours.exit_code in _PLAIN_EXITS)
@@ -121,13 +121,13 @@ def parse_task(task: Mapping[str, Any]) -> EcsTask:
     """Parse a task of DescribeTasks, RunTask or an event's ``detail``.
 
     Raises:
-        ValueError: it has no ARN or no status, so it is no task.
+        ValueError: it has no valid ARN or no status.
     """
     arn, last_status = task.get("taskArn"), task.get("lastStatus")
     if not isinstance(arn, str) or not isinstance(last_status, str) or not arn or not last_status:
-        raise ValueError("a task without taskArn or lastStatus")
+        raise ValueError("The task has no taskArn or no lastStatus.")
     if len(arn) > _LONGEST_ARN or clean(arn) != arn:
-        raise ValueError(f"a task whose taskArn is no ARN: {clean(arn, 100)!r}")
+        raise ValueError(f"taskArn must be an ARN, got {clean(arn, 100)!r}.")
     return EcsTask(
         arn=arn,
         last_status=clean(last_status),
@@ -187,7 +187,7 @@ def _seconds(value: Any) -> float | None:
         return value.timestamp()
     if isinstance(value, str):
         try:
-            # Python 3.10 does not read the Z that EventBridge writes.
+            # Python 3.10 cannot parse the Z that EventBridge writes.
             return datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp()
         except (ValueError, OverflowError):
             return None

@@ -1,4 +1,4 @@
-"""What a row of the table of causes is, and how AWS's sentences are compared with it. Pure.
+"""The type of a row in the table of causes, and how AWS's messages are matched with it. Pure.
 
 How it works
     There is one table, `failures.CAUSES`: what RunTask answers (launch_causes.py), then what stops a task

@@ -23,6 +23,8 @@ __all__ = [
     "CAUSES",
     "LaunchError",
     "LaunchErrorKind",
+    "cause_by_id",
+    "cause_of_error",
     "cause_of_stop",
     "classify_error",
     "classify_failures",
@@ -45,8 +47,8 @@ class LaunchError:
         kind: what it means for the next attempt.
         sentence: what AWS or boto3 said.
         existing_arns: the tasks that AWS already has for this clientToken.
-        answered: AWS looked at the request and says that it started nothing. False if the request was not
-            looked at (throttled, not signed, not sent) or its outcome is unknown.
+        answered: AWS examined the request and says that it started nothing. False if AWS did not examine it
+            (throttled, not signed, not sent), or if its outcome is unknown.
         cause: the id of the cause; two errors of the same cause differ at most in ids and addresses.
         hint: what to do, a sentence; empty if there is nothing to say.
     """
@@ -81,7 +83,7 @@ def classify_error(error: Exception, status: int | None, body: Mapping[str, Any]
         return LaunchError(kind, sentence, arns, cause=_CONFLICT)
     # An exception of boto3's own counts by its name alone: the request may have arrived, whatever it says.
     cause = _find(code, message) if code else _find(type(error).__name__)
-    if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_looked_at(cause, code):
+    if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not _was_not_examined(cause, code):
         # The answer promises nothing: the task may have been started.
         cause = SERVER_ERROR
     if cause is None and not code:
@@ -105,6 +107,29 @@ def classify_failures(failures: Sequence[Mapping[str, Any]]) -> LaunchError:
     if cause is None:
         return LaunchError(LaunchErrorKind.PERMANENT, sentence, answered=True, cause=_REJECTED)
     return LaunchError(cause.kind, sentence, answered=True, cause=cause.id, hint=cause.hint)
+
+
+def cause_of_error(error: Exception) -> Cause | None:
+    """Return why a call to any AWS service failed, or None if the table does not say.
+
+    Args:
+        error: what boto3 raised.
+    """
+    details = (getattr(error, "response", None) or {}).get("Error") or {}
+    if code := clean(details.get("Code") or ""):
+        return _find(code, clean(details.get("Message") or ""))
+    # A proxy's or a TLS error is a kind of connection error.
+    names = (each.__name__ for each in type(error).__mro__)
+    return next(filter(None, map(_find, names)), None)
+
+
+def cause_by_id(cause_id: str) -> Cause:
+    """Return a row of the table.
+
+    Raises:
+        KeyError: there is no such row.
+    """
+    return {each.id: each for each in CAUSES}[cause_id]
 
 
 def cause_of_stop(stop_code: str, reason: str) -> Cause | None:
@@ -137,7 +162,7 @@ def _find(code: str, sentence: str = "") -> Cause | None:
     return next((each for each in CAUSES if each.has_code(code) or each.has_words(text)), None)
 
 
-def _was_not_looked_at(cause: Cause | None, code: str) -> bool:
+def _was_not_examined(cause: Cause | None, code: str) -> bool:
     """Say whether AWS gives an error with a status of 500 or more before it handles the request."""
     if cause is None:
         return False

@@ -170,6 +170,13 @@ LAUNCH_CAUSES = (
         codes="AccessDeniedException AccessDenied UnauthorizedOperation",
     ),
     Cause(
+        "payload_bucket",
+        Kind.PERMANENT,
+        "The bucket for payloads does not exist.",
+        "Create the bucket or correct [fargate] payload_bucket and region.",
+        codes="NoSuchBucket PermanentRedirect",
+    ),
+    Cause(
         "platform_version",
         Kind.PERMANENT,
         "Fargate does not have this platform version.",

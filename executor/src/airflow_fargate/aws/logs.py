@@ -1,26 +1,26 @@
-"""The worker container's CloudWatch log stream: its last lines, a running task's log, and links to both."""
+"""The worker container's CloudWatch log stream: its last lines, a running task's log, and their links."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.aws import console, ecs
 from airflow_fargate.aws.clients import BotoClients
 from airflow_fargate.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from airflow_fargate.aws.clients import ClientSource
     from airflow_fargate.settings.config import FargateConfig
 
 _PAGE = 10_000  # events; GetLogEvents returns at most 10,000 or 1 MB
-_READERS = 10  # connections to keep for the API server's threads
-_NOT_YET = "The container's log is read from CloudWatch once it has started."
-_NO_GROUP = "A running task's log cannot be read: set [fargate] log_group to the container's."
+_READERS = 10  # connections for the API server's threads
+_NOT_YET = "The container has not started yet. Its log will be read from CloudWatch."
+_NO_GROUP = "The log of a running task needs [fargate] log_group. Set it to the container's log group."
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ContainerLogs:
     """Reads one log group.
 
     Args:
-        clients: where the CloudWatch Logs client comes from.
+        clients: returns the CloudWatch Logs client.
         group: the log group.
         prefix: awslogs-stream-prefix.
         container: the container's name.
@@ -40,14 +40,14 @@ class ContainerLogs:
     container: str
 
     def stream(self, arn: str) -> str:
-        """Return the name of the stream that the awslogs driver gives a task's container."""
+        """Return the name that the awslogs driver gives to the stream of a task's container."""
         return "/".join(filter(None, (self.prefix, self.container, arn.rsplit("/", 1)[-1])))
 
     def last_lines(self, arn: str, count: int) -> tuple[str, ...]:
-        """Return up to ``count`` of the last lines; none when there is no stream (yet).
+        """Return up to ``count`` of the last lines; none if there is no stream yet.
 
         Raises:
-            Exception: what boto3 raises, other than for a missing stream.
+            Exception: what boto3 raises, except for a missing stream.
         """
         client = self.clients("logs")
         try:
@@ -59,7 +59,7 @@ class ContainerLogs:
         return tuple(clean(event.get("message", "")) for event in answer.get("events") or ())
 
     def link(self, arn: str) -> str:
-        """Return the stream's page in AWS's console; empty where there is none."""
+        """Return the link to the stream in AWS's console; empty if there is none."""
         return console.log_link(arn, self.group, self.stream(arn))
 
     def lines(self, arn: str) -> list[str]:
@@ -71,14 +71,14 @@ class ContainerLogs:
         return list(self.read(arn))
 
     def read(self, arn: str) -> Iterator[str]:
-        """Yield the stream so far, each line with its time in UTC; a page is read when it is come to.
+        """Yield the stream so far, each line with its time in UTC. Pages are read as they are needed.
 
         Raises:
             Exception: what boto3 raises.
         """
         client, token = self.clients("logs"), None
         while True:
-            page: dict[str, str] = {"nextToken": token} if token else {}
+            page: dict[str, Any] = {"nextToken": token} if token else {}
             answer = client.get_log_events(
                 logGroupName=self.group,
                 logStreamName=self.stream(arn),
@@ -88,7 +88,7 @@ class ContainerLogs:
             )
             for event in answer.get("events") or ():
                 yield _line(event)
-            # The end of a stream gives back the token that it was asked with.
+            # At the end of a stream AWS returns the token of the request.
             if answer.get("nextForwardToken") in (None, token):
                 return
             token = answer["nextForwardToken"]
@@ -96,11 +96,11 @@ class ContainerLogs:
 
 @dataclass(frozen=True)
 class RunningTaskLog:
-    """What Airflow's page shows of a task while it runs: where its log comes from, and the log.
+    """The log of a running task for Airflow's UI: its source, and its lines.
 
     Args:
         config: the ``[fargate]`` section.
-        clients: where boto3 clients come from.
+        clients: returns boto3 clients.
     """
 
     config: FargateConfig
@@ -114,24 +114,24 @@ class RunningTaskLog:
     def streaming(self, external_executor_id: str) -> tuple[list[str], list[Iterator[str]]]:
         """Return (messages, streams of lines), as Airflow 3.4's ``get_streaming_task_log`` does.
 
-        The log is read while it is shown, a page at a time: however long it is, the API server holds one.
-        What goes wrong meanwhile is the last line. Never raises.
+        The log is read while it is shown, so the API server holds one page of it at a time. If reading fails,
+        the error is the last line. Never raises.
         """
         try:
             arn = self._arn(external_executor_id)
-        except Exception as error:  # noqa: BLE001  the page shows the reason, whatever it is
-            return [f"The container could not be looked for: {error}"], []
+        except Exception as error:  # noqa: BLE001  the UI shows the error
+            return [f"The container could not be found: {error}"], []
         if not self.config.log_group or not arn:
             return [_NOT_YET if self.config.log_group else _NO_GROUP], []
         config = self.config
         logs = ContainerLogs(self.clients, config.log_group, config.log_stream_prefix, config.container_name)
         messages = [f"CloudWatch {logs.group} {logs.stream(arn)}", logs.link(arn), console.task_link(arn)]
-        return [each for each in messages if each], [_told(logs, arn)]
+        return [each for each in messages if each], [_guarded(logs, arn)]
 
     def _arn(self, external_executor_id: str) -> str:
-        """Return the task's ARN; empty when nothing was started yet.
+        """Return the task's ARN; empty if the task has not started.
 
-        Airflow drops the report of an ARN when another scheduler holds the row: then the launch id is there.
+        If another scheduler holds the row, Airflow drops the ARN that we report, and the launch id remains.
         """
         if external_executor_id.startswith("arn:") or not external_executor_id:
             return external_executor_id
@@ -142,23 +142,23 @@ class RunningTaskLog:
 
 @cache
 def shared_clients(region: str | None) -> ClientSource:
-    """Return the clients for the log page, kept: it asks again every few seconds, and making one is slow."""
+    """Return clients for the UI, cached: it asks every few seconds, and making a client is slow."""
     return BotoClients(region, _READERS)
 
 
-def _told(logs: ContainerLogs, arn: str) -> Iterator[str]:
+def _guarded(logs: ContainerLogs, arn: str) -> Iterator[str]:
     try:
         yield from logs.read(arn)
-    except Exception as error:  # noqa: BLE001  the page shows the reason, whatever it is
-        not_there = "ResourceNotFound" in type(error).__name__
-        yield _NOT_YET if not_there else f"{logs.group} {logs.stream(arn)} could not be read: {error}"
+    except Exception as error:  # noqa: BLE001  the UI shows the error
+        missing = "ResourceNotFound" in type(error).__name__
+        yield _NOT_YET if missing else f"{logs.group} {logs.stream(arn)} could not be read: {error}"
 
 
-def _line(event: dict[str, object]) -> str:
-    """Return a line as Airflow's page reads it.
+def _line(event: Mapping[str, Any]) -> str:
+    """Return a line in the form that Airflow's UI parses.
 
-    What the worker writes is JSON with a time of its own, which the page shows as it shows any task's log. To
-    anything else the time of its arrival is added: the page takes a line's first word for its time.
+    The worker writes JSON lines with their own time. Any other line gets the time of its arrival in front,
+    because the UI parses the first word of a line as its time.
     """
     message, milliseconds = clean(event.get("message", ""), limit=None), event.get("timestamp")
     if message.startswith("{") or not isinstance(milliseconds, (int, float)):

@@ -1,8 +1,8 @@
-"""What Fargate bills for a task, estimated from its size and its own timeline. Pure.
+"""Estimate what Fargate bills for a task, from its size and timeline. Pure.
 
-Source: https://aws.amazon.com/fargate/pricing/, us-east-1, Linux, as of March 2026. Other regions ask more,
-Savings Plans less. Spot's price moves: 0.30 to 0.33 of On-Demand's was seen. Data transfer, log storage and
-public addresses are not in it.
+Source: https://aws.amazon.com/fargate/pricing/, us-east-1, Linux, as of March 2026. Other regions cost more,
+Savings Plans less. The Spot price varies; 0.30 to 0.33 of On-Demand was observed. Data transfer, log storage
+and public addresses are not included.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ARM = "arm64"
 FARGATE_SPOT = "FARGATE_SPOT"
 SPOT_SHARE = 0.3
-"""Spot's price as a part of On-Demand's."""
+"""The Spot price divided by the On-Demand price."""
 FREE_STORAGE_GIB = 20
 MINIMUM_SECONDS = 60.0
 _UNITS_PER_VCPU, _MIB_PER_GIB = 1024, 1024
@@ -25,7 +25,7 @@ _SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True)
 class Prices:
-    """USD per hour, On-Demand: of a vCPU, a GB of memory, a GB of storage above the 20 that are free."""
+    """On-Demand prices in USD per hour: of a vCPU, a GB of memory, and a GB of storage above the free 20."""
 
     vcpu_hour: float
     gb_hour: float
@@ -37,10 +37,10 @@ GRAVITON = Prices(vcpu_hour=0.03238, gb_hour=0.00356)
 
 
 def billed_seconds(task: EcsTask, now: float) -> float:
-    """Return the seconds that Fargate bills: from the pull's start to the stop, a minute at least.
+    """Return the seconds that Fargate bills: from the start of the image pull to the stop, at least 60.
 
     Args:
-        task: where it is.
+        task: the task.
         now: seconds since the epoch, for a task that has not ended.
     """
     start = task.at("pullStartedAt") or task.at("startedAt")
@@ -51,12 +51,12 @@ def billed_seconds(task: EcsTask, now: float) -> float:
 
 
 def cost(task: EcsTask, now: float, given: Prices | None = None) -> float:
-    """Return the estimate in USD; 0 where the source does not say how large the task is.
+    """Return the estimated cost in USD; 0 if the size of the task is unknown.
 
     Args:
-        task: where it is.
+        task: the task.
         now: seconds since the epoch, for a task that has not ended.
-        given: On-Demand prices to count with, instead of those of the task's architecture.
+        given: On-Demand prices; None for those of the task's architecture.
     """
     prices = given or (GRAVITON if task.architecture == ARM else X86)
     hourly = (

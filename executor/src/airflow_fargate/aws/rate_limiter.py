@@ -1,16 +1,16 @@
-"""Token buckets that model AWS's limits, slow down when AWS says so, and recover.
+"""Token buckets that model AWS's rate limits, slow down when AWS throttles, and recover.
 
-AWS refills its buckets continuously and refuses what finds them empty (ECS API reference, "Request
-throttling"); so do these. Two schedulers need not talk to each other: both halve on a refusal and climb back
-slowly, which converges on a fair share (as TCP does).
+AWS refills its buckets continuously and throttles calls that find them empty (ECS API reference, "Request
+throttling"). These buckets do the same. Two schedulers need no coordination: each halves its rate when it is
+throttled and recovers slowly, which converges on a fair share, as in TCP.
 """
 
 from __future__ import annotations
 
 _FLOOR = 0.05
 _MARGIN = 0.1
-"""The share of a burst that is left in AWS's bucket. Calls do not arrive as evenly as they were sent: one
-that comes a few milliseconds early would find an empty bucket, and be a refusal that slows all down."""
+"""The part of a burst that stays in AWS's bucket. Calls do not arrive as evenly as they are sent: one that
+arrives a few milliseconds early would find an empty bucket, and the throttling would slow down all calls."""
 _RECOVERY_SECONDS = 30.0
 
 
@@ -18,9 +18,9 @@ class TokenBucket:
     """One limit.
 
     Args:
-        rate: tokens per second when nothing was refused.
-        burst: tokens that a full bucket holds; it begins full.
-        now: the monotonic time of its making, in seconds.
+        rate: tokens per second while AWS does not throttle.
+        burst: tokens in a full bucket; it starts full.
+        now: the monotonic time now, in seconds.
     """
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
@@ -37,13 +37,13 @@ class TokenBucket:
         )
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a token is there; 0.0 when one is there now."""
+        """Return the seconds until a token is available; 0.0 if one is available now."""
         self._refill(now)
-        # A hair less than one token is one: sums of floating-point seconds do not come out even.
+        # Allow for rounding errors in sums of floating-point seconds.
         return 0.0 if self._tokens >= 1 - 1e-9 else (1 - self._tokens) / self._rate
 
     def take(self, now: float) -> None:
-        """Take one token; the caller has seen that :meth:`wait` is 0."""
+        """Take one token. Call it only if :meth:`wait` returned 0."""
         self._refill(now)
         self._tokens -= 1
 
@@ -53,13 +53,13 @@ class TokenBucket:
         return self._tokens >= max(1.0, self.burst / 2)
 
     def give_back(self) -> None:
-        """Return a token that was taken for a call that was not made."""
+        """Return the token of a call that was not made."""
         self._tokens = min(self.burst, self._tokens + 1)
 
     def slow_down(self, now: float) -> None:
-        """AWS refused a call: halve the rate, and believe that AWS's bucket is empty.
+        """Halve the rate because AWS throttled a call, and assume that AWS's bucket is empty.
 
-        The refusals of calls that were under way together count once.
+        Throttled calls that were in flight together count once.
         """
         self._refill(now)
         if now - self._slowed_at < 1.0:
@@ -76,7 +76,7 @@ class TokenBucket:
 
 
 class RateLimiter:
-    """The limits that one launch passes: the RunTask API, and the launches of its kind of capacity.
+    """The limits of a launch: on calls of RunTask, and on launches of its kind of capacity.
 
     Args:
         run_task_rate, run_task_burst: RunTask calls per second, and at once.
@@ -92,11 +92,11 @@ class RateLimiter:
         self._by_capacity: dict[str, TokenBucket] = {}
 
     def wait(self, capacity: str, now: float) -> float:
-        """Return the seconds until a launch on this capacity may be made."""
+        """Return the seconds until a launch on this capacity is allowed."""
         return max(self._api.wait(now), self._bucket(capacity, now).wait(now))
 
     def take(self, capacity: str, now: float) -> None:
-        """Take what one launch needs."""
+        """Take the tokens of one launch."""
         self._api.take(now)
         self._bucket(capacity, now).take(now)
 
@@ -105,12 +105,12 @@ class RateLimiter:
         return self._api.is_half_full(now) and self._bucket(capacity, now).is_half_full(now)
 
     def slow_down(self, now: float) -> None:
-        """AWS said that calls come too fast. It does not say which limit it was: the API's is slowed."""
+        """Slow down the API's limit, because AWS throttled a call without saying which limit was exceeded."""
         self._api.slow_down(now)
 
     def _bucket(self, capacity: str, now: float) -> TokenBucket:
-        # Fargate counts On-Demand and Spot apart ("Fargate throttling quotas"); whatever else there is is
-        # not Fargate's and shares the first bucket.
+        # Fargate has separate quotas for On-Demand and Spot ("Fargate throttling quotas"). Other capacity is
+        # not limited by Fargate, and shares the first bucket.
         kind = "FARGATE_SPOT" if capacity == "FARGATE_SPOT" else "FARGATE"
         if kind not in self._by_capacity:
             self._by_capacity[kind] = TokenBucket(*self._launches, now)

@@ -1,6 +1,6 @@
-"""``airflow fargate ...``: what a person, and the worker's container, can call.
+"""``airflow fargate ...``: the commands for people, and the one that the worker container runs.
 
-Airflow asks for the commands at every start of its CLI, so nothing here imports what only a command needs.
+Airflow reads the commands whenever its CLI starts, so each command's module is imported when it is called.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def commands() -> list[GroupCommand]:
-    """Return the command group as Airflow's CLI takes it."""
+    """Return the command group for Airflow's CLI."""
     from airflow.cli.cli_config import (  # noqa: PLC0415  not for schedulers
         ARG_OUTPUT,
         ActionCommand,
@@ -25,33 +25,33 @@ def commands() -> list[GroupCommand]:
         positive_int,
     )
 
-    whole = positive_int(allow_zero=False)
-    team = Arg(("--team",), help="The team whose options are meant (Airflow 3.2 and later)")
+    positive = positive_int(allow_zero=False)
+    team = Arg(("--team",), help="Use the options of this team (Airflow 3.2 and later)")
     return [
         GroupCommand(
             name="fargate",
-            help="Tasks in Fargate containers",
+            help="Inspect and manage tasks in Fargate containers",
             subcommands=(
                 ActionCommand(
                     name="doctor",
-                    help="Check configuration, credentials and everything in AWS that tasks need",
-                    description="A line for each check: ok, FAIL with what to do, or ? for what could not be "
-                    "checked. Exit code 1 when something is to be done.",
+                    help="Check the configuration, the credentials and the AWS resources that tasks need",
+                    description="Print a line per check: ok, FAIL with what to do, or ? if a check was not "
+                    "possible. Exit with 1 if a check failed.",
                     func=_lazy("doctor"),
                     args=(ARG_OUTPUT, team),
                 ),
                 ActionCommand(
                     name="tasks",
-                    help="List the containers of this deployment that run now",
-                    description="List the containers of this deployment that run now, the oldest first, with "
-                    "what they have cost so far.",
+                    help="List the running containers of this deployment",
+                    description="List the running containers of this deployment, the oldest first, with what "
+                    "they have cost so far.",
                     func=_lazy("tasks"),
                     args=(
                         Arg(
                             ("-w", "--watch"),
-                            type=whole,
+                            type=positive,
                             metavar="SECONDS",
-                            help="Show them again every so many seconds, until Ctrl-C",
+                            help="Repeat every SECONDS until Ctrl-C",
                         ),
                         ARG_OUTPUT,
                         team,
@@ -59,7 +59,7 @@ def commands() -> list[GroupCommand]:
                 ),
                 ActionCommand(
                     name="reap",
-                    help="List containers of ours that no task instance owns; --yes stops them",
+                    help="List containers of this deployment without a task instance; --yes stops them",
                     func=_lazy("reap"),
                     args=(
                         Arg(("-y", "--yes"), action="store_true", help="Stop them"),
@@ -68,7 +68,7 @@ def commands() -> list[GroupCommand]:
                             type=positive_int(allow_zero=True),
                             default=600,
                             metavar="SECONDS",
-                            help="Leave containers alone that are younger than so many seconds (600)",
+                            help="Skip containers younger than SECONDS (600)",
                         ),
                         ARG_OUTPUT,
                         team,
@@ -77,20 +77,22 @@ def commands() -> list[GroupCommand]:
                 ActionCommand(
                     name="render",
                     help="Print the RunTask request that a task would be launched with",
-                    description="Print the RunTask request that a task would be launched with, checked and "
-                    "not sent: of a task in Airflow's database, or of an executor_config by itself.",
+                    description="Print the RunTask request that a task would be launched with, for a task in "
+                    "Airflow's database or for an executor_config. It is checked, and not sent.",
                     func=_lazy("render"),
                     args=(
                         Arg(("dag_id",), nargs="?", help="A DAG that has run"),
                         Arg(("task_id",), nargs="?", help="Its task"),
-                        Arg(("-r", "--run-id"), help="A run of it; the one that began last when left out"),
-                        Arg(("--map-index",), type=int, default=-1, help="For a mapped task"),
+                        Arg(
+                            ("-r", "--run-id"), help="A run of the DAG; by default the one that started last"
+                        ),
+                        Arg(("--map-index",), type=int, default=-1, help="The index of a mapped task"),
                         Arg(
                             ("--executor-config",),
                             metavar="JSON",
-                            help="An executor_config, instead of the task's own",
+                            help="An executor_config as a JSON object, instead of the task's own",
                         ),
-                        Arg(("--queue",), help="A queue, for its profile, instead of the task's own"),
+                        Arg(("--queue",), help="A queue whose profile applies, instead of the task's own"),
                         Arg(
                             ("--hook",),
                             metavar="MODULE.FUNCTION",
@@ -120,19 +122,19 @@ def commands() -> list[GroupCommand]:
                 ),
                 ActionCommand(
                     name="cost",
-                    help="Say what containers cost, by DAG and day",
-                    description="Say what containers cost, by DAG and day: an estimate from Airflow's task "
+                    help="Show the cost of containers by DAG and day",
+                    description="Show the cost of containers by DAG and day: an estimate from Airflow's task "
                     "history or from ECS, or AWS's bill.",
                     func=_lazy("cost"),
                     args=(
-                        Arg(("--days",), type=whole, default=7, help="How far to look back (7)"),
+                        Arg(("--days",), type=positive, default=7, help="Days to look back (7)"),
                         Arg(
                             ("--from",),
                             dest="source",
                             choices=("history", "ecs", "bill"),
                             default="history",
-                            help="history: Airflow's task history (the default). ecs: the last hour, as ECS "
-                            "knows it. bill: Cost Explorer, by the tasks' tags (0.01 USD a call)",
+                            help="history: Airflow's task history (the default). ecs: the tasks of about the "
+                            "last hour. bill: Cost Explorer, by the tasks' tags (0.01 USD per call)",
                         ),
                         Arg(
                             ("--vcpu-hour",),
@@ -152,9 +154,9 @@ def commands() -> list[GroupCommand]:
                 ),
                 ActionCommand(
                     name="run-workload",
-                    help="Run a task's workload; this is the command of the worker container",
+                    help="Run a workload; this is the command of the worker container",
                     func=_lazy("run_workload"),
-                    args=(Arg(("reference",), help="s3://bucket/key, or an inline workload"),),
+                    args=(Arg(("reference",), help="s3://bucket/key, or a workload inline"),),
                 ),
             ),
         )
@@ -162,7 +164,7 @@ def commands() -> list[GroupCommand]:
 
 
 def _lazy(name: str) -> Callable[[Any], None]:
-    """Return a function that imports ``cli.<name>`` when called, and calls its ``main``."""
+    """Return a function that imports ``cli.<name>`` when it is called, and calls its ``main``."""
 
     def call(args: Any) -> None:
         main = importlib.import_module(f"airflow_fargate.cli.{name}").main
@@ -171,10 +173,10 @@ def _lazy(name: str) -> Callable[[Any], None]:
         except Exception as error:
             if not type(error).__module__.startswith(("botocore.", "boto3.")):
                 raise
-            # What AWS, or the way to it, says is for a person; where in our code it was said is not.
-            sys.stderr.write(
-                f"{error}\n`airflow fargate doctor` looks at credentials, network and permissions.\n"
-            )
+            from airflow_fargate.cli.findings import explain  # noqa: PLC0415  after an error only
+
+            # A traceback of boto3 does not help the user; the cause and the remedy do.
+            sys.stderr.write(f"{explain(error)}\nRun `airflow fargate doctor` to check everything.\n")
             code = 1
         raise SystemExit(code)
 

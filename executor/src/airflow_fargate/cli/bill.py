@@ -1,4 +1,4 @@
-"""What AWS billed for a deployment's tasks, by day and DAG: Cost Explorer, by the tasks' own tags."""
+"""What AWS billed for a deployment's tasks, by day and DAG, from Cost Explorer by the tasks' tags."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ if TYPE_CHECKING:
 
 DAG_TAG = "airflow-fargate:dag-id"
 _METRIC = "UnblendedCost"
+ACTIVATE = (
+    f"Activate {DAG_TAG} and {DEPLOYMENT_TAG} as cost allocation tags in AWS Billing (in the payer account). "
+    "They apply from the next day on, not to earlier days."
+)
 
 
 class NoBillError(FargateError):
-    """Cost Explorer does not tell; the sentence says what to do."""
+    """Cost Explorer returned no bill; the message says what to do."""
 
 
 def by_day_and_dag(ce: Any, deployment: str, first: str, beyond: str) -> Iterator[tuple[str, str, float]]:
     """Yield day, DAG and USD.
 
     Args:
-        ce: boto3's client of Cost Explorer. Every page costs 0.01 USD.
-        deployment: whose tasks.
+        ce: boto3's Cost Explorer client. Each page costs 0.01 USD.
+        deployment: the deployment's name.
         first: the first day, as 2026-01-31.
         beyond: the day after the last.
 
     Raises:
-        NoBillError: it may not be asked, or knows no such tag yet.
+        NoBillError: a permission is missing, or the tags are not activated.
     """
     token = ""
     while True:
@@ -44,7 +48,7 @@ def by_day_and_dag(ce: Any, deployment: str, first: str, beyond: str) -> Iterato
                 **page,
             )
         except Exception as error:
-            raise _told(error) from error
+            raise _explained(error) from error
         for each in answer.get("ResultsByTime") or ():
             day = str((each.get("TimePeriod") or {}).get("Start"))
             for group in each.get("Groups") or ():
@@ -56,12 +60,11 @@ def by_day_and_dag(ce: Any, deployment: str, first: str, beyond: str) -> Iterato
             return
 
 
-def _told(error: Exception) -> Exception:
+def _explained(error: Exception) -> Exception:
     if is_denied(error):
-        return NoBillError(f"The bill may not be read: {error}. Allow ce:GetCostAndUsage to who asks.")
-    if error_code(error) == "ValidationException":
         return NoBillError(
-            f"{error}. Activate {DAG_TAG} and {DEPLOYMENT_TAG} as cost allocation tags in AWS Billing; they "
-            "count from the day after."
+            f"No permission to read the bill: {error}. Allow ce:GetCostAndUsage for these credentials."
         )
+    if error_code(error) == "ValidationException":
+        return NoBillError(f"Cost Explorer does not know the tags: {error}. {ACTIVATE}")
     return error

@@ -1,76 +1,117 @@
-"""What ``airflow fargate doctor`` looks at: each check yields findings."""
+"""The checks of ``airflow fargate doctor``: each yields findings, and lets AWS's errors through."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.cli.findings import Finding, failed, ok, unknown
+from airflow_fargate.aws.failures import cause_by_id
+from airflow_fargate.cli.findings import Finding, error_code, failed, inconclusive, passed
 from airflow_fargate.cli.image import image
 from airflow_fargate.cli.network import airflow, subnets
 from airflow_fargate.cli.permissions import permissions
+from airflow_fargate.cli.requests import sample_request
+from airflow_fargate.errors import FargateError
+from airflow_fargate.executor import load_hook
+from airflow_fargate.settings.capacity import is_fargate
+from airflow_fargate.settings.task_options import NO_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from airflow_fargate.cli.session import Session
 
+_NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 
-def queued_timeout(session: Session) -> Iterator[Finding]:
-    """The launch budget ends before Airflow gives up."""
-    from airflow.configuration import conf  # noqa: PLC0415  Airflow's, read when asked
+
+def timeouts(session: Session) -> Iterator[Finding]:
+    """``launch_timeout`` ends before Airflow gives up a queued task."""
+    from airflow.configuration import conf  # noqa: PLC0415  Airflow's, read when needed
 
     queued = conf.getfloat("scheduler", "task_queued_timeout")
     launch = session.config.launch_timeout
     if launch < queued:
-        yield ok("timeouts", f"launch_timeout {launch:g} s ends before task_queued_timeout {queued:g} s.")
+        yield passed("timeouts", f"launch_timeout {launch:g} s ends before task_queued_timeout {queued:g} s.")
     else:
         yield failed(
             "timeouts",
-            f"launch_timeout {launch:g} s is not below [scheduler] task_queued_timeout {queued:g} s: Airflow "
-            "revokes a task that still waits for capacity. Lower the first or raise the second.",
+            f"[fargate] launch_timeout must be below [scheduler] task_queued_timeout ({queued:g}), got "
+            f"{launch:g}: Airflow would revoke a task that still waits for capacity. Lower the first or "
+            "raise the second.",
         )
+
+
+def requests(session: Session) -> Iterator[Finding]:
+    """RunTask accepts the request of a task, with every profile."""
+    try:
+        hook = load_hook(session.config.execution_config_function)
+    except FargateError as error:
+        yield failed("requests", str(error))
+        return
+    for queue in ("", *session.config.profiles):
+        options = session.config.profiles.get(queue, NO_OPTIONS)
+        try:
+            sample_request(session.config, hook, options)
+        except FargateError as error:
+            where = f"[fargate] profiles[{queue!r}]: " if queue else ""
+            yield failed("requests", f"{where}{error}")
+            if not queue:
+                return  # the profiles would fail for the same reason
+    names = ", ".join(map(repr, session.config.profiles)) or "none"
+    yield passed("requests", f"The requests for RunTask are valid (profiles: {names}).")
 
 
 def credentials(session: Session) -> Iterator[Finding]:
-    """Somebody is signed in."""
+    """AWS accepts the credentials."""
     who = session.clients("sts").get_caller_identity()
-    yield ok("credentials", f"Calls are made as {who['Arn']}.")
+    yield passed("credentials", f"Calls to AWS are made as {who['Arn']}.")
 
 
 def cluster(session: Session) -> Iterator[Finding]:
-    """The cluster is there, with the providers of the chain."""
-    name = session.config.cluster
-    found = session.clients("ecs").describe_clusters(clusters=[name])["clusters"]
+    """The cluster exists, with the capacity providers that tasks ask for."""
+    config = session.config
+    found = session.clients("ecs").describe_clusters(clusters=[config.cluster])["clusters"]
     if not found or found[0]["status"] != "ACTIVE":
-        yield failed("cluster", f"No active cluster {name!r}: correct [fargate] cluster and region.")
+        cause = cause_by_id("cluster")
+        yield failed("cluster", f"[fargate] cluster = {config.cluster!r}: {cause.summary} {cause.hint}")
         return
-    yield ok("cluster", f"{name} is active.")
-    missing = set(session.config.capacity_chain) - set(found[0].get("capacityProviders") or ())
-    if missing:
-        yield failed(
-            "capacity chain",
-            f"The cluster lacks {', '.join(sorted(missing))}: add the provider, or correct capacity_chain.",
-        )
+    yield passed("cluster", f"{config.cluster} is active.")
+    there = set(found[0].get("capacityProviders") or ())
+    wanted = dict.fromkeys(config.capacity_chain, "capacity_chain")
+    for queue, profile in config.profiles.items():
+        wanted |= dict.fromkeys(profile.capacity, f"profiles[{queue!r}]")
+    for name, option in sorted(wanted.items()):
+        if name not in there:
+            hint = cause_by_id("capacity_provider").hint
+            yield failed(
+                "capacity", f"The cluster has no capacity provider {name} ([fargate] {option}). {hint}"
+            )
+        elif not is_fargate(name) and config.assign_public_ip == "ENABLED":
+            yield inconclusive(
+                "capacity",
+                f"Tasks on {name} get no public address, in spite of [fargate] assign_public_ip = ENABLED: "
+                "ECS allows it on Fargate only. Give their subnets a NAT gateway if they need the internet.",
+            )
 
 
-def definition(session: Session) -> Iterator[Finding]:
-    """The task definition has our container, its logs and its image."""
+def task_definition(session: Session) -> Iterator[Finding]:
+    """The task definition exists, with our container, its logs and its image."""
     config = session.config
     about = "task definition"
-    try:
-        answer = session.clients("ecs").describe_task_definition(taskDefinition=config.task_definition)
-    except Exception as error:  # noqa: BLE001  ECS says ClientException for what is not there
-        yield failed(about, f"{config.task_definition!r}: {error}. Correct [fargate] task_definition.")
-        return
+    answer = session.clients("ecs").describe_task_definition(taskDefinition=config.task_definition)
     definition = answer["taskDefinition"]
-    yield ok(about, f"{definition['family']}:{definition['revision']} is {definition['status']}.")
+    name = f"{definition['family']}:{definition['revision']}"
+    if definition["status"] == "ACTIVE":
+        yield passed(about, f"{name} is ACTIVE.")
+    else:
+        hint = cause_by_id("task_definition_inactive").hint
+        yield failed(about, f"{name} is {definition['status']}, and RunTask needs ACTIVE. {hint}")
     containers = {each["name"]: each for each in definition["containerDefinitions"]}
     ours = containers.get(config.container_name)
     if ours is None:
         yield failed(
             "container",
-            f"The definition has no container {config.container_name!r}: it has {', '.join(containers)}. "
-            "Correct [fargate] container_name.",
+            f"[fargate] container_name must be a container of the task definition ({', '.join(containers)}), "
+            f"got {config.container_name!r}.",
         )
         return
     yield from _log_driver(session, ours)
@@ -78,23 +119,25 @@ def definition(session: Session) -> Iterator[Finding]:
     yield from image(session, ours["image"])
 
 
-def _log_driver(session: Session, container: dict[str, Any]) -> Iterator[Finding]:
+def _log_driver(session: Session, container: Mapping[str, Any]) -> Iterator[Finding]:
     options = (container.get("logConfiguration") or {}).get("options") or {}
     group, prefix = options.get("awslogs-group", ""), options.get("awslogs-stream-prefix", "")
     if (group, prefix) != (session.config.log_group, session.config.log_stream_prefix):
         yield failed(
             "log group",
-            f"The container writes to {group or 'no group'!r} with prefix {prefix!r}: set [fargate] "
-            "log_group and log_stream_prefix to these.",
+            f"The container logs to group {group!r} with prefix {prefix!r}. Set [fargate] log_group and "
+            f"log_stream_prefix to these values, got {session.config.log_group!r} and "
+            f"{session.config.log_stream_prefix!r}.",
         )
 
 
-def queue(session: Session) -> Iterator[Finding]:
+def event_queue(session: Session) -> Iterator[Finding]:
     """The event queue answers."""
     url = session.config.event_queue_url
     if not url:
-        yield unknown(
-            "event queue", "None: tasks are described every 10 seconds instead (reconcile_interval)."
+        yield inconclusive(
+            "event queue",
+            "No event queue: falling back to polling. Set [fargate] reconcile_interval to 5-15.",
         )
         return
     try:
@@ -102,38 +145,75 @@ def queue(session: Session) -> Iterator[Finding]:
             QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
         )
     except Exception as error:
-        if "NonExistentQueue" not in str(error) and "does not exist" not in str(error):
+        if error_code(error) not in _NO_QUEUE:
             raise
-        yield failed("event queue", f"{url} does not exist: correct [fargate] event_queue_url.")
+        yield failed(
+            "event queue",
+            f"[fargate] event_queue_url = {url!r}: the queue does not exist. Create the queue or correct "
+            "[fargate] event_queue_url and region.",
+        )
         return
-    yield ok("event queue", f"{url} answers.")
+    yield passed("event queue", f"{url} answers.")
 
 
-def bucket(session: Session) -> Iterator[Finding]:
+def payload_bucket(session: Session) -> Iterator[Finding]:
     """Payloads can be written."""
     bucket = session.config.payload_bucket
     if not bucket:
-        yield unknown("payload bucket", "None: tokens stand in the container override.")
+        yield inconclusive(
+            "payload bucket",
+            "No payload bucket: anyone who may describe tasks can read their tokens. Set [fargate] "
+            "payload_bucket.",
+        )
         return
     key = f"{session.config.payload_prefix.strip('/')}/doctor"
     s3 = session.clients("s3")
-    # What the executor does, and no more: its policy allows neither to list nor to read.
+    # The executor's own calls and no others: its policy allows neither listing nor reading.
     s3.put_object(Bucket=bucket, Key=key, Body=b"")
     s3.delete_object(Bucket=bucket, Key=key)
-    yield ok("payload bucket", f"s3://{bucket}/{key.rpartition('/')[0]} can be written.")
+    yield passed("payload bucket", f"s3://{bucket}/{key.rpartition('/')[0]} can be written.")
 
 
-def logs(session: Session) -> Iterator[Finding]:
-    """The log group is there."""
+def log_group(session: Session) -> Iterator[Finding]:
+    """The log group exists."""
     group = session.config.log_group
     if not group:
-        yield unknown("log group", "None: failures come without the container's last lines.")
+        yield inconclusive(
+            "log group",
+            "No log group: failures are reported without the container's last lines. Set "
+            "[fargate] log_group.",
+        )
         return
     found = session.clients("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     if any(each["logGroupName"] == group for each in found):
-        yield ok("log group", f"{group} exists.")
+        yield passed("log group", f"{group} exists.")
     else:
-        yield failed("log group", f"{group} does not exist: correct [fargate] log_group.")
+        yield failed(
+            "log group",
+            f"[fargate] log_group = {group!r}: the log group does not exist. Create it (terraform apply) or "
+            "correct [fargate] log_group and region.",
+        )
 
 
-CHECKS = (queued_timeout, credentials, cluster, definition, subnets, queue, bucket, logs, permissions)
+CHECKS = (
+    timeouts,
+    requests,
+    credentials,
+    cluster,
+    task_definition,
+    subnets,
+    event_queue,
+    payload_bucket,
+    log_group,
+    permissions,
+)
+
+OPTIONS: dict[Callable[[Session], Iterator[Finding]], str] = {
+    cluster: "cluster",
+    task_definition: "task_definition",
+    subnets: "subnets",
+    event_queue: "event_queue_url",
+    payload_bucket: "payload_bucket",
+    log_group: "log_group",
+}
+"""Check -> the option that names what it looks at."""

@@ -1,16 +1,16 @@
-"""The deployment's containers, as ECS lists them: one row each."""
+"""The deployment's containers, as ECS lists them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_fargate.aws.ecs import DESCRIBE_LIMIT
 from airflow_fargate.aws.ecs_task import EcsTask, parse_task
 from airflow_fargate.launching.request import DEPLOYMENT_TAG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from airflow_fargate.cli.session import Session
 
@@ -20,7 +20,7 @@ class OwnContainer:
     """A task of this deployment.
 
     Args:
-        change: where it is.
+        ecs_task: the task as ECS describes it.
         tags: its tags.
     """
 
@@ -28,12 +28,12 @@ class OwnContainer:
     tags: dict[str, str]
 
     def tag(self, name: str) -> str:
-        """Return one of the standard tags, without its prefix's name."""
+        """Return a standard tag by its name without ``airflow-fargate:``; empty if it has none."""
         return self.tags.get(f"airflow-fargate:{name}", "")
 
     @property
     def task(self) -> str:
-        """The task's name, with its map index where it has one."""
+        """The task's name, with its map index if it has one."""
         mapped = self.tag("map-index")
         return self.tag("task-id") + (f"[{mapped}]" if mapped else "")
 
@@ -44,11 +44,11 @@ class OwnContainer:
 
     @property
     def capacity(self) -> str:
-        """The capacity provider, or ``launch type`` where it was launched with one."""
+        """The capacity provider, or ``launch type`` if it was launched without one."""
         return self.ecs_task.capacity_provider or "launch type"
 
     def record(self, now: float) -> dict[str, Any]:
-        """Return what a program wants to know of any container."""
+        """Return the fields for JSON and YAML that all commands share."""
         mapped, number = self.tag("map-index"), self.tag("try-number")
         return {
             "dag_id": self.tag("dag-id"),
@@ -66,7 +66,7 @@ class OwnContainer:
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person says them: 42 s, 3 min 20 s, 5 h 02 min."""
+    """Return seconds for a person: 42 s, 3 min 20 s, 5 h 02 min."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -74,10 +74,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
 
 
-def list_containers(session: Session, *desired: str) -> Iterator[OwnContainer]:
-    """Yield the deployment's tasks of these desired statuses (RUNNING, STOPPED).
+def list_containers(session: Session, *desired: Literal["RUNNING", "STOPPED"]) -> Iterator[OwnContainer]:
+    """Yield the deployment's tasks with these desired statuses (RUNNING, STOPPED).
 
-    Tags tell them: startedBy would have to be known whole, and other tasks may run in the cluster.
+    They are selected by tag, because other tasks may run in the cluster, and ListTasks matches only a whole
+    startedBy.
     """
     ecs, cluster = session.clients("ecs"), session.config.cluster
     for status in desired:
@@ -92,5 +93,5 @@ def list_containers(session: Session, *desired: str) -> Iterator[OwnContainer]:
                         yield own
 
 
-def _parse(task: dict[str, Any]) -> OwnContainer:
+def _parse(task: Mapping[str, Any]) -> OwnContainer:
     return OwnContainer(parse_task(task), {each["key"]: each["value"] for each in task.get("tags") or ()})

@@ -1,4 +1,4 @@
-"""``airflow fargate cost``: by DAG and day, from Airflow's task history, from ECS, or from the bill."""
+"""``airflow fargate cost``: cost by DAG and day, from Airflow's task history, ECS, or the bill."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 
 SECONDS_PER_DAY = 86400
 _NOTES = {
-    "history": "An estimate from Airflow's task history: sizes as tasks are configured now, the first of\n"
-    "the capacity chain, without the time that images take to be pulled. --from bill asks AWS.\n",
-    "ecs": "An estimate from what ECS still knows: it keeps stopped tasks for about an hour.\n",
+    "history": "An estimate from Airflow's task history. It uses the sizes that are configured now and the\n"
+    "first entry of the capacity chain, and leaves out the time for image pulls. --from bill shows AWS's\n"
+    "figures.\n",
+    "ecs": "An estimate from the tasks that ECS still has: it keeps stopped tasks for about an hour.\n",
     "bill": "From the bill, by the cost allocation tag airflow-fargate:dag-id.\n",
 }
 
 
 @dataclass
 class Sum:
-    """What the containers of one DAG took on one day."""
+    """The sums of one DAG on one day."""
 
     containers: int = 0
     hours: float = 0.0
@@ -49,15 +50,15 @@ class Sum:
         self.usd += prices.cost(task, now, given)
 
     def row(self, day: str, dag: str) -> dict[str, str]:
-        """Return the line of the table."""
+        """Return the row of the table."""
         counts = {"containers": str(self.containers), "vCPU hours": f"{self.hours:.3f}"}
-        # The bill tells neither.
+        # The bill has neither number.
         return {"day (UTC)": day, "dag": dag, **(counts if self.containers else {})} | {
             "cost": f"{self.usd:.4f} USD"
         }
 
     def record(self, day: str, dag: str) -> dict[str, Any]:
-        """Return the same for a program."""
+        """Return the row for JSON and YAML."""
         counts = {"containers": self.containers, "vcpu_hours": round(self.hours, 6)}
         return {"day": day, "dag_id": dag, **(counts if self.containers else {})} | {
             "cost_usd": round(self.usd, 6)
@@ -65,7 +66,7 @@ class Sum:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Print cost by day and DAG, and the sum; return 0, or 1 when the bill cannot be read."""
+    """Print cost by day and DAG, and the sum; return 0, or 1 if the bill cannot be read."""
     session, now = open_session(args), time.time()
     since = now - args.days * SECONDS_PER_DAY
     try:
@@ -81,9 +82,16 @@ def main(args: argparse.Namespace) -> int:
         rows.append(total.row("all", ""))
     show(args.output, rows, [each.record(day, dag) for (day, dag), each in sorted(sums.items())])
     if not rows:
-        sys.stderr.write(f"No container of deployment {session.config.deployment} in this time.\n")
+        sys.stderr.write(_nothing_found(session, args))
     sys.stderr.write(_NOTES[args.source])
     return 0
+
+
+def _nothing_found(session: Session, args: argparse.Namespace) -> str:
+    about = f"of deployment {session.config.deployment!r} in the last {args.days} days"
+    if args.source == "bill":
+        return f"The bill has no cost {about}. {bill.ACTIVATE}\n"
+    return f"No containers {about}.\n"
 
 
 def _estimated(
@@ -100,8 +108,8 @@ def _estimated(
         sums[_day(began), dag].add(task, now, given)
     if unknown:
         sys.stderr.write(
-            f"{unknown} containers count as 0 USD: their size is not known. Set [fargate] task_cpu and "
-            "task_memory to the task definition's.\n"
+            f"{unknown} containers count as 0 USD, because their size is unknown. Set [fargate] task_cpu and "
+            "task_memory to the task definition's values.\n"
         )
     return sums
 
@@ -122,7 +130,7 @@ def _day(seconds: float) -> str:
 
 
 def _given(args: argparse.Namespace) -> Prices | None:
-    """Return the prices that the person gave; None for the table's own, by architecture."""
+    """Return the prices from the command line; None for the table's own, by architecture."""
     named = {"vcpu_hour": args.vcpu_hour, "gb_hour": args.gb_hour}
     changes = {name: value for name, value in named.items() if value is not None}
     return dataclasses.replace(prices.X86, **changes) if changes else None

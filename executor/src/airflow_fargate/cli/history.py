@@ -1,4 +1,4 @@
-"""The containers of past tries, reckoned from Airflow's task history: ECS forgets them after an hour."""
+"""The containers of past tries, from Airflow's task history: ECS forgets a stopped task after an hour."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 from airflow_fargate.airflow_versions import is_launch_id, tries_since
 from airflow_fargate.aws.ecs_task import EcsTask
 from airflow_fargate.errors import TaskOptionsError
-from airflow_fargate.executor import parse_profiles
-from airflow_fargate.settings.task_options import TaskOptions, effective_options, parse_task_options
+from airflow_fargate.settings.task_options import (
+    NO_OPTIONS,
+    TaskOptions,
+    effective_options,
+    parse_task_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +23,10 @@ if TYPE_CHECKING:
 
 
 def past_containers(config: FargateConfig, since: float) -> Iterator[tuple[str, EcsTask]]:
-    """Yield the DAG, and the container as ECS would tell it, of every try after ``since`` (seconds)."""
-    profiles = parse_profiles(config)
+    """Yield the DAG and the container, as ECS would describe it, of every try after ``since`` (seconds)."""
     for each in tries_since(datetime.fromtimestamp(since, tz=timezone.utc)):
         if ":task/" in each.external_id or is_launch_id(each.external_id):
-            yield each.dag_id, _container(config, profiles.get(each.queue, TaskOptions()), each)
+            yield each.dag_id, _container(config, config.profiles.get(each.queue, NO_OPTIONS), each)
 
 
 def _container(config: FargateConfig, profile: TaskOptions, tried: TaskTry) -> EcsTask:
@@ -32,7 +35,7 @@ def _container(config: FargateConfig, profile: TaskOptions, tried: TaskTry) -> E
             config, profile, parse_task_options("executor_config", tried.executor_config)
         )
     except TaskOptionsError:
-        options = profile  # It has been changed since: what it ran with is not known.
+        options = profile  # It has changed since the try: the options it ran with are unknown.
     chain = options.capacity or config.capacity_chain or (config.launch_type,)
     times = {"createdAt": tried.started, "startedAt": tried.started, "stoppedAt": tried.ended}
     ours = options.task_definition in (None, config.task_definition)

@@ -1,4 +1,4 @@
-"""Is the worker image there, and is its Airflow ours? Asked of ECR without pulling it."""
+"""Does the worker image exist, and is its Airflow the scheduler's? Asks ECR, and pulls nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.airflow_versions import AIRFLOW_VERSION
-from airflow_fargate.cli.findings import Finding, error_code, failed, is_denied, ok, unknown
+from airflow_fargate.cli.findings import Finding, error_code, failed, inconclusive, is_denied, passed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ _FETCH_SECONDS = 10.0
 
 
 def image(session: Session, reference: str) -> Iterator[Finding]:
-    """Look for an image and compare its Airflow with this one.
+    """Find an image, and compare its Airflow with the scheduler's.
 
     Args:
         session: configuration and clients.
@@ -42,18 +42,20 @@ def image(session: Session, reference: str) -> Iterator[Finding]:
     """
     found = _ECR.fullmatch(reference)
     if found is None:
-        yield unknown("image", f"{reference} is not in ECR; whether it is there was not checked.")
+        yield inconclusive("image", f"{reference} is not in ECR, so its existence was not checked.")
         return
-    wanted = {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}
-    place = {"registryId": found["account"], "repositoryName": found["name"]}
+    wanted: Any = (
+        {"imageDigest": found["digest"]} if found["digest"] else {"imageTag": found["tag"] or "latest"}
+    )
+    place: dict[str, Any] = {"registryId": found["account"], "repositoryName": found["name"]}
     try:
         session.clients("ecr").describe_images(**place, imageIds=[wanted])
     except Exception as error:
         if error_code(error) not in ("ImageNotFoundException", "RepositoryNotFoundException"):
             raise
-        yield failed("image", f"{reference} does not exist: `make build-push` builds and pushes it.")
+        yield failed("image", f"{reference} does not exist. Build and push it with `make build-push`.")
         return
-    yield ok("image", f"{reference} exists.")
+    yield passed("image", f"{reference} exists.")
     yield _versions(session, place, wanted)
 
 
@@ -61,33 +63,35 @@ def _versions(session: Session, place: dict[str, str], wanted: dict[str, str]) -
     about = "Airflow version"
     try:
         theirs = _labels(session.clients("ecr"), place, wanted).get(VERSION_LABEL, "")
-    except Exception as error:  # noqa: BLE001  a registry that does not tell is no fault of the image
-        why = "not allowed to look" if is_denied(error) else f"{type(error).__name__}: {error}"
-        return unknown(about, f"The image's could not be read ({why}); the scheduler runs {AIRFLOW_VERSION}.")
+    except Exception as error:  # noqa: BLE001  the image may be right all the same
+        why = "no permission" if is_denied(error) else f"{type(error).__name__}: {error}"
+        return inconclusive(
+            about, f"The image's version could not be read ({why}). The scheduler runs {AIRFLOW_VERSION}."
+        )
     if not theirs:
-        return unknown(
-            about, f"The image has no label {VERSION_LABEL}; the scheduler runs {AIRFLOW_VERSION}."
+        return inconclusive(
+            about, f"The image has no label {VERSION_LABEL}. The scheduler runs {AIRFLOW_VERSION}."
         )
     if theirs != AIRFLOW_VERSION:
         return failed(
             about,
             f"The image has Airflow {theirs}, the scheduler {AIRFLOW_VERSION}: build the image again with "
-            f"`make build-push AIRFLOW={AIRFLOW_VERSION}`, or bring Airflow here to {theirs}.",
+            f"`make build-push AIRFLOW={AIRFLOW_VERSION}`, or install Airflow {theirs} here.",
         )
-    return ok(about, f"The image and the scheduler both have Airflow {theirs}.")
+    return passed(about, f"The image and the scheduler both have Airflow {theirs}.")
 
 
 def _labels(ecr: Any, place: dict[str, str], wanted: dict[str, str]) -> dict[str, str]:
-    """Return the image's labels, of its first architecture where it has several."""
+    """Return the image's labels; of its first architecture if it has several."""
     manifest = _manifest(ecr, place, wanted)
     if entries := manifest.get("manifests"):
-        # An index may carry attestations besides: they name no real platform.
+        # An index may also list attestations, whose platform is unknown.
         real = [each for each in entries if (each.get("platform") or {}).get("os", "linux") != "unknown"]
         manifest = _manifest(ecr, place, {"imageDigest": (real or entries)[0]["digest"]})
     answer = ecr.get_download_url_for_layer(**place, layerDigest=manifest["config"]["digest"])
     url = str(answer["downloadUrl"])
     if not url.startswith(("https://", "http://127.0.0.1:")):
-        raise ValueError(f"ECR gave an address that is not HTTPS: {url}")
+        raise ValueError(f"ECR returned an address without HTTPS: {url}")
     with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as reply:  # noqa: S310  checked above
         document = json.load(reply)
     return dict((document.get("config") or {}).get("Labels") or {})
@@ -97,5 +101,5 @@ def _manifest(ecr: Any, place: dict[str, str], wanted: dict[str, str]) -> dict[s
     answer = ecr.batch_get_image(**place, imageIds=[wanted], acceptedMediaTypes=_MEDIA_TYPES)
     if not answer.get("images"):
         failures = answer.get("failures") or [{}]
-        raise LookupError(failures[0].get("failureReason") or "ECR gave no manifest")
+        raise LookupError(failures[0].get("failureReason") or "ECR returned no manifest")
     return dict(json.loads(answer["images"][0]["imageManifest"]))

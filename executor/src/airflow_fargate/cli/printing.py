@@ -1,4 +1,4 @@
-"""Rows, for a person (``table``, ``plain``) or for a program (``json``, ``yaml``)."""
+"""Print rows for people (``table``, ``plain``) or for programs (``json``, ``yaml``)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WIDE = 150
-"""Columns of a terminal from which on a row keeps its long names; narrower, they would break every cell."""
+"""Columns of a terminal that are enough for the long names; in a narrower one they would break every row."""
 
 
 def show(
@@ -20,13 +20,13 @@ def show(
     *,
     long: tuple[str, ...] = (),
 ) -> None:
-    """Print rows; nothing when there are none, but an empty list for a program.
+    """Print rows. Without rows, print an empty list for programs and nothing for people.
 
     Args:
         output: json, yaml, table or plain.
-        people: the rows in words: ages, sizes, prices.
-        programs: the same rows with numbers, and with names that stay.
-        long: columns that a table leaves out where it would be too wide.
+        people: the rows as text: ages, sizes, prices.
+        programs: the same rows with numbers and stable names.
+        long: columns to leave out of a table that would be too wide.
     """
     console = AirflowConsole()
     if output == "json":

@@ -1,4 +1,4 @@
-"""``airflow fargate reap``: containers of ours that no task instance, callback or connection test owns."""
+"""``airflow fargate reap``: find containers without a task instance, callback or connection test."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_fargate.airflow_versions import owned_ids
 from airflow_fargate.cli.containers import OwnContainer, duration, list_containers
+from airflow_fargate.cli.findings import explain
 from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import open_session
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def main(args: argparse.Namespace) -> int:
-    """List the orphans, or stop them with ``--yes``; return 0, or 1 when one could not be stopped.
+    """List the orphans, and stop them with ``--yes``; return 1 if one could not be stopped, else 0.
 
-    The cloud is listed before the database is read. The other way round, a task that is launched in between
-    would be a container without a row, and be stopped.
+    The containers are listed before the database is read. In the other order, a task launched in between
+    would be a container without a row, and would be stopped.
     """
     session, now = open_session(args), time.time()
     running = [own for own in list_containers(session, "RUNNING") if own.age(now) >= args.older_than]
@@ -28,22 +29,24 @@ def main(args: argparse.Namespace) -> int:
     rows, records = [_row(own, now) for own in orphans], [own.record(now) for own in orphans]
     show(args.output, rows, records, long=("run",))
     if not orphans:
-        sys.stderr.write(f"No orphan: {_count(running)} looked at, {args.older_than} s old or more.\n")
+        sys.stderr.write(f"No orphans among {_count(running)} of {args.older_than} s or older.\n")
         return 0
     if not args.yes:
         sys.stderr.write(
-            f"{_count(orphans)} of {len(running)} without an owner; --yes stops what is listed.\n"
+            f"{_count(orphans)} of {len(running)} without a task instance. --yes stops what is listed.\n"
         )
         return 0
     failed = 0
     for own in orphans:
         try:
             session.clients("ecs").stop_task(
-                cluster=session.config.cluster, task=own.ecs_task.arn, reason="airflow fargate reap: no owner"
+                cluster=session.config.cluster,
+                task=own.ecs_task.arn,
+                reason="airflow fargate reap: no task instance",
             )
-        except Exception as error:  # noqa: BLE001  the others are stopped all the same
+        except Exception as error:  # noqa: BLE001  the others are still stopped
             failed += 1
-            sys.stderr.write(f"{own.ecs_task.arn} was not stopped: {error}\n")
+            sys.stderr.write(f"{own.ecs_task.arn} was not stopped: {explain(error)}\n")
     sys.stderr.write(f"{_count(orphans[failed:])} stopped.\n")
     return 1 if failed else 0
 

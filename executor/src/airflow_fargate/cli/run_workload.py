@@ -1,4 +1,4 @@
-"""``airflow fargate run-workload``: as the worker image's entrypoint does it, for images without that."""
+"""``airflow fargate run-workload``: the worker image's entrypoint, for images without it."""
 
 from __future__ import annotations
 

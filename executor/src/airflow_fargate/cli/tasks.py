@@ -1,4 +1,4 @@
-"""``airflow fargate tasks``: the containers that run now."""
+"""``airflow fargate tasks``: list the running containers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.aws import prices
 from airflow_fargate.cli.containers import OwnContainer, duration, list_containers
+from airflow_fargate.cli.findings import explain
 from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import Session, open_session
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
 
 _CLEAR = "\033[H\033[2J"
-"""Moves to the top of a terminal and clears it."""
+"""Moves the cursor to the top of a terminal and clears it."""
 
 
 def main(args: argparse.Namespace) -> int:
@@ -30,8 +31,8 @@ def main(args: argparse.Namespace) -> int:
                 sys.stdout.write(_CLEAR)
             _show(session, args.output)
             sys.stdout.flush()
-        except Exception as error:  # noqa: BLE001  who watches wants to see it come back
-            sys.stderr.write(f"{error}\n")
+        except Exception as error:  # noqa: BLE001  watching continues after an outage
+            sys.stderr.write(f"{explain(error)}\n")
         try:
             time.sleep(args.watch)
         except KeyboardInterrupt:

@@ -84,7 +84,7 @@ class LaunchQueue:
             return attempt
 
     def take_spare(self, capacity: str) -> bool:
-        """Take the tokens of a launch that nobody waits for; return False if anything waits, or tokens are few."""
+        """Take the tokens of a launch that nobody waits for; False if a launch waits or tokens are few."""
         with self._lock:
             now = self._clock()
             if self._waiting or self._closed or not self._limiter.has_spare(capacity, now):

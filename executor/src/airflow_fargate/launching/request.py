@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.errors import RequestError
+from airflow_fargate.settings.tags import fault
 from airflow_fargate.settings.task_options import NO_OPTIONS, lay_over
 
 if TYPE_CHECKING:
@@ -190,8 +191,8 @@ class RunRequestBuilder:
     def _tags(self, attempt: Attempt, theirs: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
         identity = attempt.launch.identity
         theirs = list(theirs)
-        if not all(each.get("key") for each in theirs):
-            self._reject("a tag has no key.")
+        for each in theirs:
+            self._reject(fault(each.get("key") or "", each.get("value", "")))
         tags = {each["key"]: each.get("value", "") for each in theirs}
         tags |= {**self.config.tags, **attempt.launch.options.tags}
         tags |= {

@@ -1,6 +1,16 @@
 """The ``[fargate]`` section as a frozen value, parsed once when the executor starts.
 
-Nothing here calls AWS: the api-server builds an executor too, and only to read logs.
+How it works
+    The caller passes the keys that are set and a function that returns a key's text, which is Airflow's
+    ``conf.get`` (environment, ``_CMD``, ``_SECRET``, file, and the team's own values). Each text is parsed by
+    its option's kind, then values that depend on each other are checked. Every fault is one line; all faults
+    are raised together, so that a person corrects the section once.
+
+    Airflow's own ``conf.getboolean``, ``getint``, ``getfloat`` and ``getjson`` would make worse messages:
+    they stop at the first fault and name neither the allowed values nor the range. A team's configuration has
+    only some of them (3.1: ``getboolean`` alone; no release: ``getfloat``).
+
+    Nothing here calls AWS: the API server builds an executor as well, and only to read logs.
 """
 
 from __future__ import annotations
@@ -13,10 +23,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.errors import ConfigurationError
+from airflow_fargate.errors import ConfigurationError, TaskOptionsError
+from airflow_fargate.settings import capacity, tags
 from airflow_fargate.settings.options import OPTIONS, SECTION, Option
 from airflow_fargate.settings.standby_plans import parse_plans
-from airflow_fargate.settings.tags import fault
+from airflow_fargate.settings.task_options import (
+    NO_OPTIONS,
+    TaskOptions,
+    effective_options,
+    parse_task_options,
+)
+from airflow_fargate.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,20 +41,22 @@ if TYPE_CHECKING:
 MAX_SUBNETS = 16  # ECS API reference, AwsVpcConfiguration
 MAX_SECURITY_GROUPS = 5  # the same
 MAX_OWN_TAGS = 40  # 50 per task (RunTask), less the standard ones
-_SECONDS_PER_LAUNCH = 0.4  # RunTask and PutObject, slow ones: they must not be what holds the rate down
+_SECONDS_PER_LAUNCH = 0.4  # slow RunTask and PutObject calls: threads must not be what limits the rate
 _FEWEST_THREADS, _MOST_THREADS = 4, 64
-_EVENTS_PER_TASK = 3  # RUNNING, DEPROVISIONING, STOPPED: what the task_events module lets through
-_EVENTS_PER_LISTENER = 100.0  # a second: ten for a receive and a delete of 20 ms each, and room to spare
+_EVENTS_PER_TASK = 3  # RUNNING, DEPROVISIONING, STOPPED: what the task_events module forwards
+_EVENTS_PER_LISTENER = 100.0  # per second: ten per receive and delete of 20 ms each, with room to spare
 _MOST_LISTENERS = 8
 _SILENCE_WITH_EVENTS, _SILENCE_ALONE = 60.0, 10.0
 _TRUE = {"true", "t", "yes", "y", "on", "1"}
 _FALSE = {"false", "f", "no", "n", "off", "0"}
+_REGION = re.compile(r"[a-z0-9-]+")
 _DEPLOYMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NOT_IN_LISTS = re.compile(r"[\[\]{}\"'\s]")
 
 
 @dataclass(frozen=True)
 class FargateConfig:
-    """The options, with their types. Seconds for times, calls or tasks per second for rates."""
+    """The options, with their types: times in seconds, rates in calls or tasks per second."""
 
     cluster: str
     task_definition: str
@@ -67,7 +86,7 @@ class FargateConfig:
     tags: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     task_cpu: int | None = None
     task_memory: int | None = None
-    profiles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
+    profiles: Mapping[str, TaskOptions] = field(default_factory=lambda: MappingProxyType({}))
     round_up_sizes: bool = False
     standby: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     standby_poll: float = 0.5
@@ -89,12 +108,12 @@ class FargateConfig:
 
     @property
     def silence(self) -> float:
-        """Return the seconds of silence after which a task is described."""
+        """Return the seconds without news after which a task is described."""
         return self.reconcile_interval or (_SILENCE_WITH_EVENTS if self.event_queue_url else _SILENCE_ALONE)
 
     @property
     def listeners(self) -> int:
-        """Return how many threads receive events: one at AWS's default limits."""
+        """Return how many threads receive events: one at AWS's default rate limits."""
         enough = self.run_task_rate * _EVENTS_PER_TASK / _EVENTS_PER_LISTENER
         return math.ceil(min(enough, _MOST_LISTENERS))
 
@@ -103,11 +122,11 @@ def read_config(present: Iterable[str], get: Callable[[str], str | None]) -> Far
     """Parse the section.
 
     Args:
-        present: the keys that stand in the configuration, ours or not.
-        get: returns a key's text, or None.
+        present: the keys that are set, known or not.
+        get: returns a key's text, or None if it is not set.
 
     Raises:
-        ConfigurationError: one sentence per fault, all faults at once.
+        ConfigurationError: one line per fault, all faults at once.
     """
     faults = [_unknown(key) for key in sorted(set(present) - {option.name for option in OPTIONS})]
     values: dict[str, Any] = {}
@@ -117,19 +136,18 @@ def read_config(present: Iterable[str], get: Callable[[str], str | None]) -> Far
         if not text:
             if option.required:
                 faults.append(
-                    f"[{SECTION}] {option.name} is missing: {option.description} "
+                    f"[{SECTION}] {option.name} is required, for example {option.example}. "
                     "`terraform output -raw airflow_cfg` prints the whole section."
                 )
             continue
         try:
             values[option.name] = _parse(option, text)
-            if option.required and not values[option.name]:
-                raise ValueError("at least one is needed.")  # noqa: TRY301  "," is a list without items
         except ValueError as error:
-            faults.append(f"[{SECTION}] {option.name} = {text!r}: {error}")
+            faults.append(f"[{SECTION}] {option.name} {error}")
     if not faults:
-        config = FargateConfig(**values)
-        faults = _faults(config)
+        profiles, faults = _profiles(values.get("profiles") or {})
+        config = FargateConfig(**{**values, "profiles": MappingProxyType(profiles)})
+        faults += _faults(config)
         if not faults:
             return config
     raise ConfigurationError("\n".join(faults))
@@ -139,21 +157,29 @@ def _unknown(key: str) -> str:
     near = difflib.get_close_matches(key, [option.name for option in OPTIONS], n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     allowed = ", ".join(option.name for option in OPTIONS)
-    return f"[{SECTION}] {key} is not an option of FargateExecutor.{hint} Allowed: {allowed}."
+    return f"[{SECTION}] {shown(key)} is not an option of FargateExecutor.{hint} Options: {allowed}."
 
 
 def _parse(option: Option, text: str) -> Any:
+    """Return the value of a text.
+
+    Raises:
+        ValueError: the message continues "[fargate] NAME ".
+    """
+    given = text
     if option.name == "assign_public_ip":
-        # AIP-29 writes the words of the API; provider configurations of old write booleans.
+        # AIP-29 uses the API's words; old provider configurations use booleans.
         text = "ENABLED" if text.lower() in _TRUE else "DISABLED" if text.lower() in _FALSE else text.upper()
     if option.name == "launch_type":
         text = "EC2" if text.upper() == "ECS" else text.upper()
+    if option.kind != "json" and not given.isprintable():
+        raise ValueError(f"must not contain control characters, got {shown(given)}.")
     if option.choices and text not in option.choices:
-        raise ValueError(f"allowed are {', '.join(option.choices)}.")
+        raise ValueError(f"must be {' or '.join(option.choices)}, got {shown(given)}.")
     if option.kind == "list":
-        return tuple(item.strip() for item in text.split(",") if item.strip())
+        return _list(option, text)
     if option.kind == "json":
-        return _json_object(text)
+        return _json_object(option, text)
     if option.kind == "boolean":
         return _boolean(text)
     if option.kind in ("integer", "float"):
@@ -161,75 +187,142 @@ def _parse(option: Option, text: str) -> Any:
     return text
 
 
+def _list(option: Option, text: str) -> tuple[str, ...]:
+    items = tuple(item.strip() for item in text.split(",") if item.strip())
+    if option.required and not items:
+        raise ValueError(f"must have at least one entry, got {shown(text)}. Example: {option.example}.")
+    if any(map(_NOT_IN_LISTS.search, items)):
+        raise ValueError(
+            f"must be separated by commas, without quotes, brackets or spaces inside, got {shown(text)}. "
+            f"Example: {option.example}."
+        )
+    return items
+
+
 def _boolean(text: str) -> bool:
     if text.lower() in _TRUE:
         return True
     if text.lower() in _FALSE:
         return False
-    raise ValueError("allowed are True, False.")
+    raise ValueError(f"must be True or False, got {shown(text)}.")
 
 
 def _number(option: Option, text: str) -> float | int:
     what = "an integer" if option.kind == "integer" else "a number"
     try:
-        number = int(text) if option.kind == "integer" else float(text)
+        number = float(text)
     except ValueError:
         number = math.nan
+    if option.kind == "integer":
+        # As Airflow reads integers: 4.0 is one.
+        number = int(number) if number.is_integer() else math.nan
     if not option.smallest <= number <= option.largest:
         raise ValueError(
-            f"must be {what} from {option.smallest:g} to {option.largest:.7g}, "
-            f"such as {option.default or option.example}."
+            f"must be {what} from {option.smallest:g} to {option.largest:.7g}, got {shown(text)}. "
+            f"Example: {option.default or option.example}."
         )
     return number
 
 
-def _json_object(text: str) -> Mapping[str, Any]:
+def _json_object(option: Option, text: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"this is not JSON: {error}.") from None
+        value, reason = json.loads(text), ""
+    except (ValueError, RecursionError) as error:
+        value, reason = None, f" ({error})"
     if not isinstance(value, dict):
-        raise ValueError("a JSON object is needed, such as {}.")  # noqa: TRY004  a text that has no such value
+        raise ValueError(  # noqa: TRY004  the type of a text's content, not of an argument
+            f"must be a JSON object such as {option.example}, got {shown(text)}{reason}."
+        )
     return MappingProxyType(value)
 
 
+def _profiles(given: Mapping[str, Any]) -> tuple[dict[str, TaskOptions], list[str]]:
+    """Return queue -> options, and what is wrong with the profiles."""
+    parsed: dict[str, TaskOptions] = {}
+    faults = []
+    for queue, profile in given.items():
+        try:
+            parsed[queue] = parse_task_options(_profile(queue), profile)
+        except TaskOptionsError as error:
+            faults.append(str(error))
+    return parsed, faults
+
+
+def _profile(queue: str) -> str:
+    return f"[{SECTION}] profiles[{shown(queue)}]"
+
+
 def _faults(config: FargateConfig) -> list[str]:
-    """Return what is wrong with values that parse one by one."""
+    """Return what is wrong with values that are valid one by one."""
     found = []
-    if len(config.subnets) > MAX_SUBNETS:
-        found.append(f"[{SECTION}] subnets: {len(config.subnets)} given, ECS takes {MAX_SUBNETS} at most.")
-    if len(config.security_groups) > MAX_SECURITY_GROUPS:
-        found.append(
-            f"[{SECTION}] security_groups: {len(config.security_groups)} given, ECS takes "
-            f"{MAX_SECURITY_GROUPS} at most."
-        )
+    for name, most in (("subnets", MAX_SUBNETS), ("security_groups", MAX_SECURITY_GROUPS)):
+        if (number := len(getattr(config, name))) > most:
+            found.append(
+                f"[{SECTION}] {name} must have at most {most} entries (a limit of ECS), got {number}."
+            )
     if not _DEPLOYMENT.fullmatch(config.deployment):
         found.append(
-            f"[{SECTION}] deployment = {config.deployment!r}: 1 to 64 letters, digits, hyphens and "
-            "underscores are allowed."
+            f"[{SECTION}] deployment must be 1 to 64 letters, digits, hyphens and underscores, "
+            f"got {shown(config.deployment)}."
         )
-    if config.launch_type == "EC2" and config.assign_public_ip == "ENABLED":
-        found.append(f"[{SECTION}] assign_public_ip: ENABLED works with launch_type FARGATE only.")
-    found.extend(_tag_faults(config.tags))
+    found += _capacity_faults(config)
+    found += _place_faults(config)
+    found += _tag_faults(config.tags)
     try:
         parse_plans(config.standby)
     except ValueError as error:
         found.append(f"[{SECTION}] standby: {error}")
     if config.standby and not config.payload_bucket:
         found.append(f"[{SECTION}] standby needs payload_bucket, through which standbys receive their task.")
-    found.extend(
-        f"[{SECTION}] profiles: the profile {queue!r} is not a JSON object."
-        for queue, profile in config.profiles.items()
-        if not isinstance(profile, dict)
-    )
+    for queue, options in config.profiles.items():
+        try:
+            effective_options(config, options, NO_OPTIONS, _profile(queue))
+        except TaskOptionsError as error:
+            found.append(str(error))
     return found
 
 
-def _tag_faults(tags: Mapping[str, Any]) -> Iterable[str]:
-    if len(tags) > MAX_OWN_TAGS:
-        yield f"[{SECTION}] tags: {len(tags)} given, {MAX_OWN_TAGS} at most."
-    for key, value in tags.items():
+def _capacity_faults(config: FargateConfig) -> Iterable[str]:
+    if wrong := capacity.fault(config.capacity_chain):
+        yield f"[{SECTION}] capacity_chain: {wrong}"
+    elif config.assign_public_ip == "ENABLED":
+        chain = config.capacity_chain or (config.launch_type,)
+        if not any(map(capacity.is_fargate, chain)):
+            yield (
+                f"[{SECTION}] assign_public_ip = ENABLED needs Fargate, got "
+                f"{'capacity_chain' if config.capacity_chain else 'launch_type'} = {','.join(chain)}. Only "
+                "Fargate tasks can have a public address: set assign_public_ip = DISABLED."
+            )
+
+
+def _place_faults(config: FargateConfig) -> Iterable[str]:
+    """Say which names of AWS resources are written in another form than the calls take."""
+    if "/" in config.payload_bucket or ":" in config.payload_bucket:
+        yield (
+            f"[{SECTION}] payload_bucket must be the name of a bucket, without s3:// and path, "
+            f"got {shown(config.payload_bucket)}. Set the path in payload_prefix."
+        )
+    if config.event_queue_url and not config.event_queue_url.startswith(("https://", "http://")):
+        yield (
+            f"[{SECTION}] event_queue_url must be the URL of an SQS queue, got "
+            f"{shown(config.event_queue_url)}. Example: "
+            "https://sqs.us-east-1.amazonaws.com/123456789012/airflow-task-events."
+        )
+    if config.region and not _REGION.fullmatch(config.region):
+        yield f"[{SECTION}] region must be an AWS region such as us-east-1, got {shown(config.region)}."
+    named = re.fullmatch(r"arn:[a-z-]+:ecs:([a-z0-9-]+):\d+:cluster/.+", config.cluster)
+    if named and config.region and named[1] != config.region:
+        yield (
+            f"[{SECTION}] cluster is in {named[1]}, and region = {config.region}. Set both to the same "
+            "region."
+        )
+
+
+def _tag_faults(given: Mapping[str, Any]) -> Iterable[str]:
+    if len(given) > MAX_OWN_TAGS:
+        yield f"[{SECTION}] tags must have at most {MAX_OWN_TAGS} entries, got {len(given)}."
+    for key, value in given.items():
         if not isinstance(value, str):
-            yield f"[{SECTION}] tags: the value of {key!r} is not a string."
-        elif wrong := fault(key, value):
+            yield f"[{SECTION}] tags[{shown(key)}] must be a string, got {shown(value)}."
+        elif wrong := tags.fault(key, value):
             yield f"[{SECTION}] tags: {wrong}"

@@ -1,4 +1,8 @@
-"""What one task may ask for: ``executor_config``, and the same keys in a queue's profile."""
+"""Per-task options: ``executor_config``, and the same keys in a queue's profile.
+
+A task's options are its queue's profile with its own ``executor_config`` on top. ``effective_options`` merges
+the two and fits cpu and memory to a size that Fargate offers.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.errors import TaskOptionsError
-from airflow_fargate.settings import sizes, tags
+from airflow_fargate.settings import capacity, sizes, tags
+from airflow_fargate.text import shown
 
 if TYPE_CHECKING:
     from airflow_fargate.settings.config import FargateConfig
@@ -21,20 +26,21 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """The options of one task; what is None is left to the ``[fargate]`` section and the task definition.
+    """The options of one task. None leaves a value to the ``[fargate]`` section and the task definition.
 
     Args:
         cpu: CPU units, 1024 to a vCPU.
         memory: MiB.
         ephemeral_storage: GiB, 21 to 200.
-        capacity: capacity providers in the order in which they are tried.
+        capacity: capacity providers, in the order in which they are tried.
         task_definition: family, family:revision or ARN.
-        task_role: ARN of the role that the task's code has.
-        env: environment variables of the container. They can be read by anyone who may describe tasks:
-            no secrets.
-        tags: tags besides the standard ones.
-        subnets: instead of the section's.
-        run_task: keyword arguments of boto3's run_task, laid over the finished request: the escape.
+        task_role: ARN of the IAM role for the task's code.
+        env: environment variables of the container. Anyone who may describe tasks can read them, so they
+            must not hold secrets.
+        tags: tags in addition to the standard ones.
+        subnets: replace the section's subnets.
+        run_task: keyword arguments of boto3's run_task, merged over the finished request. Use it for
+            parameters that have no option.
     """
 
     cpu: int | None = None
@@ -52,32 +58,34 @@ class TaskOptions:
 NO_OPTIONS = TaskOptions()
 NAMES = tuple(each.name for each in dataclasses.fields(TaskOptions))
 _INTEGERS = {"cpu", "memory", "ephemeral_storage"}
-_DIGITS = 9  # Python itself refuses to read numbers of thousands of digits.
+_DIGITS = 9  # Python raises on numbers with thousands of digits.
 _LISTS = {"capacity", "subnets"}
-_TEXTS = {"task_definition", "task_role"}
-_NAMED_LISTS = {"containerOverrides", "environment"}  # of RunTask's overrides
+_STRINGS = {"task_definition", "task_role"}
+_NAMED_LISTS = {"containerOverrides", "environment"}  # in RunTask's overrides
 
 
 def parse_task_options(source: str, given: Mapping[str, Any] | None) -> TaskOptions:
     """Parse ``executor_config`` or a profile.
 
     Args:
-        source: what to call it in an error, such as ``executor_config``.
+        source: how an error names the place, such as ``executor_config``.
         given: the dictionary as the DAG's author wrote it.
 
     Raises:
-        TaskOptionsError: on a key that is not known or a value of the wrong kind.
+        TaskOptionsError: a key is unknown, or a value has the wrong type.
     """
-    if not given:
+    if given is None:
         return NO_OPTIONS
     if not isinstance(given, Mapping):
-        raise TaskOptionsError(f"{source}: a dictionary is needed, {type(given).__name__} was given.")
+        raise TaskOptionsError(f"{source} must be a dictionary, got {shown(given)}.")
+    if not given:
+        return NO_OPTIONS
     return TaskOptions(**{name: _value(source, name, value) for name, value in given.items()})
 
 
 def merge(profile: TaskOptions, own: TaskOptions) -> TaskOptions:
-    """Lay a task's own options over its queue's profile; maps are joined, the rest is replaced."""
-    # Most tasks have no options of their own, and the scheduler's thread does this for a thousand at once.
+    """Merge a task's own options over its queue's profile: mappings are merged, other values replaced."""
+    # Most tasks have no options of their own, and the scheduler's thread merges a thousand at once.
     if own == NO_OPTIONS:
         return profile
     changes: dict[str, Any] = {}
@@ -91,10 +99,10 @@ def merge(profile: TaskOptions, own: TaskOptions) -> TaskOptions:
 
 
 def lay_over(below: Any, above: Any, key: str = "") -> Any:
-    """Return ``below`` with ``above`` laid over it.
+    """Return ``below`` with ``above`` merged over it.
 
-    Dictionaries are joined, and so are the lists whose items have names (containers, their environment), by
-    name; everything else is replaced.
+    Dictionaries are merged. Lists of named items (containers, their environment) are merged by name.
+    Everything else is replaced.
     """
     if isinstance(below, Mapping) and isinstance(above, Mapping):
         joined = dict(below)
@@ -115,39 +123,58 @@ def _are_named(value: Any) -> bool:
     )
 
 
-def effective_options(config: FargateConfig, profile: TaskOptions, own: TaskOptions) -> TaskOptions:
-    """Return what a task is launched with: its queue's profile, its own options over it, a size that fits.
+def effective_options(
+    config: FargateConfig, profile: TaskOptions, own: TaskOptions, source: str = "executor_config"
+) -> TaskOptions:
+    """Return the options to launch a task with: its own over its queue's profile, with a size that exists.
 
-    Container instances (EC2) have no fixed sizes: only a task that may come to run on Fargate is fitted.
+    Only Fargate has fixed sizes, so a task that runs on container instances alone keeps any cpu and memory.
+
+    Args:
+        config: the ``[fargate]`` section.
+        profile: the options of the task's queue.
+        own: the task's own options.
+        source: how an error names the place.
 
     Raises:
         TaskOptionsError: Fargate has no such size.
     """
     options = merge(profile, own)
     chain = options.capacity or config.capacity_chain or (config.launch_type,)
-    if not any(each.startswith("FARGATE") for each in chain):
+    if not any(map(capacity.is_fargate, chain)):
         return options
+    cpu, memory = config.task_cpu, config.task_memory
     if options.task_definition not in (None, config.task_definition) or config.execution_config_function:
-        # Another definition's size is not known: ours would make its tasks smaller behind their backs.
-        return fit_size(options, None, None, round_up=config.round_up_sizes)
-    return fit_size(options, config.task_cpu, config.task_memory, round_up=config.round_up_sizes)
+        # The size of another task definition is unknown: ours could make its tasks smaller unnoticed.
+        cpu = memory = None
+    try:
+        return fit_size(options, cpu, memory, round_up=config.round_up_sizes)
+    except TaskOptionsError as error:
+        raise TaskOptionsError(f"{source}: {error}") from None
 
 
 def fit_size(
     options: TaskOptions, default_cpu: int | None, default_memory: int | None, *, round_up: bool
 ) -> TaskOptions:
-    """Return the options with a size that Fargate runs.
+    """Return the options with a size that Fargate offers.
 
-    One of cpu and memory given, and the definition's size known, the other follows: the definition's own if
-    the pair is offered, else the smallest that is.
+    If only one of cpu and memory is set and the task definition's size is known, the other one follows: the
+    definition's own if Fargate offers the pair, else the smallest that fits.
+
+    Args:
+        options: the merged options.
+        default_cpu: CPU units of the task definition; None if unknown.
+        default_memory: MiB of the task definition; None if unknown.
+        round_up: take the next larger size instead of raising.
 
     Raises:
-        TaskOptionsError: no such size; the nearest one is named.
+        TaskOptionsError: Fargate has no such size. The message names the nearest one.
     """
     storage = options.ephemeral_storage
     if storage is not None and storage not in sizes.EPHEMERAL_STORAGE_GIB:
         raise TaskOptionsError(
-            f"ephemeral_storage = {storage} GiB: Fargate offers 21 to 200 GiB (20 without asking)."
+            f"ephemeral_storage must be 21 to 200 (GiB), got {storage}. Leave it out for Fargate's own 20 "
+            "GiB."
         )
     cpu, memory = options.cpu, options.memory
     if cpu is None and memory is None:
@@ -165,24 +192,20 @@ def fit_size(
     nearest = sizes.nearest(cpu, memory)
     if round_up and nearest:
         return dataclasses.replace(options, cpu=nearest[0], memory=nearest[1])
-    raise TaskOptionsError(_no_such_size(cpu, memory))
+    raise TaskOptionsError(_no_such_size(f"cpu={cpu}, memory={memory}", nearest))
 
 
 def _fit_one(options: TaskOptions, *, round_up: bool) -> TaskOptions:
-    """Return the options with one half of a size; AWS checks the pair: the definition's is not known."""
+    """Fit one half of a size alone. AWS checks the pair, because the definition's half is unknown here."""
     cpu, memory = options.cpu, options.memory
     if cpu in sizes.SIZES or any(memory in memories for memories in sizes.SIZES.values()):
         return options
+    name, asked = ("cpu", cpu) if cpu is not None else ("memory", memory)
     nearest = sizes.nearest(cpu or 0, memory or 0)
-    if nearest is None:
-        raise TaskOptionsError(_no_such_size(cpu or 0, memory or 0))
-    name, size = ("cpu", nearest[0]) if cpu is not None else ("memory", nearest[1])
-    if round_up:
-        return dataclasses.replace(options, **{name: size})  # type: ignore[arg-type]  # both are integers
-    raise TaskOptionsError(
-        f"{name} = {cpu or memory}: Fargate has no such size. The nearest that works: "
-        f"executor_config={{{name!r}: {size}}} (or set [fargate] round_up_sizes = True)."
-    )
+    if nearest is None or not round_up:
+        raise TaskOptionsError(_no_such_size(f"{name}={asked}", nearest))
+    fitting = nearest[0] if name == "cpu" else nearest[1]
+    return dataclasses.replace(options, **{name: fitting})  # type: ignore[arg-type]  # both are integers
 
 
 def _complete(cpu: int | None, memory: int | None, other: int) -> tuple[int, int] | None:
@@ -197,18 +220,16 @@ def _complete(cpu: int | None, memory: int | None, other: int) -> tuple[int, int
     fitting = [each for each, memories in sizes.SIZES.items() if memory in memories]
     if not fitting:
         return None
-    # At least the definition's CPU when some size has it; else the most that comes with so little memory.
+    # At least the definition's CPU if a size has it, else the largest CPU that comes with so little memory.
     return min((each for each in fitting if each >= other), default=fitting[-1]), memory  # type: ignore[return-value]
 
 
-def _no_such_size(cpu: int, memory: int) -> str:
-    nearest = sizes.nearest(cpu, memory)
+def _no_such_size(asked: str, nearest: tuple[int, int] | None) -> str:
     if nearest is None:
-        return f"cpu = {cpu}, memory = {memory} MiB: Fargate's largest size is cpu 16384, memory 122880 MiB."
+        return f"Fargate has no size with {asked}; the largest is cpu=16384, memory=122880."
     return (
-        f"cpu = {cpu}, memory = {memory} MiB: Fargate has no such size. The nearest that works: "
-        f"executor_config={{'cpu': {nearest[0]}, 'memory': {nearest[1]}}} "
-        "(or set [fargate] round_up_sizes = True)."
+        f"Fargate has no size with {asked}; the nearest is cpu={nearest[0]}, memory={nearest[1]}. Use it, or "
+        "set [fargate] round_up_sizes = True."
     )
 
 
@@ -216,50 +237,60 @@ def _value(source: str, name: str, value: Any) -> Any:
     if name not in NAMES:
         near = difflib.get_close_matches(str(name), NAMES, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise TaskOptionsError(f"{source}: {name!r} is not known.{hint} Allowed: {', '.join(NAMES)}.")
+        raise TaskOptionsError(
+            f"{source}: {shown(name)} is not an option.{hint} Options: {', '.join(NAMES)}."
+        )
     if name in _INTEGERS:
         return _integer(source, name, value)
     if name in _LISTS:
-        return _words(source, name, value)
-    if name in _TEXTS:
+        return _list(source, name, value)
+    if name in _STRINGS:
         if not isinstance(value, str) or not value:
-            raise TaskOptionsError(f"{source}: {name} takes a text, {value!r} was given.")
+            raise TaskOptionsError(f"{source}: {name} must be a non-empty string, got {shown(value)}.")
         return value
     return _mapping(source, name, value)
 
 
 def _mapping(source: str, name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
-        raise TaskOptionsError(f"{source}: {name} takes a dictionary, {value!r} was given.")
+        raise TaskOptionsError(f"{source}: {name} must be a dictionary with string keys, got {shown(value)}.")
     if name in ("env", "tags"):
-        _check_texts(source, name, value)
+        _check_strings(source, name, value)
     try:
-        # A DAG may go on changing what it handed in; a kept request must not change with it.
+        # A DAG may go on changing the dictionary; a stored request must not change with it.
         return MappingProxyType(copy.deepcopy(dict(value)))
     except Exception as error:
-        raise TaskOptionsError(f"{source}: {name} cannot be copied: {error!r}.") from error
+        raise TaskOptionsError(f"{source}: {name} cannot be copied: {shown(error)}.") from error
 
 
-def _check_texts(source: str, name: str, value: Mapping[str, Any]) -> None:
+def _check_strings(source: str, name: str, value: Mapping[str, Any]) -> None:
     for key, each in value.items():
         if not isinstance(each, str):
-            raise TaskOptionsError(f"{source}: {name}[{key!r}] takes a text, {each!r} was given.")
+            raise TaskOptionsError(f"{source}: {name}[{shown(key)}] must be a string, got {shown(each)}.")
         if name == "tags" and (wrong := tags.fault(key, each)):
             raise TaskOptionsError(f"{source}: tags: {wrong}")
+        if name == "env" and (not key or "=" in key):
+            raise TaskOptionsError(
+                f"{source}: env: the name of a variable must not be empty or contain '=', got {shown(key)}."
+            )
 
 
 def _integer(source: str, name: str, value: Any) -> int:
-    # "1024" is what people write who copy from a task definition; True is a mistake, not 1.
+    # "1024" is what people copy from a task definition. True is a mistake, not 1.
     if isinstance(value, str) and value.isdecimal() and len(value) <= _DIGITS:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
-        raise TaskOptionsError(f"{source}: {name} takes a whole number above 0, {value!r} was given.")
+        unit = {"cpu": "CPU units, 1024 to a vCPU", "memory": "MiB", "ephemeral_storage": "GiB"}[name]
+        raise TaskOptionsError(f"{source}: {name} must be a positive integer ({unit}), got {shown(value)}.")
     return value
 
 
-def _words(source: str, name: str, value: Any) -> tuple[str, ...]:
+def _list(source: str, name: str, value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         value = value.split(",")
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) for each in value):
-        raise TaskOptionsError(f"{source}: {name} takes a list of texts, {value!r} was given.")
-    return tuple(each.strip() for each in value if each.strip())
+        raise TaskOptionsError(f"{source}: {name} must be a list of strings, got {shown(value)}.")
+    items = tuple(each.strip() for each in value if each.strip())
+    if name == "capacity" and (wrong := capacity.fault(items)):
+        raise TaskOptionsError(f"{source}: capacity: {wrong}")
+    return items

@@ -83,7 +83,8 @@ class Fates:
             launch_id, queued, asked_at = self._asked.popleft()
         try:
             arn = self._objects.do(protocol.settle(launch_id, fence=queued and self._is_on))
-        except Exception as error:  # noqa: BLE001  S3 is away: a standby may have it, so nothing is launched
+        except Exception as error:
+            # A standby may have it, so nothing is launched while S3 does not answer.
             if self._clock() - asked_at < _PATIENCE_SECONDS:
                 with self._lock:
                     self._asked.append((launch_id, queued, asked_at))

@@ -257,7 +257,7 @@ class Keeper:
             return
         queue.deaths, queue.paused_until = 0, now + queue.pause
         log.error(
-            "Standbys of queue %s: %d in a row were not started or died. No more are started for %.0f minutes: %s",
+            "Standbys of queue %s: %d in a row did not become ready. None is started for %.0f minutes: %s",
             name,
             _DEATHS,
             queue.pause / 60,
@@ -334,7 +334,7 @@ class Keeper:
         return Attempt(launch, number=0, capacity=0, deadline=0.0)
 
     def _request(self, name: str, standby: str, reference: str) -> dict[str, Any]:
-        """Return the request of a standby: that of a task of this queue, with another command and other tags."""
+        """Return the request of a standby: a task of this queue with another command and other tags."""
         return standby_request(
             self._builder, self._attempt(name, standby, reference), name, self._fingerprint
         )

@@ -124,7 +124,7 @@ class Offers:
                 self._changed.wait(timeout=min(seconds, _IDLE_SECONDS))
 
     def run_one(self) -> float:
-        """Make the next offer, or look after one; return 0.0, or the seconds until there is something to do."""
+        """Make the next offer, or look after one; return 0.0, or the seconds until one is due."""
         if not self._may_act():
             return _STALLED_SECONDS
         with self._lock:
@@ -177,7 +177,7 @@ class Offers:
         if attempt.launch.cancelled:
             return None, ""
         fingerprint, is_current = self._match(attempt)
-        standby, why = self._pool.reserve(fingerprint, is_current)
+        standby, why = self._reserve(fingerprint, is_current)
         if standby is None:
             return None, why
         try:
@@ -189,6 +189,21 @@ class Offers:
             return standby, ""
         self._pool.give_back(standby)
         return None, "adopted elsewhere"
+
+    def _reserve(self, fingerprint: str, is_current: Callable[[Standby], bool]) -> tuple[Standby | None, str]:
+        """Reserve the oldest standby that no other scheduler has used since the last listing."""
+        while True:
+            standby, why = self._pool.reserve(fingerprint, is_current)
+            if standby is None:
+                return None, why
+            try:
+                etag = self._objects.open_offer(standby.id)
+            except Exception:
+                self._pool.give_back(standby)
+                raise
+            # A launch has one offer only, so it would be launched cold if this one were taken.
+            if etag == standby.etag:
+                return standby, ""
 
     # --- following it --------------------------------------------------------------------------------------
 

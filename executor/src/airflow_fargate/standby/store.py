@@ -77,7 +77,7 @@ class Objects:
                 code = _code(error)
                 if code in _UNMET or ("IfMatch" in condition and code in {"NoSuchKey", "404"}):
                     return False
-                # Without an answer, and after a conflict, the same write again: it is rejected if it was done.
+                # Without an answer or after a conflict, write again: it is rejected if it was done.
                 if tried == _TRIES - 1 or (code and code not in _AGAIN):
                     raise
             else:
@@ -85,14 +85,18 @@ class Objects:
         raise AssertionError("the last try returns or raises")
 
     def _get(self, key: str) -> tuple[dict[str, Any], str] | None:
-        try:
-            answer = self._clients("s3").get_object(Bucket=self._bucket, Key=self._root + key)
-        except Exception as error:
-            if _code(error) in _ABSENT:
-                return None
-            raise
-        content: dict[str, Any] = json.loads(answer["Body"].read())
-        return content, answer["ETag"]
+        for tried in range(_TRIES):
+            try:
+                answer = self._clients("s3").get_object(Bucket=self._bucket, Key=self._root + key)
+            except Exception as error:
+                if (code := _code(error)) in _ABSENT:
+                    return None
+                if code or tried == _TRIES - 1:
+                    raise
+            else:
+                content: dict[str, Any] = json.loads(answer["Body"].read())
+                return content, answer["ETag"]
+        raise AssertionError("the last try returns or raises")
 
 
 def _code(error: Exception) -> str:

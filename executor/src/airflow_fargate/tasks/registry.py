@@ -116,7 +116,7 @@ class Registry:
         return f"{self._prefix}{launch_id}"
 
     def launch_id(self, ecs_task: EcsTask) -> str:
-        """Return the launch id in a task's ``startedBy``; empty for a standby or another deployment's task."""
+        """Return the launch id in a task's ``startedBy``; empty for other tasks, and standbys."""
         prefix, _, launch_id = ecs_task.started_by.rpartition("/")
         return launch_id if f"{prefix}/" == self._prefix and launch_id != STANDBY else ""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -187,7 +187,7 @@ class Listener:
         for failed in answer.get("Failed") or ():
             log.debug("An event was not deleted: %s", failed)
 
-    def _hand_back(self, sqs: Any, messages: list[Mapping[str, Any]]) -> None:
+    def _hand_back(self, sqs: Any, messages: Sequence[Mapping[str, Any]]) -> None:
         """Make messages visible again for the scheduler that tracks their tasks."""
         sqs.change_message_visibility_batch(
             QueueUrl=self._queue_url,

@@ -1,9 +1,9 @@
 """What the process of any task imports before its first line: a standby does so before it has a task.
 
-The task's process is forked from the worker, so what is imported here is there at once. Only modules: no DAG
-is parsed, and no plugin, secrets backend or bundle is loaded, before the task is known.
+The task's process is forked from the worker, so what is imported here is there at once. Only modules: no
+DAG is parsed, and no plugin, secrets backend or bundle is loaded, before the task is known.
 
-A module that a release does not have is left out, and costs a task the time to import whatever it has instead.
+A module that a release does not have is left out: its task imports what it has instead.
 `tests/unit/worker/test_standby_run.py` compares a task's modules with this table.
 """
 

@@ -1,0 +1,1 @@
+"""The commands of the complete deployment: `make up`, `open`, `password`, `dags` and `destroy`."""

@@ -1,0 +1,83 @@
+"""Usage: python -m terraform.commands up | open | password | dags | destroy [NAME=VALUE...].
+
+The Makefile's targets of these names say which settings there are.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from terraform.commands import access
+from terraform.commands.context import Context
+from terraform.commands.destroy import destroy
+from terraform.commands.programs import CommandError, Terraform
+from terraform.commands.settings import COMPLETE, read_settings
+from terraform.commands.up import INPUTS, up
+from terraform.destroy import main as destroy_tasks_alone
+from worker_image import images
+from worker_image.build import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+FOLDER = {"TERRAFORM_DIR": str(COMPLETE)}
+SETTINGS: dict[str, dict[str, str]] = {
+    "up": dict.fromkeys((*INPUTS, "AUTO_APPROVE", *images.SETTINGS), "") | FOLDER,
+    "open": {**FOLDER, "PORT": str(access.API_PORT)},
+    "password": FOLDER,
+    "dags": {**FOLDER, "FROM": "dags"},
+    "destroy": {"TERRAFORM_DIR": "", "CONFIRM": "", "SNAPSHOT": "1", "DRAIN": "0", "AUTO_APPROVE": ""},
+}
+
+
+def _up(context: Context, settings: Mapping[str, str]) -> int:
+    def build_and_push(outputs: Mapping[str, Any]) -> None:
+        chosen = {name: value for name, value in settings.items() if name in images.SETTINGS and value}
+        try:
+            images.build_and_push(chosen, outputs, context.folder)
+        except BuildError as error:
+            raise CommandError(f"{error} Then run make up again.") from error
+
+    return up(context, settings, build_and_push)
+
+
+def _destroy(context: Context, settings: Mapping[str, str]) -> int:
+    if context.folder == COMPLETE or "control_repository_url" in context.terraform.outputs():
+        return destroy(context, settings)
+    given = {name: settings[name] for name in ("DRAIN", "AUTO_APPROVE")}
+    return destroy_tasks_alone(
+        [f"{name}={value}" for name, value in given.items()] + [f"TERRAFORM_DIR={context.folder}"]
+    )
+
+
+COMMANDS: dict[str, Callable[[Context, Mapping[str, str]], int]] = {
+    "up": _up,
+    "open": access.open_page,
+    "password": access.show_password,
+    "dags": access.upload_dags,
+    "destroy": _destroy,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; return an exit code."""
+    name, *rest = arguments or [""]
+    if name not in SETTINGS:
+        sys.stderr.write(f"{__doc__}\n")
+        return 2
+    try:
+        settings = read_settings(rest, SETTINGS[name])
+        folder = Path(settings["TERRAFORM_DIR"] or images.deployment_folder())
+        return COMMANDS[name](Context(Terraform(folder)), settings)
+    except (CommandError, BuildError) as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{name}: interrupted; run it again to go on\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

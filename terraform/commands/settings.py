@@ -1,0 +1,33 @@
+"""Settings of a command: NAME=VALUE arguments, else defaults; not the environment, which may mean others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from terraform.commands.programs import CommandError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPLETE = ROOT / "terraform" / "airflow_on_ecs"
+
+
+def read_settings(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return every setting.
+
+    Args:
+        arguments: NAME=VALUE each; an empty value is the default.
+        defaults: every setting that there is.
+
+    Raises:
+        CommandError: an argument is not understood.
+    """
+    settings = dict(defaults)
+    for argument in arguments:
+        name, separator, value = argument.partition("=")
+        if not separator or name not in defaults:
+            raise CommandError(f"{argument!r} is not understood: give {', '.join(defaults)} as NAME=VALUE.")
+        settings[name] = value or settings[name]
+    return settings
