@@ -1,4 +1,4 @@
-# Few targets; `make help` explains them. CI calls the same ones.
+# `make help` explains the targets. CI calls the same ones.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -10,101 +10,101 @@ TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terrafo
 .DEFAULT_GOAL := help
 .PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud up open password dags destroy build push build-push sbom docs release-check lock clean
 
-help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  smoke: KEEP=1 leaves all up, AIRFLOW=2.11.2 takes another release (3.3.2 by default)."
+	@echo "  smoke: KEEP=1 keeps everything running, AIRFLOW=2.11.2 runs another release (3.3.2 by default)."
 	@echo "  smoke, test: DB=postgres, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
-	@echo "  test: SMOKE=0 leaves the smoke out.  build, push: IMAGE=... BASE_IMAGE=... KIND=control EXTRA=folder"
-	@echo "  everything: PYTHON=python3.12 (3.10 to 3.13), TERRAFORM=tofu, XDG_CACHE_HOME=..."
+	@echo "  test: SMOKE=0 skips the smoke.  build, push: IMAGE=... BASE_IMAGE=... KIND=control EXTRA=folder"
+	@echo "  all targets: PYTHON=python3.12 (3.10 to 3.13), TERRAFORM=tofu, XDG_CACHE_HOME=..."
 
-venv: ## .venv from the lock (made again only when the lock changed)
+venv: ## Make .venv from the lock, again only if the lock changed
 	@$(PYTHON) tests/smoke/environment.py dev
 
-# prek needs git: it trusts a work tree of another user here, and a copy without .git gets one in .test.
+# prek needs git. Here git accepts a work tree of another user, and a copy without .git gets one in .test.
 LINT_ENV = GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='$(CURDIR)' \
   PREK_HOME='$(CURDIR)/.test/prek' TERRAFORM='$(TERRAFORM)' \
   SKIP=$(if $(shell command -v $(TERRAFORM)),,terraform-fmt,terraform-validate,)$(if $(shell command -v tflint),,tflint)
-lint: venv ## The linters of .pre-commit-config.yaml, over all files
+lint: venv ## Run the linters of .pre-commit-config.yaml on all files
 	@export $(LINT_ENV); git rev-parse --git-dir >/dev/null 2>&1 || \
 	  { export GIT_DIR='$(CURDIR)/.test/lint.git' GIT_WORK_TREE='$(CURDIR)'; git init -q && git add -A; }; \
 	  $(BIN)/prek run --all-files
 
-test-fast: venv ## Every test that needs no container engine
+test-fast: venv ## Run every test that needs no container engine
 	@rm -rf $(CALLS)
 	@PYTHONHASHSEED=$(or $(SHUFFLE),0) $(BIN)/pytest -q -n $(or $(WORKERS),auto) --dist loadscope \
 	  --no-loadscope-reorder -m 'not engine and not last' --aws-calls=$(CALLS) $(and $(SHUFFLE),--shuffle=$(SHUFFLE))
 	@$(BIN)/pytest -q -m last --aws-calls=$(CALLS) tests/terraform/test_whole_suite.py
 
-fuzz: venv ## The property tests with new examples, then test-fast in another order (EXAMPLES=2000 each, SHUFFLE=)
+fuzz: venv ## Run the property tests with new examples, then test-fast in a random order (EXAMPLES=2000, SHUFFLE=)
 	@EXAMPLES=$(EXAMPLES) $(BIN)/pytest -q -n $(or $(WORKERS),auto) --hypothesis-profile=explore \
 	  -m 'hypothesis and not engine'
 	@seed=$(or $(SHUFFLE),$(shell date +%s)); echo "test-fast in a random order: make test-fast SHUFFLE=$$seed"; \
 	  $(MAKE) -s test-fast SHUFFLE=$$seed
 
-test-oldest: venv ## The contract suite on the oldest Airflow; test-fast runs it on the newest stable one
+test-oldest: venv ## Run the contract suite on the oldest Airflow; test-fast runs it on the newest stable one
 	@$(BIN)/nox -s contract-2.11.2
 
-test-matrix: venv ## The contract suite on every supported Airflow (RELEASE=3.0.6: on that one)
+test-matrix: venv ## Run the contract suite on every supported Airflow (RELEASE=3.0.6 runs one)
 	@$(BIN)/nox $(and $(RELEASE),-s contract-$(RELEASE))
 
-support: venv ## docs/support.md: run the suite on every release and write what it found
+support: venv ## Run the contract suite on every release and write docs/support.md
 	@SUPPORT=1 $(BIN)/nox
 	@$(BIN)/python tests/support_table.py write $$(ls .nox/results-*.json | sort -V)
 
-coverage: venv ## The package's coverage by branch, worker processes included; fails under 95 %
+coverage: venv ## Measure the package's branch coverage, worker processes included; fails below 95 %
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -q -m 'not engine' $(MEASURED)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
-mutate: venv ## Break the pure modules, one place at a time: does a test notice? (SECONDS=600, MODULES="tasks.states")
+mutate: venv ## Break the pure modules, one change at a time; a test must fail (SECONDS=600, MODULES="tasks.states")
 	@PYTHONPATH=tests $(BIN)/python -m mutation $(and $(SECONDS),--seconds $(SECONDS)) $(MODULES)
 
-example-dags: venv ## Airflow's example DAGs, by LocalExecutor and by ours: docs/example_dags.md (QUICK=1, ONLY=a,b; SECONDS=: in parts)
+example-dags: venv ## Run Airflow's example DAGs with LocalExecutor and ours: docs/example_dags.md (QUICK=1, ONLY=a,b, SECONDS=)
 	@PYTHONPATH=tests $(BIN)/python -m example_dags $(if $(QUICK),--quick) $(and $(ONLY),--only $(ONLY)) \
 	  $(and $(SECONDS),--seconds $(SECONDS))
 
-test-boto3: venv ## What talks to AWS, with the oldest boto3 allowed and the newest (BOTO3=oldest: that one)
+test-boto3: venv ## Run the tests of AWS calls with the oldest allowed boto3 and the newest (BOTO3=oldest runs one)
 	@$(BIN)/python tests/boto3_versions.py $(BOTO3)
 
-test-engine: venv ## The tests that need a container engine; starts one when none answers
+test-engine: venv ## Run the tests that need a container engine; starts one if none answers
 	@$(RUN_SMOKE) engine --if-possible -- $(BIN)/pytest -q -m engine
 
-test-images: venv ## The worker image of every release, on both bases, and its tests (RELEASE=3.0.6, BASES=official)
+test-images: venv ## Build and test the worker image of every release on both bases (RELEASE=3.0.6, BASES=official)
 	@$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:. $(BIN)/python tests/image/releases.py $(RELEASE) $(BASES)
 
-image-figures: venv ## Bytes that the worker image adds to its base, beside the stock way (RELEASE=2.11.2)
+image-figures: venv ## Compare the bytes that the worker image and the stock way add to a base (RELEASE=2.11.2)
 	@$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:. $(BIN)/python tests/image/figures.py $(RELEASE)
 
 # The image's tests run on the image that the smoke built.
 WITH_ENGINE := smoke KEEP=0 OPTIONAL=--if-possible, test-engine IMAGE=$(or $(IMAGE),airflow-fargate/worker:smoke)
-test: venv ## lint, test-fast, test-oldest, and where a container engine can be had the smoke and test-engine
+test: venv ## Run lint, test-fast, test-oldest, test-boto3 and, with a container engine, smoke and test-engine
 	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py test-fast 'lint, test-oldest, test-boto3 BOTO3=oldest' \
 	  $(if $(filter 0,$(SMOKE)),,'$(WITH_ENGINE)')
 
-smoke: venv ## The whole loop: Terraform, image, Airflow, a container per task, and back
+smoke: venv ## Run the whole loop: Terraform, image, Airflow, a container per task, destroy
 	@$(RUN_SMOKE) up $(OPTIONAL)
 
-smoke-down: venv ## Take down what `make smoke KEEP=1` left up
+smoke-down: venv ## Take down what `make smoke KEEP=1` left running
 	@$(RUN_SMOKE) down
 
-bench: venv ## Ours and the peer through the same scenarios: docs/benchmarks.md (40 minutes; QUICK=1: ours, small)
+bench: venv ## Benchmark our executor and the amazon provider's: docs/benchmarks.md (40 minutes; QUICK=1 runs ours, small)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks $(if $(QUICK),--quick,--docs)
 
-start-times: venv ## Container start to the task's first line at 2 to 0.25 vCPU, and the stock way (RUNS=5; IMAGE=, STOCK_IMAGE=)
+start-times: venv ## Measure container start to the task's first line at 2 to 0.25 vCPU (RUNS=5, IMAGE=, STOCK_IMAGE=)
 	@$(if $(IMAGE),PYTHONPATH=tests,$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:.) \
 	  $(BIN)/python -m benchmarks.start_times $(and $(IMAGE),--image $(IMAGE)) \
 	  $(and $(STOCK_IMAGE),--stock-image $(STOCK_IMAGE)) $(and $(RUNS),--runs $(RUNS)) $(and $(CPUS),--cpus $(CPUS))
 
-chaos: venv ## Every known fault, and random combinations: docs/chaos.md (SEED=, EXAMPLES=; ONLY=name: no page)
+chaos: venv ## Run every known fault and random combinations: docs/chaos.md (SEED=, EXAMPLES=; ONLY=name writes no page)
 	@PYTHONPATH=tests $(BIN)/python -m chaos $(and $(SEED),--seed $(SEED)) $(and $(EXAMPLES),--examples $(EXAMPLES)) \
 	  $(if $(ONLY),--only '$(ONLY)',--docs)
 
-soak: venv ## Simulated days, and ten minutes at 20 launches a second: is memory flat? (SECONDS= of each part)
+soak: venv ## Check that memory stays flat over simulated days, and ten minutes at 20 launches a second (SECONDS=)
 	@PYTHONPATH=tests $(BIN)/python -m soak $(and $(SECONDS),--seconds $(SECONDS))
 
-cloud: venv ## The local cloud by itself, for Terraform and boto3 (CLOUD_PORT, 4566 by default)
+cloud: venv ## Run the local cloud alone, for Terraform and boto3 (CLOUD_PORT, 4566 by default)
 	@$(RUN_SMOKE) cloud
 
 # Settings from make's command line alone: the environment may have a NAME or a PORT that means something else.
@@ -112,14 +112,14 @@ given = $(foreach name,$(1),$(if $(findstring command,$(origin $(name))),'$(name
 COMMAND = $(BIN)/python -m terraform.commands
 IMAGES = EXTRA BASE_IMAGE PLATFORM COMPRESSION NETWORK REGISTRY
 
-up: venv ## Airflow on ECS from an empty account, or a change to it (NAME=airflow REGION= SIZE=ha EXTRA=folder AUTO_APPROVE=1)
+up: venv ## Deploy Airflow on ECS in an empty account, or update it (NAME=airflow REGION= SIZE=ha EXTRA=folder AUTO_APPROVE=1)
 	@$(COMMAND) up $(call given,NAME REGION SIZE AUTO_APPROVE TERRAFORM_DIR $(IMAGES)) \
 	  $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW))
 
-open: venv ## A tunnel to its page, until Ctrl-C (PORT=8080)
+open: venv ## Open a tunnel to its page, until Ctrl-C (PORT=8080)
 	@$(COMMAND) open $(call given,PORT TERRAFORM_DIR)
 
-password: venv ## The administrator's user and password
+password: venv ## Print the administrator's user and password
 	@$(COMMAND) password $(call given,TERRAFORM_DIR)
 
 dags: venv ## Upload a folder of DAGs; files that are not in it are deleted from the bucket (FROM=./dags)
@@ -128,21 +128,21 @@ dags: venv ## Upload a folder of DAGs; files that are not in it are deleted from
 destroy: venv ## Delete a deployment, tasks first; asks for its name (SNAPSHOT=0 CONFIRM=name DRAIN=seconds TERRAFORM_DIR=)
 	@$(COMMAND) destroy $(call given,SNAPSHOT CONFIRM DRAIN AUTO_APPROVE TERRAFORM_DIR)
 
-build: ## An image: AIRFLOW=2.11.2, IMAGE=name:tag, BASE_IMAGE=..., PLATFORM=linux/arm64, KIND=control, EXTRA=folder
+build: ## Build an image: AIRFLOW=2.11.2, IMAGE=name:tag, BASE_IMAGE=..., PLATFORM=linux/arm64, KIND=control, EXTRA=folder
 	@$(PYTHON) worker_image/build.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) \
 	  $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
 
-push: ## Push it; logs in to ECR when IMAGE is an ECR reference
+push: ## Push the worker image; logs in to ECR if IMAGE is an ECR reference
 	@$(PYTHON) worker_image/push.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
-build-push: ## All images of the applied deployment (TERRAFORM_DIR=; PLATFORM=linux/amd64,linux/arm64 or COMPRESSION=zstd by buildx)
+build-push: ## Build and push all images of the applied deployment (TERRAFORM_DIR=; PLATFORM=linux/amd64,linux/arm64 or COMPRESSION=zstd by buildx)
 	@$(PYTHON) worker_image/images.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) \
 	  $(and $(IMAGE),IMAGE=$(IMAGE)) $(and $(BASE_IMAGE),BASE_IMAGE=$(BASE_IMAGE))
 
-sbom: ## What an image holds under which licence, and the CycloneDX documents of it (OUT=sbom, IMAGE=..., KIND=control)
+sbom: ## List an image's packages and licences, and write CycloneDX documents (OUT=sbom, IMAGE=..., KIND=control)
 	@$(PYTHON) worker_image/sbom.py $(and $(AIRFLOW),AIRFLOW_VERSION=$(AIRFLOW)) $(and $(IMAGE),IMAGE=$(IMAGE))
 
-docs: venv ## The documentation site: writes the generated pages, then builds site/ and checks its links
+docs: venv ## Write the generated pages, build the documentation into site/, and check its links
 	@$(PYTHON) tests/smoke/environment.py docs
 	@PYTHONPATH=tests:. $(BIN)/python -m docs.generators
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict
@@ -152,14 +152,14 @@ release-check: venv ## Build what a release publishes into dist/, and check it (
 	@$(PYTHON) tests/smoke/environment.py release
 	@$(BIN)/python tests/release_check.py $(TAG)
 
-lock: venv ## Write the locks in tests/requirements again from their .in files
+lock: venv ## Update the locks in tests/requirements from their .in files
 	@cd tests/requirements && for name in dev checkov docs release; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \
 	  $$(sed -n 's/^# uv: //p' $$name) $$name -o $${name%.in}.txt; done
 
-clean: ## Remove what was made here and in the cache folder
+clean: ## Remove everything that was made here and in the cache folder
 	@[ ! -x $(BIN)/python ] || { $(RUN_SMOKE) down; }
 	@rm -rf $(VENV) .venv-* site .test .smoke .cloud .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/airflow-fargate"

@@ -17,7 +17,7 @@ scheduler's policy is gone, so nobody stops the tasks either. The order here:
 3. Let tasks drain, set the services' desired counts to 0, and stop the rest. Wait until the cluster has no
    tasks and their network interfaces are gone.
 4. terraform destroy.
-5. Delete the revisions of task definitions that Terraform leaves active.
+5. Delete the revisions of task definitions that Terraform leaves active, and the record of the pushed images.
 
 Needs boto3 and Terraform. If it is interrupted, run it again.
 """
@@ -49,6 +49,7 @@ SETTINGS = {
 # What must know before a destroy that it may delete its contents; in terraform/airflow_on_ecs.
 HOLDING = ("airflow.module.storage", "airflow.module.registry", "control_registry", "dags", "database")
 LAUNCHING = {"ecs:RunTask", "iam:PassRole"}
+IMAGES = "images.auto.tfvars.json"
 REASON = "The deployment is being destroyed."
 EMPTY_SECONDS = 600
 POLL_SECONDS = 5
@@ -209,8 +210,18 @@ def _listed(value: Any) -> list[str]:
 def allow_deletion(folder: Path, *, snapshot: bool) -> None:
     """Tell what holds data that it may be deleted, and the database whether to keep a snapshot."""
     targets = [f"-target=module.{name}" for name in HOLDING]
-    values = ["-var=force_destroy=true", f"-var=database_final_snapshot={str(snapshot).lower()}"]
-    terraform(folder, "apply", "-auto-approve", *values, *targets)
+    values = {
+        "force_destroy": "true",
+        "database_deletion_protection": "false",
+        "database_final_snapshot": str(snapshot).lower(),
+    }
+    terraform(
+        folder,
+        "apply",
+        "-auto-approve",
+        *(f"-var={name}={value}" for name, value in values.items()),
+        *targets,
+    )
 
 
 def ask_for(name: str, *, snapshot: bool) -> None:
@@ -301,6 +312,8 @@ def main(arguments: list[str]) -> int:
         terraform(folder, "destroy", *unasked)
         if deployment:
             deployment.delete_definitions()
+        # It names images that are gone: a new deployment of this folder pushes its own.
+        (folder / IMAGES).unlink(missing_ok=True)
     except DestroyError as error:
         sys.stderr.write(f"destroy: {error}\n")
         return 1

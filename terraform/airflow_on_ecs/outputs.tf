@@ -58,6 +58,11 @@ output "size" {
   description = "small or ha."
 }
 
+output "architecture" {
+  value       = var.architecture
+  description = "X86_64 or ARM64, as both images must be built."
+}
+
 output "account_id" {
   value       = data.aws_caller_identity.current.account_id
   description = "The AWS account."

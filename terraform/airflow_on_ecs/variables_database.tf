@@ -28,6 +28,6 @@ variable "database_final_snapshot" {
 variable "database_deletion_protection" {
   type        = bool
   default     = false
-  description = "Whether AWS rejects the deletion of the database. Apply false before a destroy."
+  description = "Whether AWS rejects the deletion of the database. make destroy turns it off first."
   nullable    = false
 }

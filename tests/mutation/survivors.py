@@ -48,6 +48,6 @@ SURVIVORS: dict[str, str] = {
     'aws.failure_causes: return " ".join(re.findall(r"[a-z0-9]+", _REFERENCE.sub(" ", visible))) | '
     "' ' -> other text": "any text there separates words",
     "aws.failures: if (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR and not "
-    "_was_not_looked_at(cause, code): | 0 -> 1": "both are below 500",
+    "_was_not_examined(cause, code): | 0 -> 1": "both are below 500",
 }
 """``module: the line's text | the change`` -> why."""

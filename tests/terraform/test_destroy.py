@@ -232,6 +232,8 @@ def test_the_complete_deployment_goes_with_what_it_holds(
 ) -> None:
     """The typed name is enough to delete images and logs; SNAPSHOT=0 keeps no snapshot."""
     counts: dict[str, int] = {}
+    images = tmp_path / "images.auto.tfvars.json"
+    images.write_text("{}", encoding="utf-8")
     world.outputs |= {"control_repository_url": "x", "service_names": {"api": "api", "triggerer": None}}
     world.client("s3").put_object(Bucket="logs", Key="logs/x", Body=b"")
     monkeypatch.setattr("builtins.input", lambda _: "airflow")
@@ -240,10 +242,12 @@ def test_the_complete_deployment_goes_with_what_it_holds(
     assert destroy.main([f"TERRAFORM_DIR={tmp_path}", f"SNAPSHOT={snapshot}"]) == 0
 
     assert counts == {"api": 0}
-    assert calls[1][1:5] == (
+    assert not images.exists(), "the next deployment would start with images that are gone"
+    assert calls[1][1:6] == (
         "apply",
         "-auto-approve",
         "-var=force_destroy=true",
+        "-var=database_deletion_protection=false",
         f"-var=database_final_snapshot={'true' if snapshot == '1' else 'false'}",
     )
     assert calls[2][1] == "destroy"

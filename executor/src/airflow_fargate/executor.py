@@ -86,7 +86,7 @@ class FargateExecutor(VersionedExecutor):
             load_hook(config.execution_config_function),
             airflow_versions.scheduler_health_check_threshold() / 2,
             lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
-            lambda queue: effective_options(config, self._profiles.get(queue, TaskOptions()), TaskOptions()),
+            lambda queue: effective_options(config, config.profiles.get(queue, NO_OPTIONS), NO_OPTIONS),
             f"{airflow_versions.AIRFLOW_VERSION}/{airflow_versions.PAYLOAD_FORMAT}",
         )
 

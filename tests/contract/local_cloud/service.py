@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 FOREVER = "trap 'exit 143' TERM; while :; do sleep 0.05; done"
 STEADY = Behaviour(run=None)
-# A check that passes as soon as the container's script has made the file.
-CHECK = {"command": ["CMD-SHELL", "cat /tmp/up"], "interval": 5, "timeout": 2, "retries": 2, "startPeriod": 0}
+# A health check that passes once the container has made /tmp/up, and fails once it has made /tmp/sick.
+CHECK = {
+    "command": ["CMD", "bash", "-c", "[[ -e /tmp/up && ! -e /tmp/sick ]]"],
+    "interval": 5,
+    "timeout": 5,
+    "retries": 1,
+}
 CIRCUIT_BREAKER = {"enable": True, "rollback": True}
 
 

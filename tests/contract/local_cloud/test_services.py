@@ -37,7 +37,7 @@ def serve(world: World) -> Iterator[Serve]:
 
 def checked(world: World, script: str, **check: Any) -> str:
     """A family whose container has a health check and runs a script."""
-    return world.define({**world.scripted(script), "healthCheck": {**CHECK, "interval": 1, **check}})
+    return world.define({**world.scripted(script), "healthCheck": {**CHECK, **check}})
 
 
 def test_a_service_starts_its_tasks_and_becomes_steady(world: World, serve: Serve) -> None:
@@ -136,7 +136,7 @@ def test_without_room_old_tasks_stop_first(world: World, serve: Serve) -> None:
 def test_a_task_counts_when_its_health_check_has_passed(world: World, serve: Serve) -> None:
     """RUNNING is not enough for the deployment to be COMPLETED: HEALTHY is."""
     world.behave(Behaviour(run=None, healthy_after=3))
-    service = serve(checked(world, f"sleep 2; touch /tmp/up; {FOREVER}", startPeriod=30))
+    service = serve(checked(world, f"sleep 2; touch /tmp/up; {FOREVER}", startPeriod=60))
 
     service.until(lambda found: found["runningCount"] == 1, "no task runs")
     assert service.describe()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
@@ -150,12 +150,12 @@ def test_a_task_counts_when_its_health_check_has_passed(world: World, serve: Ser
 def test_an_unhealthy_task_is_replaced_before_it_is_stopped(world: World, serve: Serve) -> None:
     """Its check fails `retries` times: a new task becomes healthy, then the old one stops and says why."""
     world.behave(Behaviour(run=None, unhealthy_after=10))
-    service = serve(checked(world, f"touch /tmp/up; {FOREVER}", retries=1))
+    service = serve(checked(world, f"touch /tmp/up; {FOREVER}"))
     service.steady()
     before = service.tasks()[0]["taskArn"]
     world.behave(STEADY)
 
-    world.execute(before, "rm", "/tmp/up")  # noqa: S108  in the container
+    world.execute(before, "touch", "/tmp/sick")  # noqa: S108  in the container
 
     stopped = world.ended(before)
     assert stopped["stopCode"] == "ServiceSchedulerInitiated"
@@ -197,7 +197,7 @@ def test_the_circuit_breaker_counts_failed_health_checks(world: World, serve: Se
     service = serve(deploymentConfiguration=breaker)
     good = service.steady()
     world.behave(Behaviour(run=None, healthy_after=None, unhealthy_after=5))
-    sick = checked(world, FOREVER, retries=1)
+    sick = checked(world, FOREVER)
 
     service.update(taskDefinition=sick)
     service.until(lambda found: found["taskDefinition"] == good["taskDefinition"], "no rollback")
