@@ -213,7 +213,7 @@ def _one(session: Any, run_id: str, task_id: str) -> Any:
 
 @contextmanager
 def selects() -> Iterator[list[str]]:
-    """Collect the SELECT statements that Airflow sends to its database meanwhile."""
+    """Collect the SELECT statements that Airflow sends to its database in this context."""
     from airflow import settings  # noqa: PLC0415  its engine changes with the database
     from sqlalchemy import event  # noqa: PLC0415  comes with Airflow
 
