@@ -73,7 +73,7 @@ NO_SUCH_DEFINITION = PLACE.arn("ecs", "task-definition/nothing")
 
 TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
-MODULES = [f"scenarios.test_{about}" for about in ("finishing", "launching", "races", "restarting")]
+MODULES = [f"scenarios.test_{about}" for about in ("finishing", "launching", "races", "restarting", "standbys")]
 
 
 def scenarios() -> list[Any]:
