@@ -179,7 +179,7 @@ def standbys(session: Session) -> Iterator[Finding]:
     config = session.config
     if not config.standby:
         return
-    place = {"Bucket": config.payload_bucket, "Key": f"{config.standby_root}launches/doctor"}
+    place: dict[str, Any] = {"Bucket": config.payload_bucket, "Key": f"{config.standby_root}launches/doctor"}
     s3 = session.clients("s3")
     for _ in range(2):
         try:

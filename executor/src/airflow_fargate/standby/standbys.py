@@ -109,4 +109,5 @@ class Standbys:
         return self._fingerprint(request), self.keeper.is_current
 
     def _tag(self, arn: str, attempt: Attempt) -> None:
-        self._clients("ecs").tag_resource(resourceArn=arn, tags=self._builder.tags(attempt))
+        tags: Any = self._builder.tags(attempt)
+        self._clients("ecs").tag_resource(resourceArn=arn, tags=tags)
