@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate.airflow_versions import AIRFLOW_VERSION, PAYLOAD_FORMAT, TAKES_COMMANDS
+from airflow_fargate.airflow_versions import TAKES_COMMANDS
+from airflow_fargate.executor import VERSIONS
 from airflow_fargate.launching import payload
 from airflow_fargate.launching.request import RunRequestBuilder, request_faults
 from airflow_fargate.standby.fingerprint import fingerprint
@@ -62,12 +63,11 @@ def sample_standby_request(
         "key", NO_LAUNCH_ID, 1, PLACEHOLDER, options, ("airflow", "fargate", "standby", reference)
     )
     builder = RunRequestBuilder(config, hook, request_faults)
-    version = f"{AIRFLOW_VERSION}/{PAYLOAD_FORMAT}"
     return standby_request(
         builder,
         Attempt(launch, number=0, capacity=0, deadline=0.0),
         queue,
-        lambda request: fingerprint(request, config.container_name, version),
+        lambda request: fingerprint(request, config.container_name, VERSIONS),
     )
 
 

@@ -36,7 +36,7 @@ class Standbys:
         clients: returns boto3 clients.
         builder: builds requests; its configuration is the fleet's.
         options: returns a queue's task options.
-        version: of Airflow.
+        version: of Airflow, this package and the payload.
         objects: the protocol's objects.
         queue: the launch queue.
         clock: monotonic and wall-clock time.
