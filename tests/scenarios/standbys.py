@@ -7,7 +7,7 @@ once, polls once a step, and runs no task: it exits when the task would have end
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.standby import protocol
@@ -16,6 +16,7 @@ from airflow_fargate.tasks.registry import STANDBY
 from local_cloud import Behaviour
 
 if TYPE_CHECKING:
+    from airflow_fargate.aws.clients import ClientSource
     from local_cloud import Task
     from scenarios.world import World
 
@@ -36,7 +37,7 @@ class StandbyContainers:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._objects = Objects(lambda _: world.s3, "payloads")
+        self._objects = Objects(cast("ClientSource", lambda _: world.s3), "payloads")
         self._left: set[str] = set()
         self.ran: dict[str, str] = {}
         self.hung: set[str] = set()
