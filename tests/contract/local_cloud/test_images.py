@@ -81,7 +81,7 @@ def told(cloud: LocalCloud, reference: str) -> list[tuple[bool | None, str]]:
         cluster="c", task_definition="t", container_name="w", subnets=("s",), security_groups=("g",)
     )
     session = Session(config, lambda service: client(cloud.endpoint, service))
-    return [(finding.ok, finding.sentence) for finding in image.image(session, f"{HOST}/{reference}")]
+    return [(finding.ok, finding.message) for finding in image.image(session, f"{HOST}/{reference}")]
 
 
 def test_the_doctor_reads_the_pushed_image_s_release(cloud: LocalCloud) -> None:
