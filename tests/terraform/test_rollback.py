@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from local_cloud import Behaviour
+from local_cloud import Behaviour, SimulatedEngine
 from local_cloud.cloud import CloudOptions, LocalCloud
-from local_cloud.simulated.engine import SimulatedEngine
 from terraform.iam import ACCOUNT, REGION
 
 if TYPE_CHECKING:
