@@ -14,12 +14,12 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.names import name_in
-from local_cloud.simulated.behaviour import Behaviour
+from local_cloud import Behaviour
 
 if TYPE_CHECKING:
     from benchmarks.workers import Workers
+    from local_cloud import Task
     from local_cloud.cloud import LocalCloud
-    from local_cloud.ecs.records import Task
 
 S3_SECONDS = 0.03
 STEP_SECONDS = 0.01
