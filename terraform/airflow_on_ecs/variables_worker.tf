@@ -8,14 +8,14 @@ variable "capacity" {
 variable "worker_cpu" {
   type        = number
   default     = 1024
-  description = "CPU units of a task that asks for nothing else: 1024 are one vCPU."
+  description = "Default CPU units of a task; 1024 are one vCPU."
   nullable    = false
 }
 
 variable "worker_memory" {
   type        = number
   default     = 2048
-  description = "Memory in MiB of a task that asks for nothing else."
+  description = "Default memory of a task in MiB."
   nullable    = false
 }
 

@@ -1,5 +1,5 @@
-# What Airflow is told. The keys of [fargate] are the executor's own (config_keys.json, generated from its
-# options); an output that disagrees with them is refused.
+# The configuration of Airflow. The keys of [fargate] come from the executor's options (config_keys.json); a key that the
+# executor does not know is an error.
 
 data "aws_region" "current" {}
 
@@ -17,7 +17,7 @@ locals {
     }
   }
 
-  # null: Terraform knows the option and leaves it at the executor's default.
+  # null leaves the option at the executor's default.
   options = {
     region            = data.aws_region.current.id
     cluster           = var.cluster.name
@@ -58,7 +58,7 @@ locals {
 
   sections = [for section in ["core", local.declared.section, "logging", "scheduler", "execution_api"] : section if length(local.settings[section]) > 0]
 
-  # configparser interpolates: a percent sign of a value is written twice.
+  # configparser interpolates values, so a percent sign is written twice.
   airflow_cfg = join("\n", [
     for section in local.sections : join("\n", concat(
       ["[${section}]"],
@@ -71,7 +71,7 @@ locals {
     for section, options in local.settings : { for key, value in options : "AIRFLOW__${upper(section)}__${upper(key)}" => value }
   ]...)
 
-  # Environment variables are not interpolated. Docker and systemd read such lines; quotes would be part of the value.
+  # Environment variables are not interpolated. No quotes: Docker and systemd would make them part of the value.
   airflow_env = join("", [for name, value in local.airflow_environment : "${name}=${value}\n"])
 
   # For the official Helm chart (1.19 or later, which takes any executor). It writes airflow.cfg from this.
