@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 RUN_SMOKE := exec env PYTHONPATH=tests $(BIN)/python -m smoke
-MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws contract/cli)
+MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws contract/cli contract/control)
 CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 

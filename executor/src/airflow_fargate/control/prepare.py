@@ -165,7 +165,8 @@ def connect(environment: Mapping[str, str]) -> Any:
             )
         )
     except psycopg2.OperationalError as error:
-        raise PrepareError(f"The database {name} at {host} cannot be reached: {error}".strip()) from error
+        said = " ".join(str(error).split())  # libpq writes several lines
+        raise PrepareError(f"The database {name} at {host} cannot be reached: {said}") from error
     connection.autocommit = True
     return connection
 
