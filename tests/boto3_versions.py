@@ -25,6 +25,7 @@ TESTS = (
     "tests/contract/aws/test_every_call.py",
     "tests/scenarios/test_finishing.py",
     "tests/scenarios/test_launching.py",
+    "tests/scenarios/test_standbys.py",
     "tests/unit/aws/test_ecs.py",
     "tests/unit/aws/test_failures.py",
     "tests/unit/launching/test_launcher.py",

@@ -72,7 +72,7 @@ def test_an_empty_answer_to_a_repeated_call_proves_nothing() -> None:
     """The first call may have started a container, so the token stays the same."""
     bench = Bench()
     bench.fail(client_error("ServerException", "", 500))
-    bench.ecs.reject_capacity("")
+    bench.ecs.reject_for_capacity("")
     bench.launcher.submit(an_attempt(deadline=300.0))
     bench.run(100)
     assert isinstance(bench.said[0], Accepted)
