@@ -11,7 +11,7 @@ HEAD = """\
 
 Every input and output of the module for tasks (`terraform/`), of the root for the whole deployment
 (`terraform/airflow_on_ecs`), and of each module. [Infrastructure](../terraform/README.md) explains what they
-make and how to combine them. `terraform/examples/complete` passes the common inputs through; set any other one in
+make and how to combine them. `terraform/examples/complete` passes the common inputs through; set any other in
 the module block of its `main.tf`.
 
 Written by `make docs` from the `.tf` files.
