@@ -174,6 +174,17 @@ def test_a_service_waits_longer_after_each_failure_to_start(simulated: Simulated
     assert any("unable to consistently start tasks" in text for text in service.messages())
 
 
+def test_the_grace_period_forgives_failed_health_checks(simulated: SimulatedWorld) -> None:
+    """`healthCheckGracePeriodSeconds` after its start, an unhealthy task is stopped; not before."""
+    simulated.behave(Behaviour(run=None, healthy_after=None, unhealthy_after=10))
+    family = simulated.define({"healthCheck": {"command": ["CMD", "true"]}})
+    service = Service(simulated, family, healthCheckGracePeriodSeconds=60)
+    first = simulated.wait_for(service.tasks, "no task")[0]["taskArn"]
+    stopped = simulated.ended(first)
+    assert stopped["stoppedReason"] == "Task failed container health checks"
+    assert (stopped["stoppingAt"] - stopped["startedAt"]).total_seconds() == 60
+
+
 def test_no_capacity_is_a_message_and_another_try(simulated: SimulatedWorld) -> None:
     """The service says why it cannot place a task, and places it when there is capacity again."""
     simulated.plane.faults.add(Fault("capacity", times=1))

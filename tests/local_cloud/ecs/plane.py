@@ -181,9 +181,10 @@ class TaskPlane:
     # What the service scheduler asks
 
     def run(self, parameters: Mapping[str, Any], region: str) -> tuple[list[Task], list[Failure]]:
-        """Launch tasks as RunTask does; raises AwsError."""
+        """Launch tasks of a service as RunTask does; raises AwsError."""
         with self.lock:
-            return self._launch(parse_launch_request(parameters, self.catalog, region), region)
+            request = parse_launch_request(parameters, self.catalog, region, of_service=True)
+            return self._launch(request, region)
 
     def stop(self, arn: str, change: Change) -> None:
         """Stop a task; the change says why."""

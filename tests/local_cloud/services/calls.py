@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.ecs import tagging
@@ -33,6 +34,8 @@ OPERATIONS = (
     "StopServiceDeployment",
     "UpdateService",
 )
+log = logging.getLogger("local_cloud")
+
 MAX_DESCRIBED = 10
 MAX_DEPLOYMENTS = 20
 MAX_PAGE = 100
@@ -68,7 +71,11 @@ class Services:
         if kind == "service" and (task.started_by or "").startswith("ecs-svc/"):
             service = self._services.get(_arn(task.cluster_arn, name))
             if service is not None:
-                self._scheduler.task_changed(service, task)
+                try:
+                    self._scheduler.task_changed(service, task)
+                except Exception:
+                    # The engine that tells of the change must not suffer for it.
+                    log.exception("%s: the change of %s was not handled", service.arn, task.arn)
 
     def active_in(self, region: str, cluster: str) -> bool:
         """Whether the cluster has services that are not INACTIVE."""
