@@ -1,12 +1,12 @@
-# Composition only: what belongs together is in modules/, who gets what from whom is here. There is no provider block:
-# the configuration that calls this module has it (examples/complete).
+# Composition only; resources are in modules/. There is no provider block: the calling configuration has it
+# (examples/complete).
 
 data "aws_region" "current" {}
 
 locals {
   tags = merge(var.tags, { "airflow-fargate" = var.name })
 
-  # Exactly one of the two modules stands.
+  # Exactly one of the two modules exists.
   network = one(concat(values(module.network), values(module.existing_network)))
 
   new_network      = { for key in ["network"] : key => true if var.existing_network == null }
@@ -17,13 +17,13 @@ locals {
     startswith(coalesce(var.execution_api_server_url, "http://"), "https://") ? 443 : 80,
   )
 
-  # Where nothing is said of Airflow, no way to it is opened; the check below says so.
+  # If Airflow's address is not set, no port is opened, and the check below warns.
   airflow_named    = var.execution_api_server_url != null || var.airflow_port != null
   airflow_anywhere = local.airflow_named && length(var.airflow_cidrs) + length(var.airflow_security_group_ids) == 0
 
   container_insights = coalesce(var.container_insights, var.observability ? "enabled" : "disabled")
 
-  # What ECS calls before the container's first line of code.
+  # What ECS calls to start a container.
   needed_endpoints = concat(
     ["ecr.api", "ecr.dkr", "logs"],
     length(var.worker_secrets) > 0 || var.worker_image_credentials_arn != null ? ["secretsmanager"] : [],
@@ -35,7 +35,7 @@ locals {
 check "tasks_can_reach_airflow" {
   assert {
     condition     = local.airflow_named
-    error_message = "Tasks will find no Airflow: set execution_api_server_url (Airflow 3), or airflow_port and worker_secrets (2.11)."
+    error_message = "Tasks cannot reach Airflow. Set execution_api_server_url (Airflow 3), or airflow_port and worker_secrets (2.11)."
   }
 }
 
@@ -209,5 +209,6 @@ module "configuration" {
   event_queue_url       = module.task_events.queue_url
   payloads              = module.storage.payloads
   standby               = var.standby
+  standby_preload       = var.standby_preload
   tags                  = var.tags
 }

@@ -1,6 +1,6 @@
 output "airflow_cfg" {
   value       = module.configuration.airflow_cfg
-  description = "The executor's configuration, to be pasted into airflow.cfg."
+  description = "The executor's configuration, for airflow.cfg."
 }
 
 output "airflow_env" {
@@ -20,11 +20,11 @@ output "helm_values" {
 
 output "image" {
   value       = local.image
-  description = "The image that tasks run: push it under exactly this name."
+  description = "The image that tasks run. Push it under exactly this name."
 
   precondition {
     condition     = var.worker_image == null || var.existing_network != null || var.nat != "none" || local.pulled_through_endpoints
-    error_message = "With nat = none containers can pull from ECR in ${data.aws_region.current.id} alone, and worker_image is elsewhere: ${coalesce(var.worker_image, "none")}. Copy it to ECR in this region, or choose another nat."
+    error_message = "With nat = none, containers can only pull from ECR in ${data.aws_region.current.id}, got worker_image ${coalesce(var.worker_image, "none")}. Copy the image to ECR in this region, or choose another nat."
   }
 }
 
@@ -35,12 +35,12 @@ output "repository_url" {
 
 output "docker_login" {
   value       = "aws ecr get-login-password --region ${data.aws_region.current.id} | docker login --username AWS --password-stdin ${module.registry.registry}"
-  description = "Command that logs docker in to the repository, for twelve hours."
+  description = "Command that logs docker in to the repository for twelve hours."
 }
 
 output "region" {
   value       = data.aws_region.current.id
-  description = "The region everything is in."
+  description = "The region."
 }
 
 output "cluster_name" {
@@ -60,7 +60,7 @@ output "task_definition_family" {
 
 output "task_definition_arn" {
   value       = module.worker.task_definition_arn
-  description = "ARN of its newest revision."
+  description = "ARN of the newest revision of that family."
 }
 
 output "container_name" {
@@ -85,12 +85,12 @@ output "assign_public_ip" {
 
 output "https" {
   value       = local.network.https
-  description = "Where containers may go with HTTPS: address ranges, and prefix lists by name."
+  description = "Where containers may connect with HTTPS: address ranges, and prefix lists by name."
 }
 
 output "security_group_ids" {
   value       = [module.worker.security_group_id]
-  description = "Security groups of the tasks: let them in where Airflow listens."
+  description = "Security groups of the tasks. Allow them on Airflow's port."
 }
 
 output "log_group_name" {
@@ -105,7 +105,7 @@ output "event_queue_url" {
 
 output "event_dlq_url" {
   value       = module.task_events.dead_letter_queue_url
-  description = "Where events end up that could not be delivered or handled. It should stay empty."
+  description = "Queue of events that could not be delivered or handled. It should stay empty."
 }
 
 output "payload_bucket" {
@@ -140,20 +140,20 @@ output "reader_policy_arn" {
 
 output "triggerer_policy_arn" {
   value       = module.scheduler_access.triggerer_policy_arn
-  description = "Policy for whoever runs the triggerer: it writes the logs of deferred tasks."
+  description = "Policy for the role that runs the triggerer: it writes task logs of deferred tasks."
 }
 
 output "task_role_arn" {
   value       = module.worker.roles.task
-  description = "Role of the tasks: attach what your tasks need."
+  description = "Role of the tasks. Attach the policies that your tasks need."
 }
 
 output "execution_role_arn" {
   value       = module.worker.roles.execution
-  description = "Role with which ECS starts the containers."
+  description = "Role that ECS uses to start the containers."
 }
 
 output "force_destroy" {
   value       = var.force_destroy
-  description = "Whether destroy also deletes buckets and a repository that are not empty."
+  description = "Whether a destroy also deletes buckets and a repository that are not empty."
 }

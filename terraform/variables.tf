@@ -1,19 +1,19 @@
 variable "name" {
   type        = string
   default     = "airflow"
-  description = "Name of the deployment; every name of a resource begins with it. Two deployments in one account have two names."
+  description = "Name of the deployment, and prefix of every resource's name. Deployments in one account need different names."
   nullable    = false
 
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name)) && !strcontains(var.name, "--")
-    error_message = "name must have 2 to 24 characters: lower-case letters, digits and single hyphens, a letter first and no hyphen last. It becomes part of bucket names."
+    error_message = "name must be 2 to 24 lower-case letters, digits and single hyphens, a letter first and no hyphen last, got '${var.name}'. It becomes part of bucket names."
   }
 }
 
 variable "capacity" {
   type        = list(string)
   default     = ["FARGATE"]
-  description = "Capacity providers in the order in which a launch tries them, for instance [\"FARGATE_SPOT\", \"FARGATE\"]: Spot first, On-Demand when there is none."
+  description = "Capacity providers in the order in which a launch tries them. [\"FARGATE_SPOT\", \"FARGATE\"] uses Spot, and On-Demand when Spot has no capacity."
   nullable    = false
 }
 
@@ -44,24 +44,24 @@ variable "api_server_role_names" {
 variable "triggerer_role_names" {
   type        = set(string)
   default     = []
-  description = "Existing IAM roles that run the triggerer; they may write task logs. If the triggerer runs with the scheduler's role, name that role here too. Empty: attach triggerer_policy_arn yourself."
+  description = "Existing IAM roles that run the triggerer. They get triggerer_policy_arn: they may write task logs. A role that runs the scheduler, too, belongs in both lists. Empty: attach the policy yourself."
   nullable    = false
 
   validation {
     condition     = alltrue([for name in var.triggerer_role_names : can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", name))])
-    error_message = "triggerer_role_names holds names of roles, neither ARNs nor paths: airflow-triggerer, not arn:aws:iam::123456789012:role/airflow-triggerer."
+    error_message = "triggerer_role_names takes names of roles, not ARNs or paths: airflow-triggerer, not arn:aws:iam::123456789012:role/airflow-triggerer."
   }
 }
 
 variable "log_retention_days" {
   type        = number
   default     = 365
-  description = "Days for which all logs are kept: the containers' output, Airflow's task logs, the log of task events, the flow log."
+  description = "Days to keep all logs: container output, Airflow's task logs, the log of task events, the flow log."
   nullable    = false
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
-    error_message = "log_retention_days must be a period that CloudWatch Logs has: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+    error_message = "log_retention_days must be a period that CloudWatch Logs supports, got ${var.log_retention_days}: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
   }
 }
 
@@ -75,21 +75,21 @@ variable "payload_retention_days" {
 variable "event_retention_days" {
   type        = number
   default     = 4
-  description = "Days for which an undelivered task event waits, 1 to 14."
+  description = "Days to keep a task event that was not received, 1 to 14."
   nullable    = false
 }
 
 variable "kept_images" {
   type        = number
   default     = 50
-  description = "Images that the repository keeps; the oldest beyond it are deleted."
+  description = "Number of images to keep in the repository; older ones are deleted."
   nullable    = false
 }
 
 variable "permissions_boundary" {
   type        = string
   default     = null
-  description = "ARN of a permissions boundary for every role made here."
+  description = "ARN of a permissions boundary for every role."
 
   validation {
     condition     = var.permissions_boundary == null || can(regex("^arn:[a-z-]+:iam::(aws|[0-9]{12}):policy/.+$", var.permissions_boundary))
@@ -100,7 +100,7 @@ variable "permissions_boundary" {
 variable "force_destroy" {
   type        = bool
   default     = false
-  description = "Whether destroy also deletes buckets and a repository that are not empty."
+  description = "Whether a destroy also deletes buckets and a repository that are not empty."
   nullable    = false
 }
 
@@ -122,11 +122,11 @@ variable "tags" {
 
   validation {
     condition     = !anytrue([for key in keys(var.tags) : startswith(lower(key), "aws:")])
-    error_message = "AWS keeps tag keys that begin with aws: to itself; choose other keys."
+    error_message = "Tag keys must not begin with aws:, which AWS reserves."
   }
 
   validation {
     condition     = length(distinct([for key in concat(keys(var.tags), ["airflow-fargate"]) : lower(key)])) == length(var.tags) + 1
-    error_message = "Tag keys must differ by more than upper and lower case, which IAM takes for the same, and must not be airflow-fargate, which is the deployment's own tag."
+    error_message = "Tag keys must differ by more than case, which IAM ignores, and must not be airflow-fargate, which is the deployment's own tag."
   }
 }

@@ -1,37 +1,37 @@
-# Where tasks run and where they may go.
+# The network of the tasks: where they run, and where they may connect.
 
 variable "vpc_cidr" {
   type        = string
   default     = "10.0.0.0/16"
-  description = "Address range of the VPC that is made, /16 to /22: every task takes one address."
+  description = "Address range of the new VPC, /16 to /22. Every task takes one address."
   nullable    = false
 }
 
 variable "availability_zones" {
   type        = list(string)
   default     = []
-  description = "Zones of the VPC that is made, two to six, for instance [\"us-east-1a\", \"us-east-1b\"]. Empty: the first two of the region that have Fargate."
+  description = "Availability zones of the new VPC, two to six, for example [\"us-east-1a\", \"us-east-1b\"]. Empty: the region's first two with Fargate."
   nullable    = false
 }
 
 variable "nat" {
   type        = string
   default     = "single"
-  description = "How tasks in the VPC that is made reach the internet: single (one NAT gateway), per_zone (one each), public (no NAT gateway; each task has a public address, and nothing can connect to it: the cheapest) or none (only endpoints)."
+  description = "How tasks in the new VPC reach the internet: single (one NAT gateway), per_zone (one in each zone), public (no NAT gateway; each task gets a public address that nothing can connect to; the cheapest) or none (endpoints only)."
   nullable    = false
 }
 
 variable "interface_endpoints" {
   type        = set(string)
   default     = []
-  description = "Further AWS services that the VPC reaches through interface endpoints, for instance [\"sts\", \"athena\"]. With nat = none, what containers need to start has its endpoints already."
+  description = "Further AWS services to reach through interface endpoints, for example [\"sts\", \"athena\"]. With nat = none, the endpoints that containers need to start are always made."
   nullable    = false
 }
 
 variable "flow_log" {
   type        = bool
   default     = true
-  description = "Whether the traffic of the VPC that is made is logged. CloudWatch Logs bills it by the GB."
+  description = "Whether to log the new VPC's traffic. CloudWatch Logs bills it by the GB."
   nullable    = false
 }
 
@@ -41,20 +41,20 @@ variable "existing_network" {
     subnet_ids = list(string)
   })
   default     = null
-  description = "A VPC and its subnets, in two zones or more, in which tasks run. Null: a VPC is made. If the VPC is made in the same apply, give airflow_cidrs or airflow_security_group_ids as well: its range is not known yet."
+  description = "An existing VPC and its subnets, in two zones or more, for tasks. Null: a VPC is made. If the same apply makes that VPC, also set airflow_cidrs or airflow_security_group_ids, because its range is not known yet."
 }
 
 variable "assign_public_ip" {
   type        = bool
   default     = false
-  description = "Whether each task in existing_network gets a public address, which it needs in public subnets. In a VPC that is made here, nat says it."
+  description = "Whether each task in existing_network gets a public address, which it needs in public subnets. In a new VPC, nat decides."
   nullable    = false
 }
 
 variable "execution_api_server_url" {
   type        = string
   default     = null
-  description = "The API server's address (Airflow 3) as containers reach it, for instance http://airflow.internal:8080/execution/. Airflow 2.11 has none: give airflow_port and worker_secrets."
+  description = "Address of Airflow 3's API server as containers reach it, for example http://airflow.internal:8080/execution/. For Airflow 2.11, set airflow_port and worker_secrets instead."
 
   validation {
     condition     = var.execution_api_server_url == null || can(regex("^https?://[^/:]+(:[0-9]+)?/(.*/)?execution/?$", var.execution_api_server_url))
@@ -65,20 +65,20 @@ variable "execution_api_server_url" {
 variable "airflow_port" {
   type        = number
   default     = null
-  description = "Port at which tasks reach Airflow: for Airflow 2.11 the metadata database's. Null: the port of execution_api_server_url. If that URL is known only after apply, the port must be given."
+  description = "Port on which tasks reach Airflow; for Airflow 2.11, the metadata database's. Null: the port of execution_api_server_url. Required if that URL is only known after apply."
 }
 
 variable "airflow_cidrs" {
   type        = set(string)
   default     = []
-  description = "Address ranges in which Airflow is. Without these and airflow_security_group_ids: the VPC's own ranges."
+  description = "Address ranges in which Airflow runs. If neither these nor airflow_security_group_ids are set: the VPC's own ranges."
   nullable    = false
 }
 
 variable "airflow_security_group_ids" {
   type        = map(string)
   default     = {}
-  description = "Security groups in which Airflow is: a name of yours -> id. The names are keys, so that an id may be made in the same apply."
+  description = "Airflow's security groups: a name of yours -> id. The ids may be made in the same apply, because the names are the keys."
   nullable    = false
 
   validation {
@@ -93,7 +93,7 @@ variable "egress_cidrs" {
     cidrs = set(string)
   }))
   default     = {}
-  description = "Where else tasks may go (databases, SFTP, SMTP, git over ssh), besides HTTPS and Airflow: name -> TCP port and address ranges, for instance { warehouse = { port = 5439, cidrs = [\"10.1.0.0/16\"] } }."
+  description = "Where tasks may connect besides HTTPS and Airflow (databases, SFTP, SMTP, git over ssh): a name of yours -> TCP port and address ranges, for example { warehouse = { port = 5439, cidrs = [\"10.1.0.0/16\"] } }."
   nullable    = false
 }
 

@@ -1,22 +1,22 @@
-# Dashboard, alarms, budget, and what CloudWatch bills besides.
+# Dashboard, alarms and budget.
 
 variable "observability" {
   type        = bool
   default     = false
-  description = "Whether there are a dashboard, alarms and a log of every task event."
+  description = "Whether to make a dashboard, alarms and a log of every task event."
   nullable    = false
 }
 
 variable "container_insights" {
   type        = string
   default     = null
-  description = "Container Insights of the cluster: enabled, enhanced (per task) or disabled. Null: enabled with observability, whose dashboard shows it, else disabled. CloudWatch bills each metric."
+  description = "Container Insights: enabled, enhanced (per task) or disabled. Null: enabled if observability is on, because its dashboard needs it. CloudWatch bills each metric."
 }
 
 variable "alarm_sns_topic_arn" {
   type        = string
   default     = null
-  description = "SNS topic that alarms go to. Null: they only show in CloudWatch."
+  description = "SNS topic for alarms. Null: they only show in CloudWatch."
 }
 
 variable "alarm_queue_age_seconds" {
@@ -36,7 +36,7 @@ variable "alarm_failed_launches" {
 variable "own_log_policy" {
   type        = bool
   default     = true
-  description = "Whether observability makes a CloudWatch Logs resource policy of its own, of which AWS allows ten in a region. See the README for one policy that serves every deployment."
+  description = "Whether observability makes its own CloudWatch Logs resource policy. AWS allows ten in a region; the README shows one policy for all deployments."
   nullable    = false
 }
 
@@ -46,19 +46,19 @@ variable "budget" {
     emails      = list(string)
   })
   default     = null
-  description = "Monthly limit in USD for what bears this deployment's tag, and who gets a mail at 80 % and when 100 % are forecast; with observability. The tag airflow-fargate must be a cost allocation tag of the account."
+  description = "Monthly limit in USD for resources with this deployment's tag, and who gets a mail at 80 % and at a forecast of 100 %. Needs observability, and the tag airflow-fargate as a cost allocation tag of the account."
 }
 
 variable "price_vcpu_hour" {
   type        = number
   default     = 0.04048
-  description = "USD per vCPU-hour for the dashboard's estimate; by default On-Demand x86 in us-east-1."
+  description = "USD per vCPU-hour, for the dashboard's estimate. The default is On-Demand x86 in us-east-1."
   nullable    = false
 }
 
 variable "price_gb_hour" {
   type        = number
   default     = 0.004445
-  description = "USD per GB-hour of memory for the dashboard's estimate; by default On-Demand x86 in us-east-1."
+  description = "USD per GB-hour of memory, for the dashboard's estimate. The default is On-Demand x86 in us-east-1."
   nullable    = false
 }

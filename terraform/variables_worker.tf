@@ -3,14 +3,14 @@
 variable "worker_cpu" {
   type        = number
   default     = 1024
-  description = "CPU units of a task that asks for nothing else: 1024 are one vCPU."
+  description = "Default CPU units of a task; 1024 are one vCPU."
   nullable    = false
 }
 
 variable "worker_memory" {
   type        = number
   default     = 2048
-  description = "MiB of memory of a task that asks for nothing else."
+  description = "Default memory of a task in MiB."
   nullable    = false
 }
 
@@ -31,7 +31,7 @@ variable "worker_ephemeral_storage_gib" {
 variable "worker_image" {
   type        = string
   default     = null
-  description = "A full reference of an image from elsewhere, with tag or digest: another ECR repository (of another account or region too), or another registry. Null: the deployment's own repository and worker_image_tag."
+  description = "Full reference of an image in another ECR repository (of any account or region) or another registry, with a tag or digest. Null: worker_image_tag in the deployment's own repository."
 }
 
 variable "worker_image_tag" {
@@ -49,7 +49,7 @@ variable "worker_image_tag" {
 variable "pushed_image" {
   type        = string
   default     = null
-  description = "The image that was pushed last, as REPOSITORY:TAG@sha256:DIGEST; `make push` writes it to image.auto.tfvars.json. Tasks run exactly this image if it is of their repository; another repository's, and an image that has a digest already, stay as they are."
+  description = "The image that was pushed last, as REPOSITORY:TAG@sha256:DIGEST; `make push` writes it to image.auto.tfvars.json. Tasks run exactly this digest. It is ignored if it belongs to another repository or if the image already has a digest."
 
   validation {
     condition     = var.pushed_image == null || can(regex("^[^@\\s]+@sha256:[0-9a-f]{64}$", var.pushed_image))
@@ -60,34 +60,34 @@ variable "pushed_image" {
 variable "worker_image_pull_through_cache" {
   type        = bool
   default     = false
-  description = "Whether the repository of worker_image is filled by a pull through cache rule of ECR: ECS may then fill it."
+  description = "Whether an ECR pull through cache rule fills the repository of worker_image. If so, the execution role may import images."
   nullable    = false
 }
 
 variable "worker_image_credentials_arn" {
   type        = string
   default     = null
-  description = "Secret in Secrets Manager with username and password of the private registry of worker_image, if that is not ECR."
+  description = "Secret in Secrets Manager with username and password, if worker_image is in a private registry outside ECR."
 }
 
 variable "worker_environment" {
   type        = map(string)
   default     = {}
-  description = "Further environment of the container; it outranks what is set here. Not for secrets: it stands in the task definition."
+  description = "Further environment of the container; overrides what the module sets. Not for secrets: the task definition shows it."
   nullable    = false
 }
 
 variable "worker_secrets" {
   type        = map(string)
   default     = {}
-  description = "Environment variables whose values ECS fetches from Secrets Manager: name -> ARN, with an optional :json-key:: behind it. About 90 fit into the execution role's policy."
+  description = "Environment variables that ECS fetches from Secrets Manager: name -> ARN, optionally followed by :json-key::. The execution role's policy has room for about 90."
   nullable    = false
 }
 
 variable "worker_parameters" {
   type        = map(string)
   default     = {}
-  description = "Environment variables whose values ECS fetches from SSM Parameter Store: name -> ARN."
+  description = "Environment variables that ECS fetches from SSM Parameter Store: name -> ARN."
   nullable    = false
 }
 
@@ -108,24 +108,29 @@ variable "worker_keep_revisions" {
 variable "task_policy_arns" {
   type        = map(string)
   default     = {}
-  description = "What your tasks may do on AWS: further policies for the task role, any name -> ARN."
+  description = "What your tasks may do on AWS: further policies of the task role, a name of yours -> ARN."
   nullable    = false
 }
 
 variable "standby" {
-  type = object({
-    queues = map(object({
-      min = optional(number, 0)
-      max = optional(number)
-      windows = optional(list(object({
-        hours    = optional(string)
-        days     = optional(string)
-        timezone = optional(string)
-        min      = number
-      })), [])
+  type = map(object({
+    min = number
+    max = number
+    windows = list(object({
+      hours    = string
+      days     = string
+      timezone = string
+      min      = number
     }))
-    preload = optional(list(string), [])
-  })
-  default     = null
-  description = "Containers that wait for tasks, by queue: how many at least and at most, and more in windows such as 06:00-08:00 of mon-fri. They cost as much as running ones; see docs/standby.md. Null: none."
+  }))
+  default     = {}
+  description = "Containers that wait for tasks: queue -> how many at least and at most (max null: no limit), and more in windows such as hours = 06:00-08:00, days = mon-fri (null: each). They cost as much as running ones. Every key must be given, for example { default = { min = 2, max = null, windows = [] } }."
+  nullable    = false
+}
+
+variable "standby_preload" {
+  type        = list(string)
+  default     = []
+  description = "Modules that standby containers import before they have a task."
+  nullable    = false
 }

@@ -40,6 +40,19 @@ _FENCE = re.compile(r"^ *(```|~~~)")
 _REFERENCE = re.compile(r"^(?P<name>\[[^\]]+\]: )(?P<target>[^\s#]+)(?P<anchor>#\S*)?", re.MULTILINE)
 
 
+def on_config(config: Any) -> Any:
+    """Put every decision into the navigation, by its number and title."""
+    decisions = []
+    for file in sorted((ROOT / "docs" / "adr").glob("*.md")):
+        title = file.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
+        decisions.append({title: f"adr/{file.name}"})
+    for section in config.nav:
+        for entry in next(iter(section.values())):
+            if isinstance(entry, dict) and "Decisions" in entry:
+                entry["Decisions"] = decisions
+    return config
+
+
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages from outside ``docs/``."""
     for source, page in PAGES.items():

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from terraform import module_readmes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAD = """\
 # Terraform inputs and outputs
 
-Every input and output of the reusable root (`terraform/`) and of each module.
-[Infrastructure](../terraform/README.md) explains what they make and how to combine them.
-`terraform/examples/complete` passes the common inputs through; set any other one in the module block of its
-`main.tf`.
+Every input and output of the module for tasks (`terraform/`), of the root for the whole deployment
+(`terraform/airflow_on_ecs`), and of each module. [Infrastructure](../terraform/README.md) explains what they
+make and how to combine them. `terraform/examples/complete` passes the common inputs through; set any other in
+the module block of its `main.tf`.
 
 Written by `make docs` from the `.tf` files.
 """
@@ -27,10 +24,12 @@ def page() -> str:
 
 
 def _section(folder: Path) -> str:
-    root = folder == module_readmes.TERRAFORM
-    title, path = (
-        ("The root", "terraform") if root else (f"Module {folder.name}", f"terraform/modules/{folder.name}")
-    )
+    place = folder.relative_to(module_readmes.TERRAFORM)
+    path = (Path("terraform") / place).as_posix()
+    if folder == module_readmes.TERRAFORM:
+        title = "The module for tasks"
+    else:
+        title = f"Module {folder.name}" if place.parts[0] == "modules" else f"Root {folder.name}"
     # Headings of the tables are one level deeper than in a module's own README, and carry its name.
     tables = module_readmes.tables(folder)
     for kind in ("Inputs", "Outputs"):

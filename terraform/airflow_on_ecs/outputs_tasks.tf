@@ -2,7 +2,7 @@
 
 output "airflow_cfg" {
   value       = module.airflow.airflow_cfg
-  description = "The executor's configuration, to be pasted into airflow.cfg."
+  description = "The executor's configuration, for airflow.cfg."
 }
 
 output "airflow_env" {
@@ -32,7 +32,7 @@ output "task_definition_family" {
 
 output "task_definition_arn" {
   value       = module.airflow.task_definition_arn
-  description = "ARN of its newest revision."
+  description = "ARN of the newest revision of that family."
 }
 
 output "container_name" {
@@ -57,7 +57,7 @@ output "assign_public_ip" {
 
 output "security_group_ids" {
   value       = module.airflow.security_group_ids
-  description = "Security groups of the tasks: let them in where Airflow listens."
+  description = "Security groups of the tasks. Allow them on Airflow's port."
 }
 
 output "log_group_name" {
@@ -72,7 +72,7 @@ output "event_queue_url" {
 
 output "event_dlq_url" {
   value       = module.airflow.event_dlq_url
-  description = "Where events end up that could not be delivered or handled. It should stay empty."
+  description = "Queue of events that could not be delivered or handled. It should stay empty."
 }
 
 output "payload_bucket" {
@@ -107,17 +107,17 @@ output "reader_policy_arn" {
 
 output "triggerer_policy_arn" {
   value       = module.airflow.triggerer_policy_arn
-  description = "Policy for whoever runs the triggerer: it writes the logs of deferred tasks."
+  description = "Policy for the role that runs the triggerer: it writes task logs of deferred tasks."
 }
 
 output "task_role_arn" {
   value       = module.airflow.task_role_arn
-  description = "Role of the tasks: attach what your tasks need."
+  description = "Role of the tasks. Attach the policies that your tasks need."
 }
 
 output "execution_role_arn" {
   value       = module.airflow.execution_role_arn
-  description = "Role with which ECS starts the containers."
+  description = "Role that ECS uses to start the containers."
 }
 
 output "dashboard_url" {
@@ -127,5 +127,5 @@ output "dashboard_url" {
 
 output "force_destroy" {
   value       = module.airflow.force_destroy
-  description = "Whether destroy also deletes buckets and a repository that are not empty."
+  description = "Whether a destroy also deletes buckets and a repository that are not empty."
 }

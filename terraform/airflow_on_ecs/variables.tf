@@ -3,7 +3,7 @@
 variable "name" {
   type        = string
   default     = "airflow"
-  description = "Name of the deployment; every name of a resource begins with it."
+  description = "Name of the deployment, and prefix of every resource's name."
   nullable    = false
 }
 
@@ -106,7 +106,7 @@ variable "wait_for_steady_state" {
 variable "observability" {
   type        = bool
   default     = false
-  description = "Whether there are a dashboard, alarms and a log of every task event."
+  description = "Whether to make a dashboard, alarms and a log of every task event."
   nullable    = false
 }
 

@@ -28,7 +28,7 @@ variable "interface_endpoints" {
 variable "flow_log" {
   type        = bool
   default     = true
-  description = "Whether the VPC's traffic is logged. CloudWatch Logs bills it by the GB."
+  description = "Whether to log the VPC's traffic. CloudWatch Logs bills it by the GB."
   nullable    = false
 }
 
@@ -54,7 +54,7 @@ variable "egress_cidrs" {
     cidrs = set(string)
   }))
   default     = {}
-  description = "Where tasks may go besides HTTPS and Airflow: a name of yours -> TCP port and address ranges, for example { warehouse = { port = 5439, cidrs = [\"10.1.0.0/16\"] } }."
+  description = "Where tasks may connect besides HTTPS and Airflow: a name of yours -> TCP port and address ranges, for example { warehouse = { port = 5439, cidrs = [\"10.1.0.0/16\"] } }."
   nullable    = false
 }
 

@@ -8,14 +8,14 @@ variable "capacity" {
 variable "worker_cpu" {
   type        = number
   default     = 1024
-  description = "CPU units of a task that asks for nothing else: 1024 are one vCPU."
+  description = "Default CPU units of a task; 1024 are one vCPU."
   nullable    = false
 }
 
 variable "worker_memory" {
   type        = number
   default     = 2048
-  description = "Memory in MiB of a task that asks for nothing else."
+  description = "Default memory of a task in MiB."
   nullable    = false
 }
 
@@ -37,6 +37,29 @@ variable "worker_secrets_kms_key_arns" {
   type        = list(string)
   default     = []
   description = "Customer managed keys of those secrets."
+  nullable    = false
+}
+
+variable "standby" {
+  type = map(object({
+    min = number
+    max = number
+    windows = list(object({
+      hours    = string
+      days     = string
+      timezone = string
+      min      = number
+    }))
+  }))
+  default     = {}
+  description = "Containers that wait for tasks: queue -> how many at least and at most (max null: no limit), and more in windows such as hours = 06:00-08:00, days = mon-fri (null: each). They cost as much as running ones. Every key must be given, for example { default = { min = 2, max = null, windows = [] } }."
+  nullable    = false
+}
+
+variable "standby_preload" {
+  type        = list(string)
+  default     = []
+  description = "Modules that standby containers import before they have a task."
   nullable    = false
 }
 

@@ -14,22 +14,22 @@ run "on_demand_by_default" {
 
   assert {
     condition     = length(output.capacity_chain) == 0
-    error_message = "On-Demand alone is launch_type FARGATE, no chain."
+    error_message = "For FARGATE alone there must be no capacity chain."
   }
 
   assert {
     condition     = aws_ecs_cluster_capacity_providers.airflow.capacity_providers == toset(["FARGATE", "FARGATE_SPOT"])
-    error_message = "A task may ask for either by itself."
+    error_message = "Both capacity providers must be attached."
   }
 
   assert {
     condition     = alltrue([for setting in aws_ecs_cluster.airflow.setting : setting.value == "disabled"])
-    error_message = "Container Insights is billed, so it is off unless asked for."
+    error_message = "Container Insights must be off by default, because it is billed."
   }
 
   assert {
     condition     = one(aws_ecs_cluster.airflow.configuration).execute_command_configuration[0].logging == "OVERRIDE"
-    error_message = "ECS Exec sessions are on record."
+    error_message = "ECS Exec sessions must be logged."
   }
 }
 
@@ -44,7 +44,7 @@ run "spot_first" {
 
   assert {
     condition     = output.capacity_chain == tolist(["FARGATE_SPOT", "FARGATE"])
-    error_message = "The order is the executor's."
+    error_message = "The chain must keep the order."
   }
 
   assert {
@@ -53,7 +53,7 @@ run "spot_first" {
   }
 }
 
-run "no_capacity_and_unknown_insights_are_refused" {
+run "no_capacity_and_an_unknown_mode_of_container_insights_are_rejected" {
   command = plan
 
   module {
@@ -68,7 +68,7 @@ run "no_capacity_and_unknown_insights_are_refused" {
   expect_failures = [var.capacity, var.container_insights]
 }
 
-run "unknown_capacity_is_refused" {
+run "unknown_capacity_is_rejected" {
   command = plan
 
   module {
@@ -82,7 +82,7 @@ run "unknown_capacity_is_refused" {
   expect_failures = [var.capacity]
 }
 
-run "capacity_twice_is_refused" {
+run "a_duplicate_capacity_provider_is_rejected" {
   command = plan
 
   module {
@@ -96,7 +96,7 @@ run "capacity_twice_is_refused" {
   expect_failures = [var.capacity]
 }
 
-run "a_weight_is_refused" {
+run "a_weight_is_rejected" {
   command = plan
 
   module {

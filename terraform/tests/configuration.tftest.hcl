@@ -19,23 +19,23 @@ variables {
   }
 }
 
-run "what_is_not_there_is_not_configured" {
+run "absent_queue_and_buckets_are_not_configured" {
   module {
     source = "./modules/configuration"
   }
 
   assert {
     condition     = !anytrue([for word in ["[logging]", "event_queue_url", "payload", "capacity_chain", "tags", "ENABLED"] : strcontains(output.airflow_cfg, word)])
-    error_message = "No queue, no bucket: nothing of them in the file:\n${output.airflow_cfg}"
+    error_message = "Without a queue and buckets the file must not mention them:\n${output.airflow_cfg}"
   }
 
   assert {
     condition     = output.options.subnets == "subnet-0a,subnet-0b" && output.options.task_cpu == "512"
-    error_message = "Lists are separated by commas, numbers are text."
+    error_message = "Lists must be separated by commas, and numbers must be strings."
   }
 }
 
-run "settings_that_outlast_a_redeploy_of_the_api_server_reach_scheduler_and_api_server" {
+run "settings_that_survive_a_redeploy_of_the_api_server_reach_scheduler_and_api_server" {
   module {
     source = "./modules/configuration"
   }
@@ -67,7 +67,7 @@ run "airflow_2_has_no_such_settings" {
 
   assert {
     condition     = !strcontains(output.airflow_cfg, "[scheduler]") && !strcontains(output.airflow_cfg, "[execution_api]") && !strcontains(output.airflow_env, "SCHEDULER")
-    error_message = "Airflow 2 knows none of these options:\n${output.airflow_cfg}"
+    error_message = "Airflow 2 has none of these options:\n${output.airflow_cfg}"
   }
 }
 
@@ -86,7 +86,7 @@ run "public_subnets_need_public_addresses" {
   }
 }
 
-run "what_is_there_is_configured" {
+run "queue_and_buckets_are_configured" {
   module {
     source = "./modules/configuration"
   }
@@ -99,5 +99,21 @@ run "what_is_there_is_configured" {
   assert {
     condition     = output.options.payload_bucket == "airflow-payloads" && output.options.event_queue_url == var.event_queue_url
     error_message = "Bucket and queue must reach the executor."
+  }
+}
+
+run "standbys_reach_the_executor_without_the_keys_that_are_null" {
+  module {
+    source = "./modules/configuration"
+  }
+
+  variables {
+    standby         = { default = { min = 2, max = null, windows = [{ hours = "06:00-08:00", days = null, timezone = null, min = 10 }] }, big = { min = 1, max = 4, windows = [] } }
+    standby_preload = ["pandas", "numpy"]
+  }
+
+  assert {
+    condition     = jsondecode(output.options.standby) == { default = { min = 2, windows = [{ hours = "06:00-08:00", min = 10 }] }, big = { min = 1, max = 4 } } && output.options.standby_preload == "pandas,numpy"
+    error_message = "The executor rejects null: ${output.options.standby}"
   }
 }

@@ -6,14 +6,14 @@ variables {
   name = "airflow"
 }
 
-run "key_rotates_and_serves_this_deployment_only" {
+run "the_key_rotates_and_is_for_this_deployment_only" {
   module {
     source = "./modules/encryption"
   }
 
   assert {
     condition     = aws_kms_key.deployment.enable_key_rotation && aws_kms_key.deployment.deletion_window_in_days == 30
-    error_message = "The key rotates, and a deleted key can be saved for 30 days."
+    error_message = "The key must rotate, and be recoverable for 30 days."
   }
 
   assert {
@@ -43,7 +43,7 @@ run "in_china_the_principal_of_logs_ends_in_cn" {
   }
 }
 
-run "too_short_a_window_is_refused" {
+run "a_deletion_window_that_is_too_short_is_rejected" {
   command = plan
 
   module {

@@ -7,7 +7,7 @@ variables {
   subnet_ids = ["subnet-0a", "subnet-0b"]
 }
 
-run "two_zones_are_taken" {
+run "subnets_in_two_zones_are_accepted" {
   module {
     source = "./modules/existing_network"
   }
@@ -24,11 +24,11 @@ run "two_zones_are_taken" {
 
   assert {
     condition     = jsonencode(output.cidrs) == jsonencode(["172.31.0.0/16"]) && !output.assign_public_ip && length(output.subnet_ids) == 2
-    error_message = "The VPC's range and subnets are handed on."
+    error_message = "The outputs must have the VPC's range and subnets."
   }
 }
 
-run "subnets_of_one_zone_are_refused" {
+run "subnets_of_one_zone_are_rejected" {
   command = plan
 
   module {
@@ -43,7 +43,7 @@ run "subnets_of_one_zone_are_refused" {
   expect_failures = [output.subnet_ids]
 }
 
-run "another_vpc_s_subnet_is_refused" {
+run "a_subnet_of_another_vpc_is_rejected" {
   command = plan
 
   module {
@@ -58,7 +58,7 @@ run "another_vpc_s_subnet_is_refused" {
   expect_failures = [data.aws_subnet.tasks]
 }
 
-run "no_subnet_and_what_is_no_vpc_are_refused" {
+run "no_subnets_and_an_invalid_vpc_id_are_rejected" {
   command = plan
 
   module {
@@ -73,7 +73,7 @@ run "no_subnet_and_what_is_no_vpc_are_refused" {
   expect_failures = [var.subnet_ids, var.vpc_id]
 }
 
-run "what_is_no_subnet_is_refused" {
+run "an_invalid_subnet_id_is_rejected" {
   command = plan
 
   module {
@@ -87,7 +87,7 @@ run "what_is_no_subnet_is_refused" {
   expect_failures = [var.subnet_ids]
 }
 
-run "a_secondary_range_is_the_vpc_s_own_too" {
+run "secondary_ranges_of_the_vpc_count" {
   module {
     source = "./modules/existing_network"
   }
@@ -115,7 +115,7 @@ run "a_secondary_range_is_the_vpc_s_own_too" {
   }
 }
 
-run "a_public_subnet_without_public_addresses_is_refused" {
+run "a_public_subnet_without_public_addresses_is_rejected" {
   command = plan
 
   module {
@@ -145,7 +145,7 @@ run "a_public_subnet_without_public_addresses_is_refused" {
   expect_failures = [output.subnet_ids]
 }
 
-run "a_public_subnet_is_taken_with_public_addresses" {
+run "a_public_subnet_with_public_addresses_is_accepted" {
   module {
     source = "./modules/existing_network"
   }
@@ -180,7 +180,7 @@ run "a_public_subnet_is_taken_with_public_addresses" {
   }
 }
 
-run "a_subnet_in_a_zone_without_fargate_is_refused" {
+run "a_subnet_in_a_zone_without_fargate_is_rejected" {
   command = plan
 
   module {
@@ -200,7 +200,7 @@ run "a_subnet_in_a_zone_without_fargate_is_refused" {
   expect_failures = [data.aws_subnet.tasks]
 }
 
-run "a_subnet_twice_is_refused" {
+run "a_duplicate_subnet_is_rejected" {
   command = plan
 
   module {

@@ -14,7 +14,7 @@ run "two_zones_share_one_nat_gateway" {
 
   assert {
     condition     = join(" ", keys(aws_subnet.tasks)) == join(" ", ["us-east-1a", "us-east-1b"])
-    error_message = "Without zones, the first two of the region are taken."
+    error_message = "The default must be the region's first two zones."
   }
 
   assert {
@@ -29,17 +29,17 @@ run "two_zones_share_one_nat_gateway" {
 
   assert {
     condition     = alltrue([for subnet in concat(values(aws_subnet.tasks), values(aws_subnet.public)) : !subnet.map_public_ip_on_launch])
-    error_message = "No subnet hands out public addresses."
+    error_message = "No subnet may assign public addresses."
   }
 
   assert {
     condition     = length(aws_vpc_endpoint.service) == 0 && aws_vpc_endpoint.s3.vpc_endpoint_type == "Gateway"
-    error_message = "Behind NAT only the free endpoint stands."
+    error_message = "Behind NAT there must be only the free endpoint."
   }
 
   assert {
     condition     = aws_flow_log.network["flow"].traffic_type == "ALL" && length(output.subnet_ids) == 2
-    error_message = "All traffic is on record, and tasks have two subnets."
+    error_message = "All traffic must be logged, and tasks must have two subnets."
   }
 }
 
@@ -59,7 +59,7 @@ run "a_nat_gateway_per_zone" {
   }
 }
 
-run "no_nat_means_endpoints_and_no_internet" {
+run "without_nat_there_are_endpoints_and_no_internet" {
   module {
     source = "./modules/network"
   }
@@ -70,7 +70,7 @@ run "no_nat_means_endpoints_and_no_internet" {
 
   assert {
     condition     = length(aws_internet_gateway.nat) + length(aws_nat_gateway.zone) + length(aws_subnet.public) + length(aws_eip.nat) == 0
-    error_message = "Nothing of the internet's side is made."
+    error_message = "There must be no internet gateway and no public subnet."
   }
 
   assert {
@@ -84,7 +84,7 @@ run "no_nat_means_endpoints_and_no_internet" {
   }
 }
 
-run "elsewhere_an_endpoint_s_service_is_called_after_its_region" {
+run "outside_china_endpoint_services_are_named_by_region" {
   module {
     source = "./modules/network"
   }
@@ -105,7 +105,7 @@ run "elsewhere_an_endpoint_s_service_is_called_after_its_region" {
 
   assert {
     condition     = aws_vpc_endpoint.service["logs"].service_name == "com.amazonaws.us-gov-west-1.logs" && length(data.aws_vpc_endpoint_service.china) == 0
-    error_message = "GovCloud's names are as in the public regions, and nothing is asked."
+    error_message = "GovCloud's names are as in the public regions, and AWS must not be asked."
   }
 }
 
@@ -120,11 +120,11 @@ run "endpoints_can_be_added_behind_nat" {
 
   assert {
     condition     = join(" ", keys(aws_vpc_endpoint.service)) == join(" ", ["secretsmanager"]) && length(aws_security_group.endpoints) == 1
-    error_message = "A chosen endpoint stands, with its security group."
+    error_message = "The chosen endpoint must exist, with its security group."
   }
 }
 
-run "smallest_vpc_fits" {
+run "six_zones_fit_into_the_smallest_vpc" {
   module {
     source = "./modules/network"
   }
@@ -141,7 +141,7 @@ run "smallest_vpc_fits" {
   }
 }
 
-run "no_nat_adds_what_secrets_need_to_the_endpoints_that_are_asked_for" {
+run "without_nat_the_needed_endpoints_are_added_to_the_chosen_ones" {
   module {
     source = "./modules/network"
   }
@@ -154,11 +154,11 @@ run "no_nat_adds_what_secrets_need_to_the_endpoints_that_are_asked_for" {
 
   assert {
     condition     = join(" ", keys(aws_vpc_endpoint.service)) == "ecr.api ecr.dkr logs secretsmanager sts"
-    error_message = "One's own list adds to what containers need: ${join(" ", keys(aws_vpc_endpoint.service))}"
+    error_message = "The caller's list must be added to the needed endpoints: ${join(" ", keys(aws_vpc_endpoint.service))}"
   }
 }
 
-run "public_has_no_nat_gateway_and_tasks_route_to_the_internet_gateway" {
+run "nat_public_has_no_nat_gateway_and_tasks_use_the_internet_gateway" {
   module {
     source = "./modules/network"
   }
@@ -179,7 +179,7 @@ run "public_has_no_nat_gateway_and_tasks_route_to_the_internet_gateway" {
 
   assert {
     condition     = alltrue([for subnet in aws_subnet.tasks : !subnet.map_public_ip_on_launch])
-    error_message = "Only tasks get public addresses, not whatever else is put there."
+    error_message = "Only tasks may get public addresses."
   }
 }
 
@@ -194,11 +194,11 @@ run "the_flow_log_can_be_left_out" {
 
   assert {
     condition     = length(aws_flow_log.network) + length(aws_iam_role.flow) + length(aws_cloudwatch_log_group.flow) == 0
-    error_message = "Neither log nor role is made."
+    error_message = "There must be neither log nor role."
   }
 }
 
-run "zones_without_fargate_are_passed_over" {
+run "zones_without_fargate_are_skipped" {
   module {
     source = "./modules/network"
   }
@@ -233,7 +233,7 @@ run "zones_do_not_depend_on_their_state" {
   }
 }
 
-run "a_zone_that_has_no_fargate_or_does_not_exist_is_refused" {
+run "a_zone_without_fargate_or_an_unknown_one_is_rejected" {
   command = plan
 
   module {
@@ -247,7 +247,7 @@ run "a_zone_that_has_no_fargate_or_does_not_exist_is_refused" {
   expect_failures = [aws_vpc.network]
 }
 
-run "a_region_with_one_zone_is_refused" {
+run "a_region_with_one_zone_is_rejected" {
   command = plan
 
   module {
@@ -262,7 +262,7 @@ run "a_region_with_one_zone_is_refused" {
   expect_failures = [aws_vpc.network]
 }
 
-run "in_china_aws_says_what_an_endpoint_s_service_is_called" {
+run "in_china_aws_is_asked_for_the_names_of_endpoint_services" {
   module {
     source = "./modules/network"
   }
@@ -292,7 +292,7 @@ run "in_china_aws_says_what_an_endpoint_s_service_is_called" {
   }
 }
 
-run "wrong_inputs_are_refused" {
+run "wrong_inputs_are_rejected" {
   command = plan
 
   module {
@@ -309,7 +309,7 @@ run "wrong_inputs_are_refused" {
   expect_failures = [var.zones, var.cidr, var.nat, var.endpoints]
 }
 
-run "a_zone_twice_and_what_is_no_range_are_refused" {
+run "a_duplicate_zone_and_an_invalid_range_are_rejected" {
   command = plan
 
   module {

@@ -11,7 +11,7 @@ variables {
   kms_key_arn = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000"
 }
 
-run "alarms_watch_and_the_dashboard_has_no_overlap" {
+run "four_alarms_exist_and_widgets_do_not_overlap" {
   module {
     source = "./modules/observability"
   }
@@ -31,12 +31,12 @@ run "alarms_watch_and_the_dashboard_has_no_overlap" {
 
   assert {
     condition     = output.alarm_names == tolist(["airflow-dead-letters", "airflow-failed-launches", "airflow-queue-age", "airflow-undelivered-events"])
-    error_message = "Four alarms stand: ${jsonencode(output.alarm_names)}"
+    error_message = "There must be four alarms: ${jsonencode(output.alarm_names)}"
   }
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.watch : contains(alarm.alarm_actions, "arn:aws:sns:us-east-1:123456789012:oncall") && contains(alarm.ok_actions, "arn:aws:sns:us-east-1:123456789012:oncall")])
-    error_message = "Every alarm tells the topic, and also that it is over."
+    error_message = "Every alarm must notify the topic, also when it ends."
   }
 
   assert {
@@ -46,12 +46,12 @@ run "alarms_watch_and_the_dashboard_has_no_overlap" {
 
   assert {
     condition     = length(aws_budgets_budget.deployment) == 0
-    error_message = "No budget without being asked for."
+    error_message = "There must be no budget by default."
   }
 
   assert {
     condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.deployment.dashboard_body).widgets : "${widget.x} ${widget.y}"])) == length(jsondecode(aws_cloudwatch_dashboard.deployment.dashboard_body).widgets)
-    error_message = "Two widgets stand in the same place."
+    error_message = "Two widgets overlap."
   }
 
   assert {
@@ -60,7 +60,7 @@ run "alarms_watch_and_the_dashboard_has_no_overlap" {
   }
 }
 
-run "without_a_topic_alarms_only_show_and_a_budget_counts_the_tag" {
+run "without_a_topic_alarms_only_show_and_the_budget_filters_by_tag" {
   module {
     source = "./modules/observability"
   }
@@ -71,16 +71,16 @@ run "without_a_topic_alarms_only_show_and_a_budget_counts_the_tag" {
 
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.watch : length(coalesce(alarm.alarm_actions, [])) == 0])
-    error_message = "No topic, no action."
+    error_message = "Without a topic there must be no action."
   }
 
   assert {
     condition     = contains([for filter in aws_budgets_budget.deployment["budget"].cost_filter : filter.values[0]], "user:airflow-fargate$airflow")
-    error_message = "The budget must count this deployment alone."
+    error_message = "The budget must only count this deployment."
   }
 }
 
-run "budget_without_reader_and_what_is_no_topic_are_refused" {
+run "a_budget_without_recipients_and_an_invalid_topic_are_rejected" {
   command = plan
 
   module {
@@ -95,7 +95,7 @@ run "budget_without_reader_and_what_is_no_topic_are_refused" {
   expect_failures = [var.budget, var.alarm_sns_topic_arn]
 }
 
-run "alarm_at_nothing_is_refused" {
+run "an_alarm_threshold_of_zero_is_rejected" {
   command = plan
 
   module {
@@ -126,7 +126,7 @@ run "one_log_policy_can_serve_many_deployments" {
   }
 }
 
-run "the_dashboard_s_link_is_of_its_partition" {
+run "the_dashboard_s_link_follows_the_partition" {
   override_data {
     target = data.aws_partition.current
     values = { partition = "aws-us-gov" }

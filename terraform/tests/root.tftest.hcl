@@ -6,7 +6,7 @@ variables {
   execution_api_server_url = "http://airflow.internal:8080/execution/"
 }
 
-run "defaults_give_a_whole_configuration" {
+run "the_defaults_give_a_complete_configuration" {
   assert {
     condition     = startswith(output.airflow_cfg, "[core]\nexecutor = airflow_fargate.FargateExecutor\n")
     error_message = "airflow_cfg must begin with the executor."
@@ -23,12 +23,12 @@ run "defaults_give_a_whole_configuration" {
 
   assert {
     condition     = !anytrue([for text in [output.airflow_cfg, output.airflow_env, output.helm_values] : strcontains(lower(text), "conn_id")])
-    error_message = "The users' connections are not borrowed."
+    error_message = "The users' connections must not be used."
   }
 
   assert {
     condition     = !strcontains(output.airflow_cfg, "capacity_chain") && !strcontains(output.airflow_cfg, "tags =")
-    error_message = "What was not chosen must stay at the executor's default."
+    error_message = "Options without an input must stay at the executor's default."
   }
 
   assert {
@@ -51,11 +51,11 @@ run "defaults_give_a_whole_configuration" {
 
   assert {
     condition     = output.dashboard_url == null
-    error_message = "No dashboard without being asked for."
+    error_message = "There must be no dashboard by default."
   }
 }
 
-run "what_is_chosen_reaches_airflow_and_the_container" {
+run "inputs_reach_airflow_and_the_container" {
   variables {
     execution_api_server_url = "http://airflow.internal:8081/execution/"
     worker_environment       = { AIRFLOW__CORE__PLUGINS_FOLDER = "/opt/airflow/plugins" }
@@ -78,7 +78,7 @@ run "what_is_chosen_reaches_airflow_and_the_container" {
 
   assert {
     condition     = jsonencode(module.worker.egress) == jsonencode({ "airflow 10.0.0.0/16" = 8081, "https 0.0.0.0/0" = 443 })
-    error_message = "Out may go HTTPS, and the port of the URL into the VPC: ${jsonencode(module.worker.egress)}"
+    error_message = "Egress must be HTTPS, and the URL's port inside the VPC: ${jsonencode(module.worker.egress)}"
   }
 
   assert {
@@ -105,11 +105,11 @@ run "what_is_chosen_reaches_airflow_and_the_container" {
     condition = alltrue([for section in ["fargate", "logging"] : alltrue([
       for key, value in yamldecode(output.helm_values).config[section] : contains(split("\n", output.airflow_cfg), "${key} = ${value}")
     ])])
-    error_message = "Each value must be as it stands in airflow.cfg: the chart writes that file."
+    error_message = "Each value must be as in airflow.cfg, because the chart writes that file."
   }
 }
 
-run "existing_vpc_and_image_are_taken_as_they_are" {
+run "an_existing_vpc_and_image_are_used_unchanged" {
   override_data {
     target = module.existing_network["network"].data.aws_subnet.tasks["0"]
     values = { vpc_id = "vpc-0aaa", availability_zone = "us-east-1a" }
@@ -128,7 +128,7 @@ run "existing_vpc_and_image_are_taken_as_they_are" {
 
   assert {
     condition     = length(module.network) == 0 && output.subnet_ids == tolist(["subnet-0a", "subnet-0b"])
-    error_message = "A VPC that exists is used, none is made."
+    error_message = "The existing VPC must be used, and none made."
   }
 
   assert {
@@ -138,7 +138,7 @@ run "existing_vpc_and_image_are_taken_as_they_are" {
 
   assert {
     condition     = output.image == "example.org/airflow@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-    error_message = "An image from elsewhere must be taken as it is."
+    error_message = "The given image must be used unchanged."
   }
 }
 
@@ -208,11 +208,11 @@ run "no_nat_with_secrets_has_their_endpoints" {
 
   assert {
     condition     = local.needed_endpoints == ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "kms"]
-    error_message = "What ECS calls before the first line of code: ${jsonencode(local.needed_endpoints)}"
+    error_message = "Endpoints that ECS needs to start a container: ${jsonencode(local.needed_endpoints)}"
   }
 }
 
-run "no_nat_and_an_image_from_elsewhere_is_refused" {
+run "without_nat_an_image_outside_ecr_is_rejected" {
   command = plan
 
   variables {
@@ -223,7 +223,7 @@ run "no_nat_and_an_image_from_elsewhere_is_refused" {
   expect_failures = [output.image]
 }
 
-run "no_nat_and_ecr_of_another_account_in_this_region_is_taken" {
+run "without_nat_ecr_of_another_account_in_this_region_works" {
   command = plan
 
   variables {
@@ -233,14 +233,14 @@ run "no_nat_and_ecr_of_another_account_in_this_region_is_taken" {
 
   assert {
     condition     = module.worker.repository_arn == "arn:aws:ecr:us-east-1:210987654321:repository/airflow/worker"
-    error_message = "The endpoints of ECR lead to every account's repositories."
+    error_message = "ECR's endpoints reach repositories of every account."
   }
 }
 
 run "container_insights_are_off_unless_the_dashboard_shows_them" {
   assert {
     condition     = local.container_insights == "disabled"
-    error_message = "Nothing is billed for monitoring that nobody asked for."
+    error_message = "Container Insights must be off by default, because it is billed."
   }
 }
 
@@ -257,7 +257,7 @@ run "container_insights_come_with_the_dashboard" {
   }
 }
 
-run "container_insights_can_be_switched_by_themselves" {
+run "container_insights_and_flow_log_have_their_own_switches" {
   command = plan
 
   variables {
@@ -268,11 +268,11 @@ run "container_insights_can_be_switched_by_themselves" {
 
   assert {
     condition     = local.container_insights == "disabled"
-    error_message = "One's own choice outranks."
+    error_message = "The explicit input must win."
   }
 }
 
-run "without_a_word_of_airflow_there_is_no_way_to_it" {
+run "without_an_address_of_airflow_no_port_is_opened" {
   command = plan
 
   variables {
@@ -283,7 +283,7 @@ run "without_a_word_of_airflow_there_is_no_way_to_it" {
 
   assert {
     condition     = jsonencode(module.worker.egress) == jsonencode({ "https 0.0.0.0/0" = 443 })
-    error_message = "No port is opened for an Airflow that nobody named: ${jsonencode(module.worker.egress)}"
+    error_message = "No port may be opened without an address of Airflow: ${jsonencode(module.worker.egress)}"
   }
 }
 
@@ -299,7 +299,7 @@ run "airflow_2_is_reached_at_its_database" {
 
   assert {
     condition     = jsonencode(module.worker.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow group database" = 5432 })
-    error_message = "Out may go HTTPS, and to the database's group at its port: ${jsonencode(module.worker.egress)}"
+    error_message = "Egress must be HTTPS, and the database's group on its port: ${jsonencode(module.worker.egress)}"
   }
 
   assert {
@@ -308,7 +308,7 @@ run "airflow_2_is_reached_at_its_database" {
   }
 }
 
-run "what_has_the_wrong_shape_is_refused" {
+run "ids_names_and_arns_of_the_wrong_kind_are_rejected" {
   command = plan
 
   variables {
@@ -321,7 +321,7 @@ run "what_has_the_wrong_shape_is_refused" {
   expect_failures = [var.airflow_security_group_ids, var.scheduler_role_names, var.triggerer_role_names, var.permissions_boundary]
 }
 
-run "wrong_inputs_are_refused" {
+run "wrong_inputs_are_rejected" {
   command = plan
 
   variables {
@@ -335,7 +335,7 @@ run "wrong_inputs_are_refused" {
   expect_failures = [var.name, var.execution_api_server_url, var.log_retention_days, var.worker_image_tag, var.tags]
 }
 
-run "a_tag_with_a_character_that_aws_rejects_is_refused" {
+run "a_tag_with_a_character_that_aws_rejects_is_rejected" {
   command = plan
 
   variables {
@@ -345,7 +345,7 @@ run "a_tag_with_a_character_that_aws_rejects_is_refused" {
   expect_failures = [var.tags]
 }
 
-run "a_tag_with_a_tab_is_refused" {
+run "a_tag_with_a_tab_is_rejected" {
   command = plan
 
   variables {
@@ -355,7 +355,7 @@ run "a_tag_with_a_tab_is_refused" {
   expect_failures = [var.tags]
 }
 
-run "a_tag_without_a_key_is_refused" {
+run "a_tag_without_a_key_is_rejected" {
   command = plan
 
   variables {
@@ -365,7 +365,7 @@ run "a_tag_without_a_key_is_refused" {
   expect_failures = [var.tags]
 }
 
-run "too_long_a_tag_is_refused" {
+run "a_tag_that_is_too_long_is_rejected" {
   command = plan
 
   variables {
@@ -375,7 +375,7 @@ run "too_long_a_tag_is_refused" {
   expect_failures = [var.tags]
 }
 
-run "a_tag_of_aws_is_refused" {
+run "a_tag_that_aws_reserves_is_rejected" {
   command = plan
 
   variables {
@@ -385,7 +385,7 @@ run "a_tag_of_aws_is_refused" {
   expect_failures = [var.tags]
 }
 
-run "tags_that_iam_takes_for_the_same_are_refused" {
+run "tags_that_differ_only_in_case_are_rejected" {
   command = plan
 
   variables {
@@ -395,7 +395,7 @@ run "tags_that_iam_takes_for_the_same_are_refused" {
   expect_failures = [var.tags]
 }
 
-run "the_deployment_s_own_tag_is_refused" {
+run "the_deployment_s_own_tag_is_rejected" {
   command = plan
 
   variables {
@@ -405,7 +405,7 @@ run "the_deployment_s_own_tag_is_refused" {
   expect_failures = [var.tags]
 }
 
-run "tags_that_aws_takes_are_taken" {
+run "tags_that_aws_accepts_are_accepted" {
   command = plan
 
   variables {
@@ -414,11 +414,11 @@ run "tags_that_aws_takes_are_taken" {
 
   assert {
     condition     = length(local.tags) == 3
-    error_message = "Letters of every script, digits, spaces and _ . : / = + - @ are taken."
+    error_message = "Letters of every script, digits, spaces and _ . : / = + - @ must be accepted."
   }
 }
 
-run "too_long_a_name_is_refused" {
+run "a_name_that_is_too_long_is_rejected" {
   command = plan
 
   variables {
@@ -428,7 +428,7 @@ run "too_long_a_name_is_refused" {
   expect_failures = [var.name]
 }
 
-run "the_pushed_digest_is_what_runs_and_the_tag_what_is_pushed" {
+run "the_pushed_digest_runs_and_the_output_is_the_tag_to_push" {
   command = plan
 
   variables {
@@ -438,16 +438,16 @@ run "the_pushed_digest_is_what_runs_and_the_tag_what_is_pushed" {
 
   assert {
     condition     = output.image == "registry.internal:5000/airflow/worker:2026-11-22"
-    error_message = "The name to push under is the tag: ${output.image}"
+    error_message = "The output must be the tag to push: ${output.image}"
   }
 
   assert {
     condition     = module.worker.image == "registry.internal:5000/airflow/worker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-    error_message = "What runs is the digest: ${module.worker.image}"
+    error_message = "The digest must run: ${module.worker.image}"
   }
 }
 
-run "a_digest_of_another_repository_is_ignored_with_a_word" {
+run "a_digest_of_another_repository_is_ignored_with_a_warning" {
   command = plan
 
   variables {
@@ -475,11 +475,11 @@ run "an_image_that_has_a_digest_keeps_it" {
 
   assert {
     condition     = module.worker.image == "example.org/airflow:3.3.2@sha256:0000000000000000000000000000000000000000000000000000000000000000"
-    error_message = "name:tag@digest is a reference, and says what runs: ${module.worker.image}"
+    error_message = "An image with a digest must run unchanged: ${module.worker.image}"
   }
 }
 
-run "the_own_repository_s_digest_runs_until_a_new_tag_is_pushed" {
+run "the_old_digest_runs_until_a_new_tag_is_pushed" {
   variables {
     worker_image_tag = "v2"
     pushed_image     = "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker:v1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -489,11 +489,11 @@ run "the_own_repository_s_digest_runs_until_a_new_tag_is_pushed" {
 
   assert {
     condition     = module.worker.image == "123456789012.dkr.ecr.us-east-1.amazonaws.com/airflow/worker@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" && endswith(output.image, ":v2")
-    error_message = "Tasks run what was pushed last, and the new tag is where to push: ${module.worker.image}"
+    error_message = "Tasks must run the image that was pushed last, and the output must be the new tag: ${module.worker.image}"
   }
 }
 
-run "what_is_no_digest_is_refused" {
+run "a_pushed_image_without_repository_is_rejected" {
   command = plan
 
   variables {

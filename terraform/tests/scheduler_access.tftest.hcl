@@ -18,7 +18,7 @@ variables {
   triggerer_role_names  = ["airflow-triggerer"]
 }
 
-run "every_permission_is_as_narrow_as_aws_lets_it_be" {
+run "every_permission_is_as_narrow_as_aws_allows" {
   module {
     source = "./modules/scheduler_access"
   }
@@ -27,22 +27,22 @@ run "every_permission_is_as_narrow_as_aws_lets_it_be" {
     condition = anytrue([for statement in jsondecode(output.policy_json).Statement :
       statement.Action == "ecs:RunTask" && toset(statement.Resource) == toset(["arn:aws:ecs:us-east-1:123456789012:task-definition/airflow-worker", "arn:aws:ecs:us-east-1:123456789012:task-definition/airflow-worker:*"]) && statement.Condition.ArnEquals["ecs:cluster"] == var.cluster_arn
     if statement.Sid == "LaunchOurDefinition"])
-    error_message = "RunTask is for our family in our cluster."
+    error_message = "RunTask must be restricted to this family and this cluster."
   }
 
   assert {
     condition     = alltrue([for statement in jsondecode(output.policy_json).Statement : statement.Condition.StringEquals["iam:PassedToService"] == "ecs-tasks.amazonaws.com" if strcontains(jsonencode(statement.Action), "iam:")])
-    error_message = "Roles are passed to ECS tasks only."
+    error_message = "Roles may only be passed to ECS tasks."
   }
 
   assert {
     condition     = alltrue([for statement in jsondecode(output.policy_json).Statement : contains(["FindTasksAfterARestart", "DoctorLooksAround"], statement.Sid) if contains(flatten([statement.Resource]), "*")])
-    error_message = "Only calls that know no resource are for everything."
+    error_message = "Only calls without a resource may have the resource *."
   }
 
   assert {
     condition     = !strcontains(output.policy_json, ":*\"],\"Effect") && !anytrue([for statement in jsondecode(output.policy_json).Statement : anytrue([for action in flatten([statement.Action]) : strcontains(action, "*")])])
-    error_message = "Every call is named."
+    error_message = "Every action must be named."
   }
 
   assert {
@@ -55,7 +55,7 @@ run "every_permission_is_as_narrow_as_aws_lets_it_be" {
 
   assert {
     condition     = aws_iam_role_policy_attachment.scheduler["airflow-scheduler"].policy_arn == output.policy_arn
-    error_message = "The role that was named has the policy."
+    error_message = "The given role must have the policy."
   }
 
   assert {
@@ -90,11 +90,11 @@ run "every_permission_is_as_narrow_as_aws_lets_it_be" {
 
   assert {
     condition     = aws_iam_role_policy_attachment.triggerer["airflow-triggerer"].policy_arn == output.triggerer_policy_arn
-    error_message = "The triggerer's role that was named has its policy."
+    error_message = "The triggerer's role must have its policy."
   }
 }
 
-run "what_is_not_there_is_not_permitted" {
+run "absent_queue_and_buckets_are_not_in_the_policies" {
   module {
     source = "./modules/scheduler_access"
   }
@@ -108,7 +108,7 @@ run "what_is_not_there_is_not_permitted" {
 
   assert {
     condition     = !anytrue([for word in ["sqs:", "s3:", "kms:", "ecr:"] : strcontains("${output.policy_json}${aws_iam_policy.reader.policy}", word)])
-    error_message = "Without queue and buckets the policy must not speak of them."
+    error_message = "Without a queue and buckets the policies must not mention them."
   }
 
   assert {

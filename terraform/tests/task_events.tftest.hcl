@@ -20,12 +20,12 @@ run "events_of_our_cluster_reach_the_queue_and_nothing_else_does" {
 
   assert {
     condition     = jsondecode(aws_cloudwatch_event_rule.task_state_change.event_pattern).detail.clusterArn == ["arn:aws:ecs:us-east-1:123456789012:cluster/airflow"]
-    error_message = "Only our cluster's events."
+    error_message = "Only this cluster's events may match."
   }
 
   assert {
     condition     = aws_cloudwatch_event_target.queue.dead_letter_config[0].arn == aws_sqs_queue.dead_letter.arn
-    error_message = "What cannot be delivered must be kept."
+    error_message = "Undelivered events must be kept."
   }
 
   assert {
@@ -46,7 +46,7 @@ run "events_of_our_cluster_reach_the_queue_and_nothing_else_does" {
   }
 }
 
-run "keeping_events_too_long_and_never_giving_up_are_refused" {
+run "a_retention_and_a_receive_count_beyond_sqs_limits_are_rejected" {
   command = plan
 
   module {

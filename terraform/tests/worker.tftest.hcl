@@ -28,12 +28,12 @@ run "container_and_its_rights_are_hardened" {
 
   assert {
     condition     = toset([for mount in jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].mountPoints : mount.containerPath]) == toset(["/tmp", "/opt/airflow/logs"])
-    error_message = "What Airflow writes must be writable, and no more."
+    error_message = "Only the two paths that Airflow writes to may be writable."
   }
 
   assert {
     condition     = contains([for mount in jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].mountPoints : mount.containerPath], output.environment.HOME)
-    error_message = "Libraries keep caches below HOME, so it must be on a writable volume: ${output.environment.HOME}"
+    error_message = "HOME must be on a writable volume, because libraries keep caches in it: ${output.environment.HOME}"
   }
 
   assert {
@@ -43,37 +43,43 @@ run "container_and_its_rights_are_hardened" {
 
   assert {
     condition     = jsonencode(output.egress) == jsonencode({ "https 0.0.0.0/0" = 443, "airflow 10.0.0.0/16" = 8080, "airflow group api" = 8080 })
-    error_message = "Out goes HTTPS and the way to Airflow: ${jsonencode(output.egress)}"
+    error_message = "Egress must be HTTPS and Airflow: ${jsonencode(output.egress)}"
   }
 
   assert {
-    condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.task["payload"].policy).Statement : statement.Action if startswith(statement.Resource, "arn:aws:s3:")])) == toset(["s3:GetObject", "s3:DeleteObject"])
-    error_message = "A task may fetch and delete payloads, and not list them."
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.task["payload"].policy).Statement : statement.Resource => statement.Action if startswith(statement.Resource, "arn:aws:s3:")
+      } == {
+      "arn:aws:s3:::payloads/workloads/*"      = ["s3:GetObject", "s3:DeleteObject"]
+      "arn:aws:s3:::payloads/standby/*/offer"  = ["s3:GetObject", "s3:DeleteObject"]
+      "arn:aws:s3:::payloads/standby/*/answer" = ["s3:GetObject", "s3:PutObject"]
+    }
+    error_message = "A task fetches and deletes payloads and offers, and answers offers; it lists nothing: ${aws_iam_role_policy.task["payload"].policy}"
   }
 
   assert {
     condition     = keys(aws_iam_role_policy.task) == ["logs", "payload"] && !anytrue([for policy in aws_iam_role_policy.task : strcontains(policy.policy, "\"*\"")])
-    error_message = "No permission of the task role is for everything."
+    error_message = "No permission of the task role may have the resource *."
   }
 
   assert {
     condition     = !strcontains(aws_iam_role_policy.execution.policy, "secretsmanager") && !strcontains(aws_iam_role_policy.execution.policy, "ssm:")
-    error_message = "No secret named, no permission."
+    error_message = "Without secrets there must be no permission for secrets."
   }
 }
 
-run "no_connection_of_the_users_is_borrowed_for_logs" {
+run "logs_use_the_role_and_no_connection" {
   module {
     source = "./modules/worker"
   }
 
   assert {
     condition     = !strcontains(jsonencode([output.settings, output.environment]), "aws_default") && !can(output.settings.logging.remote_log_conn_id)
-    error_message = "Logs are written with the container's own role; aws_default is the users'."
+    error_message = "Logs must use the container's role; aws_default belongs to the users."
   }
 }
 
-run "a_task_outlasts_an_api_server_that_is_away_for_minutes" {
+run "a_task_survives_an_api_server_that_is_down_for_minutes" {
   module {
     source = "./modules/worker"
   }
@@ -92,7 +98,7 @@ run "a_task_outlasts_an_api_server_that_is_away_for_minutes" {
   }
 }
 
-run "what_is_chosen_reaches_the_task" {
+run "inputs_reach_the_task" {
   module {
     source = "./modules/worker"
   }
@@ -125,12 +131,12 @@ run "what_is_chosen_reaches_the_task" {
 
   assert {
     condition     = output.environment.AIRFLOW__LOGGING__REMOTE_LOG_CONN_ID == "logs" && output.environment.TEAM == "data" && output.environment.HOME == "/home/airflow"
-    error_message = "What the caller sets outranks what is set here."
+    error_message = "The caller's environment must override the module's."
   }
 
   assert {
     condition     = jsonencode(output.egress) == jsonencode({ "https 10.0.0.0/16" = 443, "https s3" = 443 })
-    error_message = "AWS rejects the same rule twice: ${jsonencode(output.egress)}"
+    error_message = "AWS rejects duplicate rules: ${jsonencode(output.egress)}"
   }
 
   assert {
@@ -149,7 +155,7 @@ run "what_is_chosen_reaches_the_task" {
         ["KeysOfSecrets", "arn:aws:kms:us-east-1:123456789012:key/11111111-1111-1111-1111-111111111111"],
       ] : contains([for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : jsonencode([statement.Sid, flatten([statement.Resource])[0]])], jsonencode(needed))
     ])
-    error_message = "Exactly the secrets named may be fetched."
+    error_message = "ECS may fetch exactly the given secrets."
   }
 
   assert {
@@ -164,11 +170,11 @@ run "what_is_chosen_reaches_the_task" {
 
   assert {
     condition     = aws_ecs_task_definition.worker.cpu == "16384" && aws_ecs_task_definition.worker.runtime_platform[0].cpu_architecture == "ARM64"
-    error_message = "The largest size that Fargate has must be taken."
+    error_message = "Fargate's largest size must be accepted."
   }
 }
 
-run "smallest_size_is_taken_and_without_buckets_the_task_may_nothing" {
+run "the_smallest_size_works_and_without_buckets_the_task_has_no_permissions" {
   module {
     source = "./modules/worker"
   }
@@ -182,12 +188,12 @@ run "smallest_size_is_taken_and_without_buckets_the_task_may_nothing" {
 
   assert {
     condition     = length(aws_iam_role_policy.task) == 0
-    error_message = "No bucket, no permission."
+    error_message = "Without a bucket there must be no permission."
   }
 
   assert {
     condition     = aws_ecs_task_definition.worker.memory == "512"
-    error_message = "The smallest size that Fargate has must be taken."
+    error_message = "Fargate's smallest size must be accepted."
   }
 }
 
@@ -203,18 +209,18 @@ run "an_image_in_another_account_and_region_may_be_pulled" {
 
   assert {
     condition     = output.repository_arn == "arn:aws:ecr:eu-west-1:210987654321:repository/docker-hub/apache/airflow"
-    error_message = "The repository is the reference's: ${output.repository_arn}"
+    error_message = "The repository must come from the image's reference: ${output.repository_arn}"
   }
 
   assert {
     condition = [for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : [statement.Resource, contains(statement.Action, "ecr:BatchGetImage"), contains(statement.Action, "ecr:BatchImportUpstreamImage")] if statement.Sid == "Pull"] == [
       [output.repository_arn, true, true]
     ]
-    error_message = "ECS may pull it, and fill the cache: ${aws_iam_role_policy.execution.policy}"
+    error_message = "ECS must be allowed to pull it and to fill the cache: ${aws_iam_role_policy.execution.policy}"
   }
 }
 
-run "hosts_of_ecr_are_known" {
+run "every_host_name_of_ecr_is_recognised" {
   module {
     source = "./modules/worker"
   }
@@ -229,7 +235,7 @@ run "hosts_of_ecr_are_known" {
   }
 }
 
-run "an_image_in_a_private_registry_elsewhere_has_credentials" {
+run "an_image_in_another_private_registry_has_credentials" {
   module {
     source = "./modules/worker"
   }
@@ -241,21 +247,21 @@ run "an_image_in_a_private_registry_elsewhere_has_credentials" {
 
   assert {
     condition     = jsondecode(aws_ecs_task_definition.worker.container_definitions)[0].repositoryCredentials.credentialsParameter == var.repository_credentials_arn
-    error_message = "ECS is told which secret opens the registry."
+    error_message = "The task definition must name the registry's secret."
   }
 
   assert {
     condition     = contains(flatten([for statement in jsondecode(aws_iam_role_policy.execution.policy).Statement : statement.Resource if statement.Sid == "FetchSecrets"]), var.repository_credentials_arn)
-    error_message = "ECS may fetch it."
+    error_message = "ECS must be allowed to fetch the registry's secret."
   }
 
   assert {
     condition     = output.repository_arn == null && !strcontains(aws_iam_role_policy.execution.policy, "BatchGetImage")
-    error_message = "Nothing of ECR is permitted that is not used."
+    error_message = "Without an ECR image there must be no permission for ECR."
   }
 }
 
-run "the_way_to_databases_is_open_and_the_same_rule_is_made_once" {
+run "tasks_may_connect_to_databases_and_duplicate_rules_are_made_once" {
   module {
     source = "./modules/worker"
   }
@@ -278,11 +284,11 @@ run "the_way_to_databases_is_open_and_the_same_rule_is_made_once" {
       "reports 10.2.0.0/16"   = 5439
       "warehouse 10.1.0.0/16" = 5439
     }
-    error_message = "Each port and range once, and never a rule that AWS has already: ${jsonencode(output.egress)}"
+    error_message = "Each port and range must appear once: ${jsonencode(output.egress)}"
   }
 }
 
-run "reordering_moves_no_rule" {
+run "reordering_changes_no_rule" {
   module {
     source = "./modules/worker"
   }
@@ -301,11 +307,11 @@ run "reordering_moves_no_rule" {
       "airflow group a"     = "sg-0ccc"
       "airflow group z"     = "sg-0bbb"
     }
-    error_message = "Keys are ranges and the caller's names, whatever the order."
+    error_message = "Keys must be ranges and the caller's names, in any order."
   }
 }
 
-run "wrong_inputs_are_refused" {
+run "wrong_inputs_are_rejected" {
   command = plan
 
   module {
@@ -325,7 +331,7 @@ run "wrong_inputs_are_refused" {
   expect_failures = [var.image, var.secrets, var.parameters, var.environment, var.secrets_kms_key_arns, var.task_policy_arns, var.airflow]
 }
 
-run "names_that_no_variable_has_are_refused_in_secrets_too" {
+run "invalid_variable_names_are_rejected_in_secrets_too" {
   command = plan
 
   module {
@@ -341,7 +347,7 @@ run "names_that_no_variable_has_are_refused_in_secrets_too" {
   expect_failures = [var.secrets, var.parameters, var.repository_credentials_arn]
 }
 
-run "a_name_in_environment_and_secrets_is_refused" {
+run "a_name_in_environment_and_secrets_is_rejected" {
   command = plan
 
   module {
@@ -356,7 +362,7 @@ run "a_name_in_environment_and_secrets_is_refused" {
   expect_failures = [aws_ecs_task_definition.worker]
 }
 
-run "a_name_that_is_set_here_is_refused_in_parameters" {
+run "a_name_that_the_module_sets_is_rejected_in_parameters" {
   command = plan
 
   module {
@@ -371,7 +377,7 @@ run "a_name_that_is_set_here_is_refused_in_parameters" {
   expect_failures = [aws_ecs_task_definition.worker]
 }
 
-run "a_name_in_secrets_and_parameters_is_refused" {
+run "a_name_in_secrets_and_parameters_is_rejected" {
   command = plan
 
   module {
@@ -401,7 +407,7 @@ run "ninety_secrets_fit" {
   }
 }
 
-run "more_secrets_than_the_policy_holds_are_refused" {
+run "more_secrets_than_the_policy_has_room_for_are_rejected" {
   command = plan
 
   module {
@@ -432,7 +438,7 @@ run "a_hundred_and_twenty_values_of_one_secret_fit" {
   }
 }
 
-run "step_that_fargate_lacks_is_refused" {
+run "a_size_between_two_of_fargates_is_rejected" {
   command = plan
 
   module {
@@ -447,7 +453,7 @@ run "step_that_fargate_lacks_is_refused" {
   expect_failures = [aws_ecs_task_definition.worker]
 }
 
-run "sizes_and_disks_that_fargate_lacks_are_refused" {
+run "sizes_and_disks_that_fargate_does_not_have_are_rejected" {
   command = plan
 
   module {
@@ -464,7 +470,7 @@ run "sizes_and_disks_that_fargate_lacks_are_refused" {
   expect_failures = [var.cpu, var.memory, var.architecture, var.ephemeral_storage_gib]
 }
 
-run "a_security_group_twice_is_refused" {
+run "a_duplicate_security_group_is_rejected" {
   command = plan
 
   module {
@@ -478,7 +484,7 @@ run "a_security_group_twice_is_refused" {
   expect_failures = [var.airflow]
 }
 
-run "a_security_group_twice_at_one_port_is_refused" {
+run "a_duplicate_security_group_and_port_is_rejected" {
   command = plan
 
   module {
@@ -492,7 +498,7 @@ run "a_security_group_twice_at_one_port_is_refused" {
   expect_failures = [aws_security_group.worker]
 }
 
-run "a_range_that_begins_in_its_middle_is_refused" {
+run "a_range_that_does_not_begin_at_its_first_address_is_rejected" {
   command = plan
 
   module {

@@ -118,3 +118,13 @@ def test_a_team_s_measurements_carry_its_name() -> None:
         {"capacity": "FARGATE", "team_name": "data"},
         *[{"team_name": "data"}] * 3,
     ]
+
+
+def test_a_gauge_is_sent_until_it_changes() -> None:
+    """How many standbys wait, by queue: with every heartbeat."""
+    counted = Metrics()
+    counted.gauge(metrics.STANDBYS_IDLE, 2, queue="default")
+    for _ in range(2):
+        sink = Sink()
+        counted.send(sink, 0)
+        assert ("fargate.standbys_idle", 2, {"queue": "default"}) in sink.sent

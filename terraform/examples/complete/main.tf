@@ -1,5 +1,5 @@
-# The deployment that the README applies: the provider, and the module with the inputs that most people set. Any other
-# input of the module (../../README.md) goes into the block below.
+# The deployment of the README: the provider, and the module with its most common inputs. Add any other input of the module
+# (../../README.md) to the block below.
 
 provider "aws" {
   region = var.region

@@ -1,6 +1,6 @@
 output "airflow_cfg" {
   value       = module.airflow.airflow_cfg
-  description = "The executor's configuration, to be pasted into airflow.cfg."
+  description = "The executor's configuration, for airflow.cfg."
 }
 
 output "airflow_env" {
@@ -15,7 +15,7 @@ output "helm_values" {
 
 output "image" {
   value       = module.airflow.image
-  description = "The image that tasks run: push it under exactly this name."
+  description = "The image that tasks run. Push it under exactly this name."
 }
 
 output "repository_url" {
@@ -25,12 +25,12 @@ output "repository_url" {
 
 output "docker_login" {
   value       = module.airflow.docker_login
-  description = "Command that logs docker in to the repository, for twelve hours."
+  description = "Command that logs docker in to the repository for twelve hours."
 }
 
 output "region" {
   value       = module.airflow.region
-  description = "The region everything is in."
+  description = "The region."
 }
 
 output "cluster_name" {
@@ -50,7 +50,7 @@ output "task_definition_family" {
 
 output "task_definition_arn" {
   value       = module.airflow.task_definition_arn
-  description = "ARN of its newest revision."
+  description = "ARN of the newest revision of that family."
 }
 
 output "container_name" {
@@ -70,7 +70,7 @@ output "subnet_ids" {
 
 output "security_group_ids" {
   value       = module.airflow.security_group_ids
-  description = "Security groups of the tasks: let them in where Airflow listens."
+  description = "Security groups of the tasks. Allow them on Airflow's port."
 }
 
 output "log_group_name" {
@@ -85,7 +85,7 @@ output "event_queue_url" {
 
 output "event_dlq_url" {
   value       = module.airflow.event_dlq_url
-  description = "Where events end up that could not be delivered or handled. It should stay empty."
+  description = "Queue of events that could not be delivered or handled. It should stay empty."
 }
 
 output "payload_bucket" {
@@ -120,20 +120,20 @@ output "reader_policy_arn" {
 
 output "triggerer_policy_arn" {
   value       = module.airflow.triggerer_policy_arn
-  description = "Policy for whoever runs the triggerer: it writes the logs of deferred tasks."
+  description = "Policy for the role that runs the triggerer: it writes task logs of deferred tasks."
 }
 
 output "task_role_arn" {
   value       = module.airflow.task_role_arn
-  description = "Role of the tasks: attach what your tasks need."
+  description = "Role of the tasks. Attach the policies that your tasks need."
 }
 
 output "execution_role_arn" {
   value       = module.airflow.execution_role_arn
-  description = "Role with which ECS starts the containers."
+  description = "Role that ECS uses to start the containers."
 }
 
 output "force_destroy" {
   value       = module.airflow.force_destroy
-  description = "Whether destroy also deletes buckets and a repository that are not empty."
+  description = "Whether a destroy also deletes buckets and a repository that are not empty."
 }

@@ -1,7 +1,7 @@
 variable "name" {
   type        = string
   default     = "airflow"
-  description = "Name of the deployment; every name of a resource begins with it."
+  description = "Name of the deployment, and prefix of every resource's name."
 }
 
 variable "region" {
@@ -25,13 +25,13 @@ variable "nat" {
 variable "execution_api_server_url" {
   type        = string
   default     = null
-  description = "The API server's address (Airflow 3) as containers reach it, for instance http://airflow.internal:8080/execution/."
+  description = "Address of Airflow 3's API server as containers reach it, for example http://airflow.internal:8080/execution/."
 }
 
 variable "airflow_port" {
   type        = number
   default     = null
-  description = "Port at which tasks reach Airflow. Null: the port of execution_api_server_url; for Airflow 2.11 the metadata database's."
+  description = "Port on which tasks reach Airflow. Null: the port of execution_api_server_url. For Airflow 2.11, the metadata database's port."
 }
 
 variable "airflow_cidrs" {
@@ -55,13 +55,13 @@ variable "worker_image_tag" {
 variable "worker_environment" {
   type        = map(string)
   default     = {}
-  description = "Further environment of the container. Not for secrets."
+  description = "Further environment of the container. Not for secrets: the task definition shows it."
 }
 
 variable "worker_secrets" {
   type        = map(string)
   default     = {}
-  description = "Environment variables whose values ECS fetches from Secrets Manager: name -> ARN."
+  description = "Environment variables that ECS fetches from Secrets Manager: name -> ARN."
 }
 
 variable "scheduler_role_names" {
@@ -79,11 +79,11 @@ variable "triggerer_role_names" {
 variable "observability" {
   type        = bool
   default     = false
-  description = "Whether there are a dashboard, alarms and a log of every task event."
+  description = "Whether to make a dashboard, alarms and a log of every task event."
 }
 
 variable "force_destroy" {
   type        = bool
   default     = false
-  description = "Whether destroy also deletes buckets and a repository that are not empty."
+  description = "Whether a destroy also deletes buckets and a repository that are not empty."
 }

@@ -1,4 +1,4 @@
-# No NAT gateway, no internet gateway, no public subnet: tasks reach AWS through endpoints, and Airflow in the VPC.
+# No NAT gateway, no internet gateway, no public subnet: tasks reach AWS through endpoints, and Airflow inside the VPC.
 
 provider "aws" {}
 
@@ -9,11 +9,11 @@ module "airflow" {
   nat                      = "none"
   execution_api_server_url = "http://airflow.internal:8080/execution/"
 
-  # With the endpoint of Secrets Manager: the module adds it for the secret.
+  # The module adds the endpoint of Secrets Manager, because there is a secret.
   worker_secrets = {
     AIRFLOW_CONN_WAREHOUSE = "arn:aws:secretsmanager:us-east-1:123456789012:secret:warehouse-AbCdEf"
   }
 
-  # What the tasks' own code calls.
+  # For the tasks' own code.
   interface_endpoints = ["sts"]
 }

@@ -1,4 +1,4 @@
-# Airflow already runs in a VPC; tasks join it. The VPC and the group stand for yours: delete them, and give your ids.
+# Airflow already runs in a VPC, and tasks join it. Replace the VPC and the security group by yours.
 
 provider "aws" {}
 
@@ -43,7 +43,7 @@ module "airflow" {
   egress_cidrs               = { warehouse = { port = 5439, cidrs = ["10.30.0.0/16"] } }
 }
 
-# On Airflow's side: let the tasks in.
+# On Airflow's side: allow the tasks.
 resource "aws_vpc_security_group_ingress_rule" "tasks" {
   security_group_id            = aws_security_group.airflow.id
   description                  = "Tasks of ${var.name}"

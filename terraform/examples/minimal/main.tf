@@ -1,5 +1,5 @@
-# The ten keys of AIP-29 and nothing more: no queue, no bucket. The executor describes its tasks, workloads (with
-# their tokens) stand in the container override, logs are in CloudWatch alone. Good to look at, not to run.
+# The ten keys of AIP-29 and nothing more: no queue, no bucket. The executor polls, workloads (with their tokens) are in the
+# container override, and logs are only in CloudWatch. For reading, not for production.
 
 provider "aws" {}
 

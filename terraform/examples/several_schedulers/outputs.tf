@@ -1,6 +1,6 @@
 output "airflow_cfg" {
   value       = module.airflow.airflow_cfg
-  description = "The executor's configuration, to be pasted into airflow.cfg."
+  description = "The executor's configuration, for airflow.cfg."
 }
 
 output "image" {

@@ -5,7 +5,7 @@
 provider "aws" {}
 
 locals {
-  # Everyone without a team of their own is "shared", the executor that Airflow demands for all.
+  # Tasks without a team run in "shared", the executor that Airflow requires for everyone.
   deployments = { for team, wanted in merge({ shared = {} }, var.teams) : team => merge(wanted, { name = "${var.name}-${team}" }) }
 
   tags = { "airflow-fargate" = var.name }

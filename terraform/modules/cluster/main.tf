@@ -7,7 +7,7 @@ resource "aws_ecs_cluster" "airflow" {
     value = var.container_insights
   }
 
-  # The executor starts no task with ECS Exec on. Should someone do it by hand, it is encrypted and on record.
+  # The executor never turns ECS Exec on. If someone does, sessions are encrypted and logged.
   configuration {
     execute_command_configuration {
       kms_key_id = var.kms_key_arn
@@ -23,7 +23,7 @@ resource "aws_ecs_cluster" "airflow" {
   tags = var.tags
 }
 
-# Both are always there: an idle provider costs nothing, and a task may ask for the other one by itself.
+# Both are always attached: an unused provider costs nothing, and a task may choose either one.
 resource "aws_ecs_cluster_capacity_providers" "airflow" {
   cluster_name       = aws_ecs_cluster.airflow.name
   capacity_providers = ["FARGATE", "FARGATE_SPOT"]

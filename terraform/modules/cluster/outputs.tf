@@ -13,5 +13,5 @@ output "arn" {
 
 output "capacity_chain" {
   value       = var.capacity == tolist(["FARGATE"]) ? [] : var.capacity
-  description = "The executor's capacity_chain; empty where launch_type FARGATE says the same."
+  description = "The executor's capacity_chain. Empty for FARGATE alone, which launch_type covers."
 }

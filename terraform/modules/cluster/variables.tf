@@ -10,17 +10,17 @@ variable "capacity" {
 
   validation {
     condition     = length(var.capacity) > 0
-    error_message = "capacity must name at least one capacity provider: FARGATE, FARGATE_SPOT or both."
+    error_message = "capacity must not be empty. Use FARGATE, FARGATE_SPOT or both."
   }
 
   validation {
     condition     = alltrue([for provider in var.capacity : contains(["FARGATE", "FARGATE_SPOT"], provider)])
-    error_message = "capacity may hold FARGATE and FARGATE_SPOT only, in the order in which a launch tries them; there are no weights."
+    error_message = "capacity must only contain FARGATE and FARGATE_SPOT, in the order in which a launch tries them, got ${jsonencode(var.capacity)}."
   }
 
   validation {
     condition     = length(distinct(var.capacity)) == length(var.capacity)
-    error_message = "Each capacity provider may stand in capacity once."
+    error_message = "capacity must not repeat a capacity provider."
   }
 }
 
@@ -31,7 +31,7 @@ variable "container_insights" {
 
   validation {
     condition     = contains(["enabled", "enhanced", "disabled"], var.container_insights)
-    error_message = "container_insights must be enabled, enhanced or disabled."
+    error_message = "container_insights must be enabled, enhanced or disabled, got '${var.container_insights}'."
   }
 }
 

@@ -1,5 +1,5 @@
-# What Airflow is told. The keys of [fargate] are the executor's own (config_keys.json, generated from its
-# options); an output that disagrees with them is refused.
+# The configuration of Airflow. The keys of [fargate] come from the executor's options (config_keys.json); a key that the
+# executor does not know is an error.
 
 data "aws_region" "current" {}
 
@@ -8,7 +8,7 @@ locals {
 
   # Only what is set: the executor rejects keys with the value null.
   standby_queues = {
-    for queue, plan in try(var.standby.queues, {}) : queue => {
+    for queue, plan in var.standby : queue => {
       for key, value in {
         min     = plan.min
         max     = plan.max
@@ -17,7 +17,7 @@ locals {
     }
   }
 
-  # null: Terraform knows the option and leaves it at the executor's default.
+  # null leaves the option at the executor's default.
   options = {
     region            = data.aws_region.current.id
     cluster           = var.cluster.name
@@ -39,7 +39,7 @@ locals {
     task_cpu          = tostring(var.worker.cpu)
     task_memory       = tostring(var.worker.memory)
     standby           = length(local.standby_queues) > 0 ? jsonencode(local.standby_queues) : null
-    standby_preload   = length(try(var.standby.preload, [])) > 0 ? join(",", var.standby.preload) : null
+    standby_preload   = length(var.standby_preload) > 0 ? join(",", var.standby_preload) : null
   }
 
   # An API server that is redeployed is away for minutes. The scheduler waits 600 s for a running task's heartbeat
@@ -58,7 +58,7 @@ locals {
 
   sections = [for section in ["core", local.declared.section, "logging", "scheduler", "execution_api"] : section if length(local.settings[section]) > 0]
 
-  # configparser interpolates: a percent sign of a value is written twice.
+  # configparser interpolates values, so a percent sign is written twice.
   airflow_cfg = join("\n", [
     for section in local.sections : join("\n", concat(
       ["[${section}]"],
@@ -71,7 +71,7 @@ locals {
     for section, options in local.settings : { for key, value in options : "AIRFLOW__${upper(section)}__${upper(key)}" => value }
   ]...)
 
-  # Environment variables are not interpolated. Docker and systemd read such lines; quotes would be part of the value.
+  # Environment variables are not interpolated. No quotes: Docker and systemd would make them part of the value.
   airflow_env = join("", [for name, value in local.airflow_environment : "${name}=${value}\n"])
 
   # For the official Helm chart (1.19 or later, which takes any executor). It writes airflow.cfg from this.

@@ -4,7 +4,7 @@ output "airflow_cfg" {
 
   precondition {
     condition     = local.keys_agree
-    error_message = "Terraform and the executor disagree about the options of [fargate]: ${local.keys_differ}. Bring modules/configuration and config_keys.json together."
+    error_message = "Terraform and the executor disagree about the options of [fargate]: ${local.keys_differ}. Update modules/configuration or config_keys.json."
   }
 }
 

@@ -1,11 +1,11 @@
 variable "deployment" {
   type        = string
-  description = "Name of this Airflow, in every task's startedBy and tags."
+  description = "Name of this Airflow; part of every task's startedBy and tags."
 }
 
 variable "cluster" {
   type        = object({ name = string, capacity_chain = list(string) })
-  description = "Where tasks run, and the capacity providers in their order; empty where launch_type says it."
+  description = "The cluster, and its capacity providers in their order; an empty list for FARGATE alone."
 }
 
 variable "worker" {
@@ -19,12 +19,12 @@ variable "worker" {
     log_stream_prefix = string
     logging           = map(string)
   })
-  description = "The task definition, what the executor must know of it, and the options of [logging] that its container has."
+  description = "The worker's task definition, settings of it that the executor needs, and the container's options of [logging]."
 }
 
 variable "subnet_ids" {
   type        = list(string)
-  description = "Where tasks get their address."
+  description = "Subnets of the tasks."
 }
 
 variable "assign_public_ip" {
@@ -36,19 +36,19 @@ variable "assign_public_ip" {
 variable "tasks_call_api_server" {
   type        = bool
   default     = true
-  description = "Whether tasks call Airflow's API server (Airflow 3): then scheduler and API server get settings with which tasks outlast its redeploy. Tasks of Airflow 2 open the database."
+  description = "Whether tasks call an API server (Airflow 3). If so, the configuration includes settings with which tasks survive its redeploy. Tasks of Airflow 2 connect to the database instead."
 }
 
 variable "event_queue_url" {
   type        = string
   default     = null
-  description = "Queue of task state changes. Null: the executor describes its tasks."
+  description = "Queue of task state changes. Null: there is none, and the executor polls."
 }
 
 variable "payloads" {
   type        = object({ bucket = string, prefix = string })
   default     = null
-  description = "Where workloads wait for their container. Null: they come inline."
+  description = "Where workloads are until a container fetches them. Null: they are sent inline."
 }
 
 variable "tags" {
@@ -58,19 +58,22 @@ variable "tags" {
 }
 
 variable "standby" {
-  type = object({
-    queues = map(object({
-      min = optional(number, 0)
-      max = optional(number)
-      windows = optional(list(object({
-        hours    = optional(string)
-        days     = optional(string)
-        timezone = optional(string)
-        min      = number
-      })), [])
+  type = map(object({
+    min = number
+    max = number
+    windows = list(object({
+      hours    = string
+      days     = string
+      timezone = string
+      min      = number
     }))
-    preload = optional(list(string), [])
-  })
-  default     = null
-  description = "Standby containers per queue. Null: none."
+  }))
+  default     = {}
+  description = "Standby containers per queue; empty: none."
+}
+
+variable "standby_preload" {
+  type        = list(string)
+  default     = []
+  description = "Modules that standby containers import before they have a task."
 }

@@ -131,7 +131,7 @@ variable "assign_public_ip" {
 
 variable "https" {
   type        = object({ cidrs = list(string), prefix_lists = map(string) })
-  description = "Where the components may go with HTTPS: address ranges, and prefix lists by name."
+  description = "Where the components may connect with HTTPS: address ranges, and prefix lists by name."
 }
 
 variable "security_group_ids" {

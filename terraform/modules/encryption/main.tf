@@ -1,5 +1,5 @@
-# One key for the deployment. Its policy names the two services that use it without a caller of ours behind
-# them; everyone else gets at it through IAM policies, which the first statement makes possible.
+# One key for the deployment. Its policy names the two services that use it on their own behalf. The first statement lets IAM
+# policies grant it to everyone else.
 
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}

@@ -1,5 +1,5 @@
-# Nothing is created: what is given is read, so that a wrong subnet is refused at plan and not at the first task.
-# Subnets are read by position and not by id: an id that is made in the same apply cannot be a key.
+# Reads the given network and creates nothing, so that a wrong subnet fails the plan and not the first task. Subnets are keyed
+# by position, because an id that is made in the same apply cannot be a key.
 
 data "aws_region" "current" {}
 
@@ -50,7 +50,7 @@ data "aws_subnet" "tasks" {
 
     postcondition {
       condition     = !contains(keys(local.fargate_zone_ids), data.aws_region.current.id) || contains(lookup(local.fargate_zone_ids, data.aws_region.current.id, []), self.availability_zone_id)
-      error_message = "Subnet ${self.id} is in the zone ${self.availability_zone_id}, which has no Fargate: give a subnet in another zone."
+      error_message = "Subnet ${self.id} is in the zone ${self.availability_zone_id}, which has no Fargate. Give a subnet in another zone."
     }
   }
 }

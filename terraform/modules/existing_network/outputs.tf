@@ -5,7 +5,7 @@ output "vpc_id" {
 
 output "cidrs" {
   value       = [for range in data.aws_vpc.network.cidr_block_associations : range.cidr_block if range.state == "associated"]
-  description = "Address ranges of the VPC, the secondary ones too."
+  description = "Address ranges of the VPC, including secondary ones."
 }
 
 output "subnet_ids" {
@@ -14,12 +14,12 @@ output "subnet_ids" {
 
   precondition {
     condition     = length(distinct([for subnet in data.aws_subnet.tasks : subnet.availability_zone])) >= 2
-    error_message = "All of subnet_ids lie in one availability zone: give subnets in two or more, so that one zone's lack of capacity does not stop every task."
+    error_message = "All of subnet_ids are in one availability zone. Give subnets in two or more, so that tasks still start when one zone has no capacity."
   }
 
   precondition {
     condition     = var.assign_public_ip || length(local.public) == 0
-    error_message = "Public subnets: ${join(", ", local.public)}. A task there cannot reach AWS without a public address: set assign_public_ip = true, or give subnets behind a NAT gateway or with endpoints."
+    error_message = "These subnets are public: ${join(", ", local.public)}. A task in them needs a public address to reach AWS. Set assign_public_ip = true, or give subnets behind a NAT gateway or with endpoints."
   }
 }
 
@@ -33,5 +33,5 @@ output "https" {
     cidrs        = ["0.0.0.0/0"]
     prefix_lists = {}
   }
-  description = "Where tasks may go with HTTPS. How a given VPC reaches AWS is not known here, so anywhere."
+  description = "Where tasks may connect with HTTPS: anywhere, because the module does not know how an existing VPC reaches AWS."
 }

@@ -4,7 +4,7 @@ variable "vpc_id" {
 
   validation {
     condition     = can(regex("^vpc-[0-9a-f]+$", var.vpc_id))
-    error_message = "vpc_id must look like vpc-0123456789abcdef0."
+    error_message = "vpc_id must look like vpc-0123456789abcdef0, got '${var.vpc_id}'."
   }
 }
 
@@ -14,7 +14,7 @@ variable "subnet_ids" {
 
   validation {
     condition     = length(var.subnet_ids) >= 2 && length(var.subnet_ids) <= 16
-    error_message = "Give 2 to 16 subnets in two zones or more (RunTask takes at most 16; with one zone, its lack of capacity stops every task)."
+    error_message = "subnet_ids must be 2 to 16 subnets in two zones or more, got ${length(var.subnet_ids)}. RunTask takes at most 16, and with one zone no task starts while that zone has no capacity."
   }
 
   validation {
@@ -24,12 +24,12 @@ variable "subnet_ids" {
 
   validation {
     condition     = length(distinct(var.subnet_ids)) == length(var.subnet_ids)
-    error_message = "Each of subnet_ids may be named once."
+    error_message = "subnet_ids must not repeat a subnet."
   }
 }
 
 variable "assign_public_ip" {
   type        = bool
   default     = false
-  description = "Whether each task gets a public address, which it needs in public subnets. Nothing can connect to it: the tasks' security group lets nothing in."
+  description = "Whether each task gets a public address, which it needs in public subnets. The tasks' security group allows no inbound connections."
 }

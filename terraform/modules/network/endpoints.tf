@@ -3,8 +3,7 @@ locals {
 
   endpoint_access = { for access in ["endpoints"] : access => true if length(local.endpoints) > 0 }
 
-  # In China the names of some services begin with cn.com.amazonaws and those of others with com.amazonaws, so
-  # there, and only there, AWS is asked.
+  # In China, names of services begin with cn.com.amazonaws or with com.amazonaws. Only there, ask AWS which.
   asked = { for service in setunion(local.endpoints, ["s3"]) : service => service if data.aws_partition.current.partition == "aws-cn" }
 
   service_names = {

@@ -1,4 +1,4 @@
-# The way out: NAT gateways in subnets of their own, or the internet gateway itself, or none.
+# How tasks reach the internet: through NAT gateways in subnets of their own, through the internet gateway itself, or not at all.
 
 locals {
   nat_zones = {
@@ -10,12 +10,12 @@ locals {
 
   nat = { for zone in local.nat_zones : zone => local.subnets[zone] }
 
-  # Each zone's NAT gateway: its own where there is one, else the only one.
+  # The NAT gateway that each zone uses: its own, or the only one.
   nat_of = { for zone in local.zones : zone => contains(local.nat_zones, zone) ? zone : local.nat_zones[0] if length(local.nat_zones) > 0 }
 
   internet = { for gateway in ["internet"] : gateway => var.nat if var.nat != "none" }
 
-  # The gateway's own table is for NAT gateways; with nat = public, tasks route to it from theirs.
+  # This table is for NAT gateways. With nat = public, the tasks' own tables lead to the internet gateway.
   nat_table = { for gateway, nat in local.internet : gateway => nat if nat != "public" }
 }
 

@@ -18,7 +18,7 @@ output "subnet_ids" {
 
 output "assign_public_ip" {
   value       = var.nat == "public"
-  description = "Whether each task needs a public address: it has no other way out."
+  description = "Whether each task needs a public address, because it has no other way out."
 }
 
 output "https" {
@@ -29,10 +29,10 @@ output "https" {
     cidrs        = ["0.0.0.0/0"]
     prefix_lists = {}
   }
-  description = "Where tasks may go with HTTPS: anywhere if there is a way to the internet, else only to the endpoints."
+  description = "Where tasks may connect with HTTPS: anywhere if they can reach the internet, otherwise only the endpoints."
 }
 
 output "nat_addresses" {
   value       = { for zone, address in aws_eip.nat : zone => address.public_ip }
-  description = "Public addresses from which tasks appear, per zone of a NAT gateway."
+  description = "Public addresses of the NAT gateways by zone; traffic of tasks comes from these."
 }

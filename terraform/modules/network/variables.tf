@@ -6,11 +6,11 @@ variable "name" {
 variable "cidr" {
   type        = string
   default     = "10.0.0.0/16"
-  description = "Address range of the VPC, /16 to /22. An eighth of it per zone goes to tasks: each task takes one address."
+  description = "Address range of the VPC, /16 to /22. Tasks get an eighth of it in each zone, and each task takes one address."
 
   validation {
     condition     = can(cidrhost(var.cidr, 0)) && can(regex("/(1[6-9]|2[0-2])$", var.cidr))
-    error_message = "The VPC's cidr must be an IPv4 range between /16 and /22, for instance 10.0.0.0/16: every task takes one address."
+    error_message = "The VPC's cidr must be an IPv4 range between /16 and /22, for example 10.0.0.0/16, got '${var.cidr}'."
   }
 }
 
@@ -21,30 +21,30 @@ variable "zones" {
 
   validation {
     condition     = length(var.zones) == 0 || (length(var.zones) >= 2 && length(var.zones) <= 6)
-    error_message = "Name two to six availability zones, or none for the first two of the region: with one zone, its lack of capacity stops every task."
+    error_message = "zones must be two to six availability zones, or empty for the region's first two, got ${length(var.zones)}. With one zone, no task starts while that zone has no capacity."
   }
 
   validation {
     condition     = length(distinct(var.zones)) == length(var.zones)
-    error_message = "Each availability zone may be named once."
+    error_message = "zones must not repeat an availability zone."
   }
 }
 
 variable "nat" {
   type        = string
   default     = "single"
-  description = "How tasks reach the internet: none (endpoints only), single (one NAT gateway for all zones), per_zone (one each), or public (no NAT gateway: each task has a public address, and nothing can connect to it)."
+  description = "How tasks reach the internet: none (endpoints only), single (one NAT gateway), per_zone (one in each zone) or public (no NAT gateway; each task gets a public address that nothing can connect to)."
 
   validation {
     condition     = contains(["none", "single", "per_zone", "public"], var.nat)
-    error_message = "nat must be none, single, per_zone or public."
+    error_message = "nat must be none, single, per_zone or public, got '${var.nat}'."
   }
 }
 
 variable "needed_endpoints" {
   type        = set(string)
   default     = ["ecr.api", "ecr.dkr", "logs"]
-  description = "Services that a container calls before its first line of code: image and log stream, and the stores of its secrets. With nat = none they get endpoints, whatever endpoints says."
+  description = "Services that ECS calls to start a container: for the image, the log stream and the secrets. With nat = none they always get endpoints."
 }
 
 variable "endpoints" {
@@ -54,14 +54,14 @@ variable "endpoints" {
 
   validation {
     condition     = alltrue([for service in var.endpoints : can(regex("^[a-z0-9.-]+$", service)) && service != "s3"])
-    error_message = "endpoints holds service names such as sts, athena or secretsmanager; S3 has its gateway endpoint already."
+    error_message = "endpoints must be names of services such as sts, athena or secretsmanager, and not s3, which always has a gateway endpoint, got ${jsonencode(var.endpoints)}."
   }
 }
 
 variable "flow_log" {
   type        = bool
   default     = true
-  description = "Whether all traffic of the VPC is logged. CloudWatch Logs bills it by the GB."
+  description = "Whether to log the VPC's traffic. CloudWatch Logs bills it by the GB."
 }
 
 variable "kms_key_arn" {

@@ -1,8 +1,8 @@
 data "aws_region" "current" {}
 data "aws_partition" "current" {}
 
-# Local Zones and Wavelength Zones are opt-in and have no Fargate. A zone that is impaired stays in the list: the two
-# zones of a deployment must not change because one of them has a bad day.
+# Local Zones and Wavelength Zones are opt-in and have no Fargate. An impaired zone stays in the list: an outage must not
+# change the zones of a deployment.
 data "aws_availability_zones" "all" {
   #checkov:skip=CKV_AWS_394:Only the first two names are taken, and AWS adds zones at the end of the alphabet; name the zones to pin them.
   filter {
@@ -43,12 +43,12 @@ resource "aws_vpc" "network" {
   lifecycle {
     precondition {
       condition     = length(setsubtract(local.zones, local.offered)) == 0
-      error_message = "No Fargate in ${join(", ", setsubtract(local.zones, local.offered))}: the zones of ${data.aws_region.current.id} with Fargate are ${join(", ", local.offered)}."
+      error_message = "Fargate is not available in ${join(", ", setsubtract(local.zones, local.offered))}. In ${data.aws_region.current.id}, use ${join(", ", local.offered)}."
     }
 
     precondition {
       condition     = length(local.zones) >= 2
-      error_message = "This account has fewer than two zones with Fargate in ${data.aws_region.current.id}: choose another region."
+      error_message = "This account has fewer than two zones with Fargate in ${data.aws_region.current.id}. Choose another region."
     }
   }
 }
@@ -67,7 +67,7 @@ resource "aws_subnet" "tasks" {
   availability_zone = each.key
   cidr_block        = each.value.tasks
 
-  # With nat = public, RunTask asks for each task's address; nothing else here gets one by chance.
+  # With nat = public, RunTask asks for an address for each task. Nothing else gets one.
   map_public_ip_on_launch = false
 
   tags = merge(var.tags, { Name = "${var.name}-tasks-${each.key}" })

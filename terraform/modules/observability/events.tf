@@ -1,4 +1,4 @@
-# Every task state change, kept: what metrics count, and what remains of a task once ECS has forgotten it.
+# A log of every task state change. Metrics are made from it, and it outlives ECS's memory of a task.
 
 resource "aws_cloudwatch_log_group" "events" {
   # EventBridge writes to groups below /aws/events/ only.

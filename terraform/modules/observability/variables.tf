@@ -5,7 +5,7 @@ variable "name" {
 
 variable "cluster" {
   type        = object({ name = string, arn = string })
-  description = "The cluster that is watched."
+  description = "The cluster to watch."
 }
 
 variable "family" {
@@ -31,13 +31,13 @@ variable "kms_key_arn" {
 variable "log_retention_days" {
   type        = number
   default     = 365
-  description = "Days for which the log of task events is kept. ECS itself forgets a stopped task after an hour."
+  description = "Days to keep the log of task events. ECS itself forgets a stopped task after an hour."
 }
 
 variable "alarm_sns_topic_arn" {
   type        = string
   default     = null
-  description = "SNS topic that alarms go to. Null: they only show in CloudWatch."
+  description = "SNS topic for alarms. Null: they only show in CloudWatch."
 
   validation {
     condition     = var.alarm_sns_topic_arn == null || can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$", var.alarm_sns_topic_arn))
@@ -52,7 +52,7 @@ variable "alarm_queue_age_seconds" {
 
   validation {
     condition     = var.alarm_queue_age_seconds >= 60
-    error_message = "alarm_queue_age_seconds must be at least 60: events are taken in batches."
+    error_message = "alarm_queue_age_seconds must be at least 60, because events are received in batches, got ${var.alarm_queue_age_seconds}."
   }
 }
 
@@ -63,14 +63,14 @@ variable "alarm_failed_launches" {
 
   validation {
     condition     = var.alarm_failed_launches >= 1
-    error_message = "alarm_failed_launches must be at least 1."
+    error_message = "alarm_failed_launches must be at least 1, got ${var.alarm_failed_launches}."
   }
 }
 
 variable "own_log_policy" {
   type        = bool
   default     = true
-  description = "Whether a CloudWatch Logs resource policy is made that lets EventBridge write the log of task events. AWS allows ten in a region: with more deployments, make one by other means for /aws/events/airflow-fargate/* and give false."
+  description = "Whether to make a CloudWatch Logs resource policy that lets EventBridge write the log of task events. AWS allows ten in a region: with more deployments, make one yourself for /aws/events/airflow-fargate/* and set this to false."
 }
 
 variable "budget" {
@@ -79,7 +79,7 @@ variable "budget" {
     emails      = list(string)
   })
   default     = null
-  description = "Monthly limit in USD for what bears this deployment's tag, and who is told at 80 % and when 100 % are forecast. The tag airflow-fargate must be a cost allocation tag of the account. Null: no budget."
+  description = "Monthly limit in USD for resources with this deployment's tag, and who gets a mail at 80 % and at a forecast of 100 %. The tag airflow-fargate must be a cost allocation tag of the account. Null: no budget."
 
   validation {
     condition     = var.budget == null || try(var.budget.monthly_usd > 0 && length(var.budget.emails) >= 1 && length(var.budget.emails) <= 10, false)
@@ -95,13 +95,13 @@ variable "budget" {
 variable "price_vcpu_hour" {
   type        = number
   default     = 0.04048
-  description = "USD per vCPU-hour for the dashboard's estimate; by default On-Demand x86 in us-east-1."
+  description = "USD per vCPU-hour, for the dashboard's estimate. The default is On-Demand x86 in us-east-1."
 }
 
 variable "price_gb_hour" {
   type        = number
   default     = 0.004445
-  description = "USD per GB-hour of memory for the dashboard's estimate; by default On-Demand x86 in us-east-1."
+  description = "USD per GB-hour of memory, for the dashboard's estimate. The default is On-Demand x86 in us-east-1."
 }
 
 variable "tags" {

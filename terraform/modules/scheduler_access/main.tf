@@ -17,7 +17,7 @@ locals {
 
   statements = [
     {
-      # Called with a family alone, RunTask is checked against the ARN without a revision, which ":*" does not match.
+      # RunTask with a family is checked against the ARN without a revision, which ":*" does not match.
       Sid       = "LaunchOurDefinition"
       Effect    = "Allow"
       Action    = "ecs:RunTask"
@@ -39,7 +39,7 @@ locals {
       Resource = local.tasks
       Condition = {
         StringEquals = { "aws:ResourceTag/airflow-fargate:deployment" = var.name }
-        Null         = { "aws:ResourceTag/airflow-fargate:standby" = "false" }
+        StringLike   = { "aws:ResourceTag/airflow-fargate:standby" = "?*" }
       }
     },
     {
@@ -57,7 +57,7 @@ locals {
       Condition = local.in_our_cluster
     },
     {
-      # ListTasks knows no resource of its own for Fargate; the condition holds it to the cluster.
+      # ListTasks has no resource for Fargate; the condition restricts it to the cluster.
       Sid       = "FindTasksAfterARestart"
       Effect    = "Allow"
       Action    = "ecs:ListTasks"
@@ -77,7 +77,7 @@ locals {
       Resource = var.cluster_arn
     },
     {
-      # These calls know no resource.
+      # These calls have no resource.
       Sid    = "DoctorLooksAround"
       Effect = "Allow"
       Action = [

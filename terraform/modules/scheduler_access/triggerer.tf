@@ -22,7 +22,7 @@ resource "aws_iam_policy" "triggerer" {
         Resource = "${each.value.bucket_arn}/${each.value.prefix}/*"
       },
       {
-        # Without it S3 answers "forbidden" to the question whether a log exists, and Airflow gives up the upload.
+        # Without it S3 answers "forbidden" when Airflow checks for a log that does not exist, and Airflow skips the upload.
         Sid      = "SeeThatALogIsNotThere"
         Effect   = "Allow"
         Action   = "s3:ListBucket"

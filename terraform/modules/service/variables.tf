@@ -140,7 +140,7 @@ variable "egress" {
 
 variable "https" {
   type        = object({ cidrs = list(string), prefix_lists = map(string) })
-  description = "Where the component may go with HTTPS: address ranges, and prefix lists by name."
+  description = "Where the component may connect with HTTPS: address ranges, and prefix lists by name."
 }
 
 variable "security_group_id" {

@@ -5,7 +5,7 @@ output "payloads" {
     prefix      = local.buckets.payloads.prefix
     kms_key_arn = var.kms_key_arn
   }
-  description = "Where workloads wait for their container, and the key they are encrypted with."
+  description = "Where payloads are until a container fetches them, and the key that encrypts them."
 }
 
 output "logs" {
@@ -15,5 +15,5 @@ output "logs" {
     prefix      = local.buckets.logs.prefix
     kms_key_arn = var.kms_key_arn
   }
-  description = "Where Airflow keeps task logs, and the key they are encrypted with."
+  description = "Where Airflow keeps task logs, and the key that encrypts them."
 }

@@ -11,11 +11,11 @@ variable "kms_key_arn" {
 variable "payload_retention_days" {
   type        = number
   default     = 1
-  description = "Days after which a payload that no container fetched is deleted. Its token is dead much sooner."
+  description = "Days after which a payload that no container fetched is deleted. Its token expires much sooner."
 
   validation {
     condition     = var.payload_retention_days >= 1 && floor(var.payload_retention_days) == var.payload_retention_days
-    error_message = "payload_retention_days must be a whole number of at least 1, the least that S3 allows."
+    error_message = "payload_retention_days must be a positive integer, got ${var.payload_retention_days}."
   }
 }
 
@@ -26,14 +26,14 @@ variable "log_retention_days" {
 
   validation {
     condition     = var.log_retention_days >= 1 && floor(var.log_retention_days) == var.log_retention_days
-    error_message = "log_retention_days must be a whole number of at least 1."
+    error_message = "log_retention_days must be a positive integer, got ${var.log_retention_days}."
   }
 }
 
 variable "force_destroy" {
   type        = bool
   default     = false
-  description = "Whether destroy empties the buckets first."
+  description = "Whether a destroy empties the buckets first."
 }
 
 variable "tags" {

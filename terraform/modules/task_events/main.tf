@@ -9,8 +9,8 @@ locals {
   events      = "${var.name}-task-events"
   dead_letter = "${var.name}-task-events-dead-letter"
 
-  # Written out, not referred to: a queue's own policy cannot refer to the queue, and a reference to the rule
-  # would hold the queues back until the cluster stands. The provider waits 25 s for each queue as it is.
+  # Names instead of references: a queue's own policy cannot refer to the queue, and a reference to the rule would delay the
+  # queues until the cluster exists. The provider already waits 25 s for each queue.
   rule_arn = "arn:${local.partition}:events:${local.place}:rule/${local.events}"
 }
 
@@ -18,8 +18,7 @@ resource "aws_cloudwatch_event_rule" "task_state_change" {
   name        = local.events
   description = "Task state changes of the ECS cluster, for the executor of ${var.name}."
 
-  # A task changes state a dozen times, and the executor acts on three of them: it runs, its container has exited,
-  # it has stopped. The rest would only cost calls.
+  # A task changes state a dozen times. The executor needs three of them: the task runs, its container exited, it stopped.
   event_pattern = jsonencode({
     source      = ["aws.ecs"]
     detail-type = ["ECS Task State Change"]
@@ -37,7 +36,7 @@ resource "aws_cloudwatch_event_target" "queue" {
   target_id = "executor"
   arn       = aws_sqs_queue.events.arn
 
-  # EventBridge tries for 24 hours and then drops the event, unless it has where to put it.
+  # EventBridge retries for 24 hours. Then it drops the event, unless there is a dead-letter queue.
   dead_letter_config {
     arn = aws_sqs_queue.dead_letter.arn
   }

@@ -1,4 +1,4 @@
-# Policies stand inline: a resource of their own costs another 25 s of the provider's waiting.
+# Policies are inline: as resources of their own, each would add 25 s of the provider's waiting.
 
 locals {
   queue_policy = {
@@ -29,7 +29,7 @@ locals {
 resource "aws_sqs_queue" "events" {
   name = local.events
 
-  # Long enough to handle a batch of ten, short enough that another scheduler soon sees what a dead one had taken.
+  # Long enough to handle a batch of ten, and short enough that another scheduler soon gets the events of one that died.
   visibility_timeout_seconds = 30
   receive_wait_time_seconds  = 20
   message_retention_seconds  = var.retention_days * 86400
@@ -47,7 +47,7 @@ resource "aws_sqs_queue" "events" {
   tags = var.tags
 }
 
-# An alarm belongs on this one: nothing should ever arrive.
+# This queue should stay empty; observability has an alarm on it.
 resource "aws_sqs_queue" "dead_letter" {
   name = local.dead_letter
 

@@ -10,28 +10,28 @@ variable "cluster_arn" {
 
 variable "kms_key_arn" {
   type        = string
-  description = "Key that encrypts both queues. Its policy must let events.amazonaws.com use it for queues of this name."
+  description = "Key that encrypts both queues. Its policy must allow events.amazonaws.com to use it for queues of this name."
 }
 
 variable "retention_days" {
   type        = number
   default     = 4
-  description = "Days for which an undelivered event waits, 1 to 14. ECS forgets a stopped task after an hour: a scheduler that was away longer learns its tasks' ends from here."
+  description = "Days to keep an event that was not received, 1 to 14. ECS forgets a stopped task after an hour, so a scheduler that was down longer learns from these events how its tasks ended."
 
   validation {
     condition     = var.retention_days >= 1 && var.retention_days <= 14 && floor(var.retention_days) == var.retention_days
-    error_message = "retention_days must be a whole number between 1 and 14, the most that SQS allows."
+    error_message = "retention_days must be an integer between 1 and 14, got ${var.retention_days}."
   }
 }
 
 variable "max_receive_count" {
   type        = number
   default     = 100
-  description = "Receptions after which an event goes to the dead-letter queue. With several schedulers one of them may receive another's event and give it back, which counts."
+  description = "Number of receives after which an event goes to the dead-letter queue. A scheduler that receives another scheduler's event returns it, and that counts."
 
   validation {
     condition     = var.max_receive_count >= 1 && var.max_receive_count <= 1000 && floor(var.max_receive_count) == var.max_receive_count
-    error_message = "max_receive_count must be a whole number and lie between 1 and 1000, as SQS demands."
+    error_message = "max_receive_count must be an integer between 1 and 1000, got ${var.max_receive_count}."
   }
 }
 

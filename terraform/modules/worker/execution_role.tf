@@ -16,11 +16,11 @@ locals {
     for repository in [local.repository_arn] : { Sid = "Pull", Effect = "Allow", Action = local.pull, Resource = repository } if repository != null
   ]
 
-  # An ARN of a secret may have ":json-key:version-stage:version-id" behind it, which is no part of the resource.
+  # A secret's ARN may be followed by ":json-key:version-stage:version-id", which is not part of the resource.
   secret_arns    = toset([for arn in concat(values(var.secrets), compact([var.repository_credentials_arn])) : join(":", slice(split(":", arn), 0, 7))])
   parameter_arns = toset(values(var.parameters))
 
-  # With the quotes and the comma that each has in the policy.
+  # Including the quotes and the comma of each in the policy.
   secret_characters = sum(concat([0], [for arn in concat(tolist(local.secret_arns), tolist(local.parameter_arns), var.secrets_kms_key_arns) : length(arn) + 3]))
 
   assumed_by_ecs = jsonencode({
@@ -58,7 +58,7 @@ resource "aws_iam_role_policy" "execution" {
     Version = "2012-10-17"
     Statement = concat([
       {
-        # The token is the account's; this call knows no resource.
+        # This call has no resource.
         Sid      = "RegistryToken"
         Effect   = "Allow"
         Action   = "ecr:GetAuthorizationToken"
@@ -74,11 +74,10 @@ resource "aws_iam_role_policy" "execution" {
   })
 
   lifecycle {
-    # 10,240 characters are what all inline policies of a role may hold together, and what is not a secret takes
-    # less than 1,500 of them.
+    # AWS limits the inline policies of a role to 10,240 characters. Everything but the secrets takes less than 1,500.
     precondition {
       condition     = local.secret_characters <= 8500
-      error_message = "The ARNs of ${length(local.secret_arns) + length(local.parameter_arns)} secrets, parameters and their keys have ${local.secret_characters} characters. The execution role's inline policy holds 8500, about 90 secrets: put several values into one secret and read them by their JSON keys (ARN:key::)."
+      error_message = "The ARNs of ${length(local.secret_arns) + length(local.parameter_arns)} secrets, parameters and their keys have ${local.secret_characters} characters. The execution role's inline policy has room for 8500, about 90 secrets. Put several values into one secret and read them by their JSON keys (ARN:key::)."
     }
   }
 }

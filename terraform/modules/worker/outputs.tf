@@ -1,6 +1,6 @@
 output "family" {
   value       = aws_ecs_task_definition.worker.family
-  description = "Family of the task definition; RunTask with it takes the newest revision."
+  description = "Family of the task definition. RunTask with a family uses its newest revision."
 }
 
 output "task_definition_arn" {
@@ -34,9 +34,9 @@ output "settings" {
     log_stream_prefix = local.container.logConfiguration.options["awslogs-stream-prefix"]
     logging           = local.logging
   }
-  description = "All that Airflow must know of the worker: for the executor, and the options of [logging]."
+  description = "What Airflow needs to know about the worker: settings for the executor, and the options of [logging]."
 
-  # A task without its way out cannot pull its image.
+  # A task cannot pull its image before these rules exist.
   depends_on = [aws_vpc_security_group_egress_rule.worker]
 }
 
@@ -45,7 +45,7 @@ output "roles" {
     task      = aws_iam_role.task.arn
     execution = aws_iam_role.execution.arn
   }
-  description = "ARNs of the two roles that RunTask passes on."
+  description = "ARNs of the roles that RunTask passes: task role and execution role."
 
   # A role without its policies starts tasks that fail.
   depends_on = [aws_iam_role_policy.task, aws_iam_role_policy.execution]
@@ -53,7 +53,7 @@ output "roles" {
 
 output "security_group_id" {
   value       = aws_security_group.worker.id
-  description = "Security group of the tasks: let it in where Airflow listens."
+  description = "Security group of the tasks. Allow it on Airflow's port."
 
   depends_on = [aws_vpc_security_group_egress_rule.worker]
 }
@@ -64,7 +64,7 @@ output "log" {
     group_arn     = aws_cloudwatch_log_group.worker.arn
     stream_prefix = local.container.logConfiguration.options["awslogs-stream-prefix"]
   }
-  description = "Where the containers' output goes."
+  description = "Where the containers' output is."
 }
 
 output "environment" {
@@ -74,5 +74,5 @@ output "environment" {
 
 output "egress" {
   value       = { for key, rule in local.egress : key => rule.port }
-  description = "Where tasks may go: what for and where -> port."
+  description = "The egress rules: purpose and target -> port."
 }

@@ -1,7 +1,6 @@
-# Nothing comes in. Out goes HTTPS, the way to Airflow, and what egress_cidrs and egress_security_groups name.
-# A rule's key is its purpose with its range or the caller's name, never a position: if a list is reordered, rules stay
-# where they are. AWS rejects the same rule twice (InvalidPermission.Duplicate), so of two with the same port and range
-# the first one is made.
+# No ingress. Egress: HTTPS, Airflow, and what egress_cidrs and egress_security_groups name. A rule's key is its purpose with
+# its range or the caller's name, never a position, so that reordering a list changes no rule. AWS rejects duplicate rules
+# (InvalidPermission.Duplicate), so only the first of several with the same port and range is made.
 
 locals {
   cidr_rules = concat(
@@ -37,7 +36,7 @@ resource "aws_security_group" "worker" {
   lifecycle {
     precondition {
       condition     = length(distinct([for rule in local.group_rules : "${rule.port} ${rule.group}"])) == length(local.group_rules)
-      error_message = "The same security group at the same port twice, among Airflow's security groups and egress_security_groups: name it once."
+      error_message = "Airflow's security groups and egress_security_groups have the same group and port twice. Remove one of them."
     }
   }
 }

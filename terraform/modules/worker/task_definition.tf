@@ -1,26 +1,26 @@
 data "aws_region" "current" {}
 
 locals {
-  # The container's root file system is read-only; these two are what Airflow writes. Fargate gives a volume the
-  # owner and mode that the image declares for it (VOLUME), else root's: the image declares both.
+  # The root file system is read-only, and Airflow writes to these two. The image declares both (VOLUME), so Fargate gives the
+  # volumes the owner and mode that they have in the image.
   writable = {
     tmp  = "/tmp"
     logs = "/opt/airflow/logs"
   }
 
-  # The same for the container, which writes task logs, and for Airflow's page, which reads them. No connection is
-  # named: without one Airflow uses the role that it runs with, and aws_default stays the users' own.
+  # The same for the container, which writes task logs, and for the API server, which reads them. There is no connection, so
+  # Airflow uses the role that it runs with, and aws_default belongs to the users.
   logging = merge([
     for logs in [var.logs] : {
       remote_logging         = "True"
       remote_base_log_folder = "s3://${logs.bucket}/${logs.prefix}"
 
-      # The bucket encrypts by itself, with the deployment's key; Airflow's own switch would ask for another one.
+      # The bucket encrypts with the deployment's key. Airflow's own option would ask for another key.
       encrypt_s3_logs = "False"
     } if logs != null
   ]...)
 
-  # An API server that is redeployed is away for minutes, and a task must outlast that. 60 tries at most 10 s apart
+  # A redeploy of the API server takes minutes, and tasks must survive that. 60 tries at most 10 s apart
   # take about five minutes in one call; with Airflow's defaults (5 tries, three failed heartbeats) a running task is
   # terminated after half a minute. Errors that are not tried again within a call count as failed heartbeats, 5 s apart.
   api_server = merge([
@@ -33,8 +33,7 @@ locals {
   ]...)
 
   environment = merge(
-    # Libraries keep caches and settings below HOME (Hugging Face, torch, NLTK, matplotlib), and the image's own is
-    # on the read-only root.
+    # Libraries keep caches and settings in HOME (Hugging Face, torch, NLTK, matplotlib), and the image's HOME is read-only.
     { HOME = local.writable.tmp },
     local.api_server,
     { for key, value in local.logging : "AIRFLOW__LOGGING__${upper(key)}" => value },
@@ -62,7 +61,7 @@ locals {
     readonlyRootFilesystem = true
     linuxParameters        = { initProcessEnabled = true }
 
-    # The most that Fargate allows: a task that is told to stop may finish its on_kill and hand in its log.
+    # Fargate's maximum: time for a stopped task to finish its on_kill and to upload its log.
     stopTimeout = 120
 
     mountPoints = [
@@ -79,13 +78,13 @@ locals {
         "awslogs-region"        = data.aws_region.current.id
         "awslogs-stream-prefix" = "worker"
 
-        # A CloudWatch that answers slowly must not hold up a task; Airflow's own copy of the log goes to S3.
+        # A slow CloudWatch must not block a task. Airflow's own copy of the log goes to S3.
         "mode"            = "non-blocking"
         "max-buffer-size" = "25m"
       }
     }
 
-    # ECS adds these when they are missing, and the next plan would show a change.
+    # ECS adds these if they are missing, and the next plan would show a change.
     portMappings   = []
     systemControls = []
     volumesFrom    = []
@@ -137,12 +136,12 @@ resource "aws_ecs_task_definition" "worker" {
         8192  = range(16384, 61441, 4096)
         16384 = range(32768, 122881, 8192)
       }, tostring(var.cpu), []), var.memory)
-      error_message = "Fargate has no such pair of cpu and memory: ${var.cpu} and ${var.memory}. It has, as cpu units: MiB of memory - 256: 512, 1024, 2048; 512: 1024 to 4096; 1024: 2048 to 8192; 2048: 4096 to 16384; 4096: 8192 to 30720 (each in steps of 1024); 8192: 16384 to 61440 in steps of 4096; 16384: 32768 to 122880 in steps of 8192."
+      error_message = "Fargate has no size with cpu ${var.cpu} and memory ${var.memory}. Sizes (cpu: memory in MiB) are 256: 512, 1024, 2048; 512: 1024 to 4096; 1024: 2048 to 8192; 2048: 4096 to 16384; 4096: 8192 to 30720 (each in steps of 1024); 8192: 16384 to 61440 in steps of 4096; 16384: 32768 to 122880 in steps of 8192."
     }
 
     precondition {
       condition     = length(local.given_twice) == 0
-      error_message = "Given twice: ${join(", ", local.given_twice)}. ECS rejects a name that is in more than one of environment (with what is set here), secrets and parameters: remove it from one of them."
+      error_message = "Set twice: ${join(", ", local.given_twice)}. ECS rejects a name that is in more than one of environment (including what the module sets), secrets and parameters. Remove it from all but one."
     }
   }
 

@@ -4,8 +4,7 @@ data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
 locals {
-  # Only ECS, and only for tasks of this account: the condition keeps another account's ECS from using the role.
-  # AWS documents it for task roles; for execution roles it does not, and they stand without.
+  # Only ECS, and only for tasks of this account. AWS documents this condition for task roles and not for execution roles.
   assumed_by_tasks = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -22,7 +21,7 @@ locals {
   payload_statements = {
     for key, payloads in { payload = var.payloads } : key => [
       {
-        # No listing: a launch id cannot be guessed, so a task finds its own payload and no other.
+        # No ListBucket: launch ids cannot be guessed, so a task can only find its own payload.
         Sid      = "FetchOwnPayload"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:DeleteObject"]
@@ -56,7 +55,7 @@ locals {
         Resource = "${logs.bucket_arn}/${logs.prefix}/*"
       },
       {
-        # Without it S3 answers "forbidden" to the question whether a log exists, and Airflow gives up the upload.
+        # Without it S3 answers "forbidden" when Airflow checks for a log that does not exist, and Airflow skips the upload.
         Sid      = "SeeThatALogIsNotThere"
         Effect   = "Allow"
         Action   = "s3:ListBucket"

@@ -6,22 +6,22 @@ variable "name" {
 variable "cpu" {
   type        = number
   default     = 1024
-  description = "CPU units of a task that asks for nothing else: 1024 are one vCPU."
+  description = "Default CPU units of a task; 1024 are one vCPU."
 
   validation {
     condition     = contains([256, 512, 1024, 2048, 4096, 8192, 16384], var.cpu)
-    error_message = "cpu must be 256, 512, 1024, 2048, 4096, 8192 or 16384: Fargate has no other sizes."
+    error_message = "cpu must be 256, 512, 1024, 2048, 4096, 8192 or 16384, got ${var.cpu}."
   }
 }
 
 variable "memory" {
   type        = number
   default     = 2048
-  description = "MiB of memory of a task that asks for nothing else. Fargate offers only some pairs of cpu and memory."
+  description = "Default memory of a task in MiB. Fargate supports only certain combinations of cpu and memory."
 
   validation {
     condition     = var.memory == 512 || (var.memory >= 1024 && var.memory <= 122880 && var.memory % 1024 == 0)
-    error_message = "memory must be 512, or a multiple of 1024 from 1024 to 122880 MiB."
+    error_message = "memory must be 512, or a multiple of 1024 from 1024 to 122880, got ${var.memory}."
   }
 }
 
@@ -32,7 +32,7 @@ variable "architecture" {
 
   validation {
     condition     = contains(["X86_64", "ARM64"], var.architecture)
-    error_message = "architecture must be X86_64 or ARM64, as the image was built."
+    error_message = "architecture must be X86_64 or ARM64, as the image was built, got '${var.architecture}'."
   }
 }
 
@@ -43,13 +43,13 @@ variable "ephemeral_storage_gib" {
 
   validation {
     condition     = var.ephemeral_storage_gib >= 21 && var.ephemeral_storage_gib <= 200 && floor(var.ephemeral_storage_gib) == var.ephemeral_storage_gib
-    error_message = "ephemeral_storage_gib must be a whole number between 21 and 200, which is what Fargate allows; the image counts against it."
+    error_message = "ephemeral_storage_gib must be an integer between 21 and 200, got ${var.ephemeral_storage_gib}."
   }
 }
 
 variable "image" {
   type        = string
-  description = "The image, with its tag, its digest or both. If it is in a private ECR repository, of this account or another, the execution role may pull it."
+  description = "The image, with a tag, a digest or both. If it is in a private ECR repository of any account, the execution role may pull it."
 
   validation {
     condition     = can(regex("^[^\\s:@]+(:[0-9]+/[^\\s:@]+)?(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$", var.image)) && can(regex(":[^/]+$", var.image))
@@ -60,13 +60,13 @@ variable "image" {
 variable "pull_through_cache" {
   type        = bool
   default     = false
-  description = "Whether the image's repository is filled by a pull through cache rule of ECR: the execution role may then fill it."
+  description = "Whether an ECR pull through cache rule fills the image's repository. If so, the execution role may import images."
 }
 
 variable "repository_credentials_arn" {
   type        = string
   default     = null
-  description = "Secret in Secrets Manager with username and password of a private registry outside ECR. Null: the image needs none."
+  description = "Secret in Secrets Manager with username and password of a private registry outside ECR. Null: the registry needs no login."
 
   validation {
     condition     = var.repository_credentials_arn == null || can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+$", var.repository_credentials_arn))
@@ -77,13 +77,13 @@ variable "repository_credentials_arn" {
 variable "execution_api_server_url" {
   type        = string
   default     = null
-  description = "The API server's address, as containers reach it (Airflow 3), for instance http://airflow.internal:8080/execution/."
+  description = "Address of Airflow 3's API server as containers reach it, for example http://airflow.internal:8080/execution/."
 }
 
 variable "environment" {
   type        = map(string)
   default     = {}
-  description = "Further environment of the container; it outranks what is set here. Not for secrets: it stands in the task definition."
+  description = "Further environment of the container; overrides what the module sets. Not for secrets: the task definition shows it."
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name))])
@@ -94,11 +94,11 @@ variable "environment" {
 variable "secrets" {
   type        = map(string)
   default     = {}
-  description = "Environment variables whose values ECS fetches from Secrets Manager at start: name -> ARN, with an optional :json-key:version-stage:version-id behind it."
+  description = "Environment variables that ECS fetches from Secrets Manager: name -> ARN, optionally followed by :json-key:version-stage:version-id."
 
   validation {
     condition     = alltrue([for arn in values(var.secrets) : can(regex("^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+(:[^:]*:[^:]*:[^:]*)?$", arn))])
-    error_message = "Each of secrets must be the ARN of a Secrets Manager secret, with nothing or :json-key:version-stage:version-id behind it; SSM parameters go into parameters."
+    error_message = "Each of secrets must be the ARN of a Secrets Manager secret, optionally followed by :json-key:version-stage:version-id. SSM parameters go into parameters."
   }
 
   validation {
@@ -110,7 +110,7 @@ variable "secrets" {
 variable "parameters" {
   type        = map(string)
   default     = {}
-  description = "Environment variables whose values ECS fetches from SSM Parameter Store at start: name -> the parameter's ARN."
+  description = "Environment variables that ECS fetches from SSM Parameter Store: name -> ARN of the parameter."
 
   validation {
     condition     = alltrue([for arn in values(var.parameters) : can(regex("^arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+$", arn))])
@@ -143,7 +143,7 @@ variable "keep_revisions" {
 variable "task_policy_arns" {
   type        = map(string)
   default     = {}
-  description = "What your tasks may do on AWS: further policies for the task role, name -> ARN. The names are yours and mean nothing."
+  description = "What your tasks may do on AWS: further policies of the task role, a name of yours -> ARN."
 
   validation {
     condition     = alltrue([for arn in values(var.task_policy_arns) : can(regex("^arn:[a-z-]+:iam::(aws|[0-9]{12}):policy/.+$", arn))])
@@ -167,7 +167,7 @@ variable "https" {
     cidrs        = list(string)
     prefix_lists = map(string)
   })
-  description = "Where tasks may go with HTTPS: address ranges, and prefix lists by name."
+  description = "Where tasks may connect with HTTPS: address ranges, and prefix lists by name."
 }
 
 variable "airflow" {
@@ -176,11 +176,11 @@ variable "airflow" {
     cidrs              = set(string)
     security_group_ids = map(string)
   })
-  description = "At which port and where Airflow is: address ranges, and security groups by a name of yours."
+  description = "Where Airflow runs: its port, address ranges, and security groups (a name of yours -> id)."
 
   validation {
     condition     = var.airflow.port >= 1 && var.airflow.port <= 65535
-    error_message = "Airflow's port must lie between 1 and 65535."
+    error_message = "Airflow's port must be between 1 and 65535, got ${var.airflow.port}."
   }
 
   validation {
@@ -190,7 +190,7 @@ variable "airflow" {
 
   validation {
     condition     = length(distinct(values(var.airflow.security_group_ids))) == length(var.airflow.security_group_ids)
-    error_message = "Each of Airflow's security groups may be named once: AWS rejects the same rule twice."
+    error_message = "Airflow's security groups must not repeat: AWS rejects a duplicate rule."
   }
 }
 
@@ -200,7 +200,7 @@ variable "egress_cidrs" {
     cidrs = set(string)
   }))
   default     = {}
-  description = "Where else tasks may go (databases, SFTP, SMTP, git over ssh): name -> TCP port and address ranges."
+  description = "Where else tasks may connect (databases, SFTP, SMTP, git over ssh): name -> TCP port and address ranges."
 
   validation {
     condition     = alltrue([for name, rule in var.egress_cidrs : rule.port >= 1 && rule.port <= 65535 && alltrue([for cidr in rule.cidrs : try(cidrsubnet(cidr, 0, 0) == cidr, false)])])
@@ -209,7 +209,7 @@ variable "egress_cidrs" {
 
   validation {
     condition     = alltrue([for name in keys(var.egress_cidrs) : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && !contains(["https", "airflow"], name)])
-    error_message = "Names in egress_cidrs must be 1 to 64 letters, digits, hyphens and underscores, and not https or airflow, which are rules of their own."
+    error_message = "Names in egress_cidrs must be 1 to 64 letters, digits, hyphens and underscores. https and airflow are taken."
   }
 }
 
@@ -219,7 +219,7 @@ variable "egress_security_groups" {
     security_group_id = string
   }))
   default     = {}
-  description = "The same by security group: name -> TCP port and the group of what listens there."
+  description = "The same by security group: name -> TCP port and security group."
 
   validation {
     condition     = alltrue([for name, rule in var.egress_security_groups : rule.port >= 1 && rule.port <= 65535 && can(regex("^sg-[0-9a-f]+$", rule.security_group_id))])
@@ -228,20 +228,20 @@ variable "egress_security_groups" {
 
   validation {
     condition     = alltrue([for name in keys(var.egress_security_groups) : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && !contains(["https", "airflow"], name)])
-    error_message = "Names in egress_security_groups must be 1 to 64 letters, digits, hyphens and underscores, and not https or airflow, which are rules of their own."
+    error_message = "Names in egress_security_groups must be 1 to 64 letters, digits, hyphens and underscores. https and airflow are taken."
   }
 }
 
 variable "payloads" {
   type        = object({ bucket_arn = string, prefix = string, kms_key_arn = string })
   default     = null
-  description = "Where the container fetches its workload, and deletes it. Null: workloads come inline."
+  description = "Where the container fetches and deletes its workload. Null: workloads are sent inline."
 }
 
 variable "logs" {
   type        = object({ bucket = string, bucket_arn = string, prefix = string, kms_key_arn = string })
   default     = null
-  description = "Where Airflow in the container writes the task's log. Null: logs are in CloudWatch alone."
+  description = "Where Airflow in the container writes the task's log. Null: logs are only in CloudWatch."
 }
 
 variable "kms_key_arn" {

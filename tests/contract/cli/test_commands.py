@@ -206,6 +206,29 @@ def test_render_prints_the_request(session: Session, capsys: pytest.CaptureFixtu
     ]
 
 
+def test_render_prints_the_request_of_a_standby(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same as a task's, but for the command, startedBy, and tags that name no task."""
+    assert render.main(_arguments(None, standby=True, queue="big")) == 0
+    request = json.loads(capsys.readouterr().out)
+    (container,) = request["overrides"]["containerOverrides"]
+    assert container["command"][:3] == ["airflow", "fargate", "standby"]
+    assert request["startedBy"] == "airflow/standby"
+    tags = {each["key"]: each["value"] for each in request["tags"]}
+    assert tags["airflow-fargate:standby-queue"] == "big"
+    assert "airflow-fargate:dag-id" not in tags
+
+
+def test_doctor_writes_and_reads_what_standbys_need(
+    session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second run too, which finds the object of the first."""
+    _push_image(session)
+    monkeypatch.setattr(doctor, "open_session", lambda _: _changed(session, standby={"default": {"min": 1}}))
+    for _ in range(2):
+        assert doctor.main(Namespace(output="table")) == 0
+        assert "ok    standbys" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("given", ['{"cpu": 300, "memory": 512}', '{"memori": 1}', "{not json"])
 def test_render_rejects_what_the_executor_rejects(
     session: Session, capsys: pytest.CaptureFixture[str], given: str

@@ -17,6 +17,7 @@ from airflow_fargate.cli.containers import duration
 from airflow_fargate.cli.session import Session
 from airflow_fargate.launching.request import RunRequestBuilder, request_faults
 from airflow_fargate.settings.task_options import TaskOptions
+from airflow_fargate.standby.keeper import standby_request
 from airflow_fargate.tasks.launch import Attempt, Launch, TaskIdentity
 from aws_model import modelled
 from local_cloud import Behaviour
@@ -107,6 +108,7 @@ def test_json_and_yaml_have_numbers(cluster: Cluster, capsys: pytest.CaptureFixt
         "map_index": -1,
         "run_id": "run",
         "try_number": 1,
+        "standby": False,
         "age_seconds": 30.0,
         "arn": arn,
         "status": "RUNNING",
@@ -313,3 +315,24 @@ def test_unfinished_rows_own_containers(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("airflow.utils.session.create_session", lambda: Database(engine))
     others = {str(uuid.UUID(int=10)), str(uuid.UUID(int=20))}
     assert owned_ids() == {"arn:1", "id-2", "arn:3", *others}
+
+
+def test_an_idle_standby_is_listed_as_such_and_is_no_orphan_until_its_time_is_up(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has no task yet, and exits by itself; one that stays longer has a task, and lacks its tags."""
+    monkeypatch.setattr(reap, "owned_ids", set)
+    launch = Launch(
+        "S", "S", 1, TaskIdentity("-", "-", "-", 1), TaskOptions(), ("airflow", "fargate", "standby")
+    )
+    builder = RunRequestBuilder(cluster.config, None, request_faults)
+    request = standby_request(builder, Attempt(launch, 0, 0, 0.0), "default", lambda _: "print")
+    cluster.ecs.run_task(**request)
+    cluster.world.clock.advance(900)
+    assert tasks.main(arguments(output="table")) == 0
+    assert "(idle standby)" in capsys.readouterr().out
+    assert reap.main(arguments(yes=True)) == 0
+    assert len(cluster.running()) == 1
+    cluster.world.clock.advance(cluster.config.standby_idle_timeout)
+    assert reap.main(arguments(yes=True)) == 0
+    assert cluster.running() == []

@@ -81,7 +81,7 @@ def told(cloud: LocalCloud, reference: str) -> list[tuple[bool | None, str]]:
         cluster="c", task_definition="t", container_name="w", subnets=("s",), security_groups=("g",)
     )
     session = Session(config, lambda service: client(cloud.endpoint, service))
-    return [(finding.ok, finding.sentence) for finding in image.image(session, f"{HOST}/{reference}")]
+    return [(finding.ok, finding.message) for finding in image.image(session, f"{HOST}/{reference}")]
 
 
 def test_the_doctor_reads_the_pushed_image_s_release(cloud: LocalCloud) -> None:
@@ -96,18 +96,18 @@ def test_the_doctor_reads_the_pushed_image_s_release(cloud: LocalCloud) -> None:
 def test_the_doctor_tells_another_release_and_how_to_mend_it(cloud: LocalCloud) -> None:
     """Both releases, and the command that builds the one that fits."""
     push("other", **{image.VERSION_LABEL: "2.11.0"})
-    ok, sentence = told(cloud, f"{NAME}:other")[1]
+    ok, message = told(cloud, f"{NAME}:other")[1]
     assert ok is False
-    assert f"The image has Airflow 2.11.0, the scheduler {AIRFLOW_VERSION}" in sentence
-    assert f"`make build-push AIRFLOW={AIRFLOW_VERSION}`" in sentence
+    assert f"The image has Airflow 2.11.0, the scheduler {AIRFLOW_VERSION}" in message
+    assert f"`make build-push AIRFLOW={AIRFLOW_VERSION}`" in message
 
 
 @pytest.mark.parametrize("reference", [f"{NAME}:never-pushed", "airflow/nobody:1"])
 def test_what_was_not_pushed_is_not_there(cloud: LocalCloud, reference: str) -> None:
     """A tag that the registry has not, and a repository that ECR has not."""
-    ((ok, sentence),) = told(cloud, reference)
+    ((ok, message),) = told(cloud, reference)
     assert ok is False
-    assert "does not exist" in sentence
+    assert "does not exist" in message
 
 
 def test_ecr_s_own_answers_for_what_is_not_there(cloud: LocalCloud) -> None:

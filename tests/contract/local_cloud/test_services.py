@@ -8,6 +8,7 @@ import pytest
 
 from contract.local_cloud.service import CHECK, CIRCUIT_BREAKER, FOREVER, STEADY, Service
 from contract.local_cloud.test_both_engines import conforms
+from contract.local_cloud.worlds import error_code
 from local_cloud import Behaviour, fails_to_start
 
 if TYPE_CHECKING:
@@ -87,6 +88,18 @@ def test_scaling_changes_the_number_of_tasks_and_nothing_else(world: World, serv
     assert {task["stoppedReason"] for task in stopped} == {
         f"Scaling activity initiated by (deployment {deployment})"
     }
+
+
+def test_an_inactive_revision_keeps_its_service_running(world: World, serve: Serve) -> None:
+    """Terraform deregisters the old revision before it updates the service: that one still scales."""
+    service = serve()
+    revision = service.steady()["taskDefinition"]
+
+    world.deregister(revision)
+    service.update(desiredCount=2)
+
+    service.until(lambda found: found["runningCount"] == 2, "not scaled out")
+    assert error_code(world.ecs.run_task, **world.request(revision)) == "ClientException"
 
 
 def test_a_rolling_update_starts_new_tasks_before_it_stops_old_ones(world: World, serve: Serve) -> None:

@@ -99,6 +99,10 @@ class World:
         """Kill the container of a task."""
         raise NotImplementedError
 
+    def deregister(self, definition_arn: str) -> None:
+        """Make a revision INACTIVE."""
+        raise NotImplementedError
+
     def execute(self, arn: str, *command: str) -> None:
         """Run a command in the container of a task, where there is one."""
 
@@ -149,6 +153,9 @@ class SimulatedWorld(World):
 
     def kill(self, arn: str) -> None:
         self.plane.kill(arn)
+
+    def deregister(self, definition_arn: str) -> None:
+        self.plane.catalog.deregister_task_definition(definition_arn)  # type: ignore[attr-defined]
 
     def interrupt(self, arn: str) -> None:
         interrupt(self.plane, arn)
@@ -238,6 +245,9 @@ class ContainerWorld(World):
 
     def kill(self, arn: str) -> None:
         self.cloud.plane.kill(arn)
+
+    def deregister(self, definition_arn: str) -> None:
+        self.ecs.deregister_task_definition(taskDefinition=definition_arn)
 
     def execute(self, arn: str, *command: str) -> None:
         docker = self.cloud.engine.host.api  # type: ignore[attr-defined]

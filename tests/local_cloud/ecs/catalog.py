@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from local_cloud.ecs.definitions import TaskDefinition, parse_task_definition
+from local_cloud.ecs.records import evolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,6 +85,12 @@ class StaticCatalog:
         )
         revisions.append(definition)
         return definition
+
+    def deregister_task_definition(self, arn: str, *, region: str = "us-east-1") -> None:
+        """Make a revision INACTIVE."""
+        family = arn.rsplit("/", 1)[-1].partition(":")[0]
+        revisions = self._definitions[region, family]
+        revisions[:] = [evolve(item, {"active": False}) if item.arn == arn else item for item in revisions]
 
     def remove_cluster(self, name: str, *, region: str = "us-east-1") -> None:
         """Delete a cluster, as someone might in the middle of everything."""

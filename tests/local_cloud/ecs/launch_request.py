@@ -49,8 +49,13 @@ class LaunchRequest:
     execute_command: bool
 
 
-def parse_launch_request(parameters: Mapping[str, Any], catalog: Catalog, region: str) -> LaunchRequest:
-    """Check and parse RunTask's parameters; raises AwsError as ECS would."""
+def parse_launch_request(
+    parameters: Mapping[str, Any], catalog: Catalog, region: str, *, of_service: bool = False
+) -> LaunchRequest:
+    """Check and parse RunTask's parameters; raises AwsError as ECS would.
+
+    of_service: a service that was made with a revision goes on launching it when it is INACTIVE.
+    """
     cluster = find_cluster(parameters, catalog, region)
     count = parameters.get("count", 1)
     if not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
@@ -64,7 +69,7 @@ def parse_launch_request(parameters: Mapping[str, Any], catalog: Catalog, region
     overrides = parameters.get("overrides") or {}
     if overrides and len(encode(overrides).decode()) > MAX_OVERRIDES:
         raise invalid(f"Container Overrides length must be at most {MAX_OVERRIDES}")
-    definition = _definition(parameters, catalog, region)
+    definition = _definition(parameters, catalog, region, may_be_inactive=of_service)
     for item in overrides.get("containerOverrides", []):
         if definition.container(item.get("name") or "") is None:
             raise invalid(
@@ -108,14 +113,16 @@ def find_cluster(parameters: Mapping[str, Any], catalog: Catalog, region: str) -
     return cluster
 
 
-def _definition(parameters: Mapping[str, Any], catalog: Catalog, region: str) -> TaskDefinition:
+def _definition(
+    parameters: Mapping[str, Any], catalog: Catalog, region: str, *, may_be_inactive: bool
+) -> TaskDefinition:
     reference = parameters.get("taskDefinition")
     if not reference:
         raise AwsError("ClientException", "TaskDefinition can not be blank.")
     definition = catalog.task_definition(region, reference)
     if definition is None:
         raise AwsError("ClientException", "TaskDefinition not found.")
-    if not definition.active:
+    if not definition.active and not may_be_inactive:
         raise AwsError("ClientException", "TaskDefinition is inactive")
     return definition
 

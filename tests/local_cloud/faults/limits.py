@@ -39,7 +39,7 @@ class Limits:
 
     def admit(self, operation: str, now: float) -> bool:
         """Whether a call of this operation is let in at `now`."""
-        if operation in ("DescribeTasks", "ListTasks"):
+        if operation.startswith(("Describe", "List")):
             return self.reads.take(now)
         if operation == "RunTask":
             # Both are asked every time: a call refused by one has cost the other its token.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.ecs import tagging
 from local_cloud.ecs.launch_request import find_cluster
 from local_cloud.errors import AwsError, invalid
 from local_cloud.services import documents, requests
@@ -32,12 +34,11 @@ OPERATIONS = (
     "StopServiceDeployment",
     "UpdateService",
 )
-# These are the services' only if the ARN is a service's.
-TAG_OPERATIONS = ("ListTagsForResource", "TagResource", "UntagResource")
+log = logging.getLogger("local_cloud")
+
 MAX_DESCRIBED = 10
 MAX_DEPLOYMENTS = 20
 MAX_PAGE = 100
-MAX_TAGS = 50
 
 
 class Services:
@@ -70,12 +71,23 @@ class Services:
         if kind == "service" and (task.started_by or "").startswith("ecs-svc/"):
             service = self._services.get(_arn(task.cluster_arn, name))
             if service is not None:
-                self._scheduler.task_changed(service, task)
+                try:
+                    self._scheduler.task_changed(service, task)
+                except Exception:
+                    # The engine that tells of the change must not suffer for it.
+                    log.exception("%s: the change of %s was not handled", service.arn, task.arn)
 
     def active_in(self, region: str, cluster: str) -> bool:
         """Whether the cluster has services that are not INACTIVE."""
         return any(
             item.region == region and item.cluster_name == cluster and item.status != INACTIVE
+            for item in self._services.values()
+        )
+
+    def has(self, region: str, cluster: str, name: str) -> bool:
+        """Whether there is such a service that is not INACTIVE."""
+        return any(
+            (item.region, item.cluster_name, item.name) == (region, cluster, name) and item.status != INACTIVE
             for item in self._services.values()
         )
 
@@ -97,10 +109,7 @@ class Services:
             "DescribeServices": self._describe,
             "ListServiceDeployments": self._list_deployments,
             "ListServices": self._list,
-            "ListTagsForResource": self._list_tags,
             "StopServiceDeployment": self._stop_deployment,
-            "TagResource": self._tag,
-            "UntagResource": self._untag,
             "UpdateService": self._update,
         }
         return answers[operation](parameters, region, write_time)
@@ -132,7 +141,7 @@ class Services:
             settings=requests.new_settings(parameters, self._catalog, region),
             desired_count=count,
             client_token=token,
-            tags=_tags(parameters),
+            tags=tagging.given_tags(parameters),
         )
         self._services[arn] = service
         self._scheduler.begin(service)
@@ -245,23 +254,13 @@ class Services:
 
     # Tags
 
-    def _list_tags(
-        self, parameters: Mapping[str, Any], _region: str, _write_time: WriteTime
-    ) -> dict[str, Any]:
-        return {
-            "tags": [{"key": key, "value": value} for key, value in self._tagged(parameters).tags.items()]
-        }
-
-    def _tag(self, parameters: Mapping[str, Any], _region: str, _write_time: WriteTime) -> dict[str, Any]:
-        service = self._tagged(parameters)
-        service.tags = {**service.tags, **_tags(parameters)}
-        return {}
-
-    def _untag(self, parameters: Mapping[str, Any], _region: str, _write_time: WriteTime) -> dict[str, Any]:
-        service = self._tagged(parameters)
-        gone = set(parameters.get("tagKeys") or ())
-        service.tags = {key: value for key, value in service.tags.items() if key not in gone}
-        return {}
+    def tags(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one of the operations about the tags of a service; raises AwsError."""
+        service = self._services.get(str(parameters.get("resourceArn")))
+        if service is None:
+            raise invalid("The specified service does not exist. Specify a valid service and try again.")
+        service.tags = tagging.changed_tags(operation, service.tags, parameters)
+        return tagging.tags_document(operation, service.tags)
 
     # Finding
 
@@ -280,12 +279,6 @@ class Services:
                     return service, rollout
         return None
 
-    def _tagged(self, parameters: Mapping[str, Any]) -> Service:
-        service = self._services.get(str(parameters.get("resourceArn")))
-        if service is None:
-            raise invalid("The specified service does not exist. Specify a valid service and try again.")
-        return service
-
     def _document(self, service: Service, write_time: WriteTime, *, tags: bool) -> dict[str, Any]:
         return documents.service_document(service, self._tasks.started_by, write_time, tags=tags)
 
@@ -296,13 +289,6 @@ class Services:
 
 def _arn(cluster_arn: str, name: str) -> str:
     return f"{cluster_arn.replace(':cluster/', ':service/')}/{name}"
-
-
-def _tags(parameters: Mapping[str, Any]) -> dict[str, str]:
-    tags = {str(item.get("key")): str(item.get("value", "")) for item in parameters.get("tags") or ()}
-    if len(tags) > MAX_TAGS:
-        raise invalid(f"A service can have at most {MAX_TAGS} tags.")
-    return tags
 
 
 def _seconds(time: Any) -> float | None:

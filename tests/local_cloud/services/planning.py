@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_cloud.ecs.lifecycle import RANK, RUNNING, STOPPED
+from local_cloud.ecs.records import evolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -54,6 +55,17 @@ def is_healthy(task: Task) -> bool:
 def is_unhealthy(task: Task) -> bool:
     """Whether a health check of a wanted task has failed."""
     return is_wanted(task) and task.health == "UNHEALTHY"
+
+
+def forgiven(task: Task, until: float, now: float) -> Task:
+    """The task as the scheduler sees it: before `until`, a failed health check means nothing."""
+    if task.health != "UNHEALTHY" or now >= until:
+        return task
+    containers = tuple(
+        evolve(item, {"health": "UNKNOWN"}) if item.health == "UNHEALTHY" else item
+        for item in task.containers
+    )
+    return evolve(task, {"containers": containers})
 
 
 def plan(

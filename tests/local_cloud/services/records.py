@@ -98,8 +98,9 @@ class Service:
     """A service.
 
     settings: CreateService's members, as DescribeServices shows them. deployments: the PRIMARY one first.
-    living: its tasks that have not stopped. registered: ids of registered tasks, and where they are. steady:
-    whether it has what it wants. pass_due: whether a pass of the scheduler is on its way.
+    living: its tasks that have not stopped. graced: those that became unhealthy in their grace period.
+    registered: ids of registered tasks, and where they are. steady: whether it has what it wants. pass_due:
+    whether a pass of the scheduler is on its way.
     """
 
     arn: str
@@ -119,6 +120,7 @@ class Service:
     rollouts: list[Rollout] = field(default_factory=list)
     messages: deque[Message] = field(default_factory=lambda: deque(maxlen=MAX_EVENTS))
     living: set[str] = field(default_factory=set)
+    graced: set[str] = field(default_factory=set)
     registered: dict[str, tuple[str, ...]] = field(default_factory=dict)
     steady: bool = False
     pass_due: bool = False
@@ -148,6 +150,11 @@ class Service:
         """Whether the deployment circuit breaker is on (`enable`) and rolls back (`rollback`)."""
         found: Mapping[str, bool] = self.settings["deploymentConfiguration"]["deploymentCircuitBreaker"]
         return found
+
+    @property
+    def grace_period(self) -> float:
+        """Seconds after the start of a task in which its health checks may fail."""
+        return float(self.settings.get("healthCheckGracePeriodSeconds") or 0)
 
     @property
     def threshold(self) -> int:

@@ -10,6 +10,7 @@ from local_cloud.services import deployments, registration
 from local_cloud.services.news import News
 from local_cloud.services.planning import (
     Bounds,
+    forgiven,
     is_healthy,
     is_running,
     is_unhealthy,
@@ -79,6 +80,7 @@ class Scheduler:
 
     def task_changed(self, service: Service, task: Task) -> None:
         """Take note of a task's new state."""
+        task = self._seen(service, task)
         deployment = next((item for item in service.deployments if item.id == task.started_by), None)
         if deployment is not None:
             self._judge(service, deployment, task)
@@ -86,6 +88,7 @@ class Scheduler:
         registration.update(service, registries, task, self.registrar)
         if task.last_status == STOPPED:
             service.living.discard(task.arn)
+            service.graced.discard(task.arn)
         self.look_soon(service)
 
     def begin(self, service: Service) -> None:
@@ -120,8 +123,10 @@ class Scheduler:
             rollback = service.circuit_breaker["rollback"]
             self._fail(service, rollback=rollback, cause=deployments.TASKS_FAILED)
             primary = service.primary
-        mine = self._tasks.started_by(primary.id)
-        others = [task for item in service.deployments[1:] for task in self._tasks.started_by(item.id)]
+        mine = self._tasks_of(service, primary)
+        others = [task for item in service.deployments[1:] for task in self._tasks_of(service, item)]
+        for task in mine:  # the grace period of one may have ended
+            self._judge(service, primary, task)
         bounds = Bounds(service.desired_count, service.minimum, service.maximum)
         may_launch = service.status == ACTIVE and primary.rollout_state != FAILED and now >= primary.retry_at
         settled = primary.rollout_state == COMPLETED
@@ -131,6 +136,19 @@ class Scheduler:
         if wanted.launch:
             self._launch(service, primary, wanted.launch)
         self._settle(service)
+
+    def _tasks_of(self, service: Service, deployment: Deployment) -> list[Task]:
+        return [self._seen(service, task) for task in self._tasks.started_by(deployment.id)]
+
+    def _seen(self, service: Service, task: Task) -> Task:
+        """The task as it is seen within its grace period, which ends with another look."""
+        if not service.grace_period or task.started_at is None or task.health != "UNHEALTHY":
+            return task
+        now, until = self._tasks.clock.now(), task.started_at + service.grace_period
+        if now < until and is_wanted(task) and task.arn not in service.graced:
+            service.graced.add(task.arn)
+            self.look_soon(service, until - now)
+        return forgiven(task, until, now)
 
     def _launch(self, service: Service, deployment: Deployment, count: int) -> None:
         parameters = launch_parameters(service, deployment)
@@ -200,7 +218,7 @@ class Scheduler:
     # The end of a pass
 
     def _settle(self, service: Service) -> None:
-        by_deployment = {item.id: self._tasks.started_by(item.id) for item in service.deployments}
+        by_deployment = {item.id: self._tasks_of(service, item) for item in service.deployments}
         service.deployments[1:] = [
             item for item in service.deployments[1:] if any(map(takes_room, by_deployment[item.id]))
         ]

@@ -1,4 +1,4 @@
-"""Links to AWS's console, in every partition that the public reaches."""
+"""Links to AWS's console, in every public partition."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TASK = "ecs:{region}:123456789012:task/airflow/0123456789abcdef"
         ("aws-cn", "cn-north-1", "console.amazonaws.cn"),
     ],
 )
-def test_a_task_s_pages_are_in_its_partition_s_console(partition: str, region: str, host: str) -> None:
-    """Host by partition, region from the ARN."""
+def test_links_lead_to_the_partitions_console(partition: str, region: str, host: str) -> None:
+    """The host depends on the partition, the region on the ARN."""
     arn = f"arn:{partition}:{TASK.format(region=region)}"
     assert console.task_link(arn) == (
         f"https://{host}/ecs/v2/clusters/airflow/tasks/0123456789abcdef?region={region}"
@@ -39,14 +39,14 @@ def test_a_task_s_pages_are_in_its_partition_s_console(partition: str, region: s
         "0f7c6c5e-6f0e-4f0f-9d4b-0d6a6b2b7f10",
     ],
 )
-def test_what_has_no_page_has_no_link(arn: str) -> None:
-    """No task, or a console that nobody reaches: nothing, rather than a link that leads nowhere."""
+def test_other_text_has_no_link(arn: str) -> None:
+    """Without a task's ARN or a public console there is no link."""
     assert console.task_link(arn) == ""
     assert console.log_link(arn, "/group", "stream") == ""
 
 
-def test_a_task_without_its_cluster_has_a_log_and_no_page() -> None:
-    """ARNs of the old form do not name the cluster; no group, no log."""
+def test_an_arn_without_a_cluster_has_only_a_log_link() -> None:
+    """ARNs of the old format have no cluster."""
     arn = "arn:aws:ecs:eu-west-1:123456789012:task/0123"
     assert console.task_link(arn) == ""
     assert console.log_link(arn, "/group", "stream").endswith("$252Fgroup/log-events/stream")

@@ -1,4 +1,4 @@
-"""The thin client: boto3 as it is, stubbed at the wire."""
+"""The ECS calls, with boto3's real client over stubbed answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def stub(client: Any) -> Any:
-    """Return a stubber for it: it checks every request and answer against botocore's model."""
+    """Return a stubber for it, which checks every request and answer against botocore's model."""
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -46,10 +46,10 @@ def test_an_answer_with_a_task_is_the_task(client: Any, stub: Stubber) -> None:
 @pytest.mark.parametrize(
     ("tasks", "kind"), [([], LaunchErrorKind.WAIT), ([{"lastStatus": "RUNNING"}], LaunchErrorKind.UNKNOWN)]
 )
-def test_an_answer_without_a_task_loses_no_workload(
+def test_an_answer_without_a_task_is_classified(
     client: Any, stub: Stubber, tasks: list[Any], kind: LaunchErrorKind
 ) -> None:
-    """An empty reply started nothing; of one whose task cannot be read that is not known."""
+    """An empty answer started nothing; for a task that cannot be parsed the outcome is unknown."""
     stub.add_response("run_task", {"tasks": tasks, "failures": []}, REQUEST)
     answer = ecs.run_task(client, REQUEST)
     assert isinstance(answer, LaunchError)
@@ -58,7 +58,7 @@ def test_an_answer_without_a_task_loses_no_workload(
 
 
 def test_an_error_is_classified_with_status_and_code(client: Any, stub: Stubber) -> None:
-    """Whatever boto3 raises is an answer; nothing is raised."""
+    """Exceptions of boto3 are returned, not raised."""
     stub.add_client_error("run_task", "Odd", "words", http_status_code=503)
     stub.add_client_error("run_task", "ConflictException", "words", modeled_fields={"resourceIds": [ARN]})
     unknown = ecs.run_task(client, REQUEST)
@@ -69,13 +69,13 @@ def test_an_error_is_classified_with_status_and_code(client: Any, stub: Stubber)
     assert conflict.existing_arns == (ARN,)
 
 
-def test_boto3_does_not_repeat_ecs_calls_by_itself(client: Any) -> None:
-    """The launcher alone knows what a repeated RunTask may do."""
+def test_boto3_does_not_retry_ecs_calls(client: Any) -> None:
+    """Only the launcher knows when RunTask may be repeated."""
     assert client.meta.config.retries["total_max_attempts"] == 1
 
 
-def test_a_search_asks_for_what_runs_and_what_stopped(client: Any, stub: Stubber) -> None:
-    """StartedBy is the only filter that ECS takes beside the status."""
+def test_a_search_lists_running_and_stopped_tasks(client: Any, stub: Stubber) -> None:
+    """ListTasks can filter only by startedBy and status."""
     asked = {"cluster": "airflow", "startedBy": "airflow/x"}
     stub.add_response("list_tasks", {"taskArns": []}, asked | {"desiredStatus": "RUNNING"})
     stub.add_response("list_tasks", {"taskArns": [ARN]}, asked | {"desiredStatus": "STOPPED"})
@@ -87,15 +87,15 @@ def test_a_search_asks_for_what_runs_and_what_stopped(client: Any, stub: Stubber
     assert found.stopped
 
 
-def test_a_search_without_a_task_finds_none(client: Any, stub: Stubber) -> None:
-    """Two calls, no third."""
+def test_a_search_without_tasks_makes_two_calls(client: Any, stub: Stubber) -> None:
+    """There is nothing to describe."""
     for _ in range(2):
         stub.add_response("list_tasks", {"taskArns": []})
     assert ecs.find_by_launch_id(client, "airflow", "airflow/x") is None
 
 
-def test_a_client_is_made_once_and_waits_as_its_service_needs() -> None:
-    """Kept per service; SQS may take its long poll's time to answer."""
+def test_a_client_is_made_once_with_its_services_timeout() -> None:
+    """SQS may take the time of its long poll to answer."""
     clients = BotoClients("us-east-1", 32)
     assert clients("sqs") is clients("sqs")
     assert clients("sqs").meta.config.read_timeout > 20
@@ -103,8 +103,8 @@ def test_a_client_is_made_once_and_waits_as_its_service_needs() -> None:
     assert clients("s3").meta.region_name == "us-east-1"
 
 
-def test_threads_never_make_clients_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3's session is not made for threads: sixteen that start at once make one client, one by one."""
+def test_threads_make_clients_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3's session is not thread-safe: sixteen threads that start together make one client."""
     inside, together, made = threading.Lock(), [], []
     ready = threading.Barrier(16)
 
@@ -140,8 +140,8 @@ def test_threads_never_make_clients_together(monkeypatch: pytest.MonkeyPatch) ->
     assert len({id(each) for each in found}) == 1
 
 
-def test_a_workload_is_written_without_asking_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """boto3 would send the headers, wait for S3's "go on" and send two kilobytes then: a round trip more."""
+def test_a_workload_is_written_without_expect_continue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """boto3 would send the headers and wait for S3 before it sends two kilobytes."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     s3, sent = BotoClients("us-east-1", 4)("s3"), []

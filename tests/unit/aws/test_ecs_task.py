@@ -1,4 +1,4 @@
-"""One shape for what events, DescribeTasks and RunTask say of a task."""
+"""Parsing ECS tasks from events, DescribeTasks and RunTask."""
 
 from __future__ import annotations
 
@@ -59,15 +59,15 @@ EVENT = {
 
 
 def as_boto3_has_it(detail: dict[str, Any]) -> dict[str, Any]:
-    """Return an event's detail as DescribeTasks gives it: times are datetimes."""
+    """Return an event's detail as DescribeTasks returns it: times are datetimes."""
     return {
         key: datetime.fromisoformat(value.replace("Z", "+00:00")) if key.endswith("At") else value
         for key, value in detail.items()
     }
 
 
-def test_an_event_is_read_whole() -> None:
-    """Every field that a decision rests on, from an event as AWS documents it."""
+def test_every_field_of_an_event_is_parsed() -> None:
+    """The example is an event from AWS's documentation."""
     ecs_task = parse_event(json.dumps(EVENT))
     assert (ecs_task.arn, ecs_task.last_status, ecs_task.version) == (ARN, "STOPPED", 7)
     assert ecs_task.started_by.endswith("000000000001")
@@ -86,8 +86,8 @@ def test_an_event_is_read_whole() -> None:
     assert ecs_task.at("createdAt") == pytest.approx(created.timestamp())
 
 
-def test_event_and_describe_tasks_say_the_same() -> None:
-    """The two sources, of the same version, give equal values."""
+def test_an_event_and_describe_tasks_are_equal() -> None:
+    """The same version from both sources gives equal values."""
     detail: dict[str, Any] = EVENT["detail"]  # type: ignore[assignment]
     assert parse_task(as_boto3_has_it(detail)) == parse_event(json.dumps(EVENT))
 
@@ -97,9 +97,9 @@ def test_event_and_describe_tasks_say_the_same() -> None:
     [{}, {"taskArn": ARN}, {"lastStatus": "RUNNING"}, {"taskArn": 7, "lastStatus": "RUNNING"},
      {"taskArn": "", "lastStatus": ""}],
 )  # fmt: skip
-def test_what_is_no_task_is_refused(task: dict[str, Any]) -> None:
+def test_a_task_without_arn_or_status_is_rejected(task: dict[str, Any]) -> None:
     """Without an ARN or a status there is nothing to track."""
-    with pytest.raises(ValueError, match="without taskArn or lastStatus"):
+    with pytest.raises(ValueError, match="no taskArn or no lastStatus"):
         parse_task(task)
 
 
@@ -119,8 +119,8 @@ def test_what_is_no_task_is_refused(task: dict[str, Any]) -> None:
         {"startedBy": None, "stopCode": None},
     ],
 )
-def test_an_odd_member_costs_only_itself(odd: dict[str, Any]) -> None:
-    """A member of another kind than documented counts as not said."""
+def test_a_field_with_a_wrong_type_is_ignored(odd: dict[str, Any]) -> None:
+    """It counts as missing, and the other fields are parsed."""
     ecs_task = parse_task(a_task(**odd))
     assert (ecs_task.arn, ecs_task.last_status) == (ARN, "RUNNING")
 
@@ -136,7 +136,7 @@ def test_an_odd_member_costs_only_itself(odd: dict[str, Any]) -> None:
         (stopped(exit_code=None), False),
     ],
 )
-def test_ran_means_that_its_code_may_have_done_something(ecs_task: Any, ran: bool) -> None:  # noqa: FBT001
+def test_ran_means_that_its_code_may_have_run(ecs_task: Any, ran: bool) -> None:  # noqa: FBT001
     """RUNNING, a start time or an exit code; nothing else."""
     assert ecs_task.ran is ran
 
@@ -144,10 +144,8 @@ def test_ran_means_that_its_code_may_have_done_something(ecs_task: Any, ran: boo
 @pytest.mark.parametrize(
     ("code", "decided"), [(0, True), (80, True), (81, True), (82, True), (1, False), (143, False)]
 )
-def test_the_outcome_is_final_before_stopped_when_the_exit_code_alone_gives_it(
-    code: int, *, decided: bool
-) -> None:
-    """The worker's own four; every other code waits for STOPPED and its stop code."""
+def test_four_exit_codes_are_final_before_stopped(code: int, *, decided: bool) -> None:
+    """All other codes wait for STOPPED and its stop code."""
     ecs_task = an_ecs_task("DEPROVISIONING", containers=[{"name": "worker", "exitCode": code}])
     assert ecs_task.decided("worker") is decided
     assert stopped(code).decided("worker")
@@ -168,7 +166,7 @@ def test_the_outcome_is_final_before_stopped_when_the_exit_code_alone_gives_it(
         json.dumps(EVENT | {"detail": {}}),
     ],
 )
-def test_what_is_no_task_event_is_refused(body: str) -> None:
-    """Other JSON, other sources, other kinds: ValueError, and no other error."""
+def test_other_messages_are_rejected(body: str) -> None:
+    """Other JSON, sources and types raise a ValueError, and no other error."""
     with pytest.raises(ValueError, match=r".+"):
         parse_event(body)

@@ -1,4 +1,4 @@
-"""AWS's words, and what they mean: every row of what is known about refusals and stops."""
+"""Classification of AWS's errors: every row of the table for launches and stops."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def kind_of(error: Exception) -> LaunchErrorKind:
         ),
     ],
 )
-def test_throttling_is_known_also_where_it_hides(code: str, message: str, status: int) -> None:
-    """Its own codes, and the messages of InvalidParameterException."""
+def test_throttling_is_recognized(code: str, message: str, status: int) -> None:
+    """By its own codes, and in messages of InvalidParameterException."""
     assert kind_of(client_error(code, message, status)) is LaunchErrorKind.THROTTLED
 
 
@@ -68,8 +68,8 @@ def test_throttling_is_known_also_where_it_hides(code: str, message: str, status
     ],
     ids=lambda error: f"{type(error).__name__} {error}"[:60],
 )
-def test_no_answer_or_a_5xx_is_a_launch_of_unknown_outcome(error: Exception) -> None:
-    """The task may have been started: only the same token may be sent again."""
+def test_no_answer_and_a_5xx_have_an_unknown_outcome(error: Exception) -> None:
+    """The task may have started, so only the same token may be sent again."""
     assert kind_of(error) is LaunchErrorKind.UNKNOWN
 
 
@@ -85,8 +85,8 @@ def test_no_answer_or_a_5xx_is_a_launch_of_unknown_outcome(error: Exception) -> 
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_credentials_and_connections_come_back(error: Exception) -> None:
-    """Nothing was sent or nothing was looked at: the task waits."""
+def test_errors_of_credentials_and_connections_are_retried(error: Exception) -> None:
+    """AWS did not examine the request, so the task waits."""
     assert kind_of(error) is LaunchErrorKind.WAIT
 
 
@@ -111,8 +111,8 @@ def test_credentials_and_connections_come_back(error: Exception) -> None:
         (exceptions.ParamValidationError(report="Unknown parameter"), "Unknown parameter"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_for_good_is_permanent_with_awss_words_and_a_hint(error: Exception, hint: str) -> None:
-    """Not tried again; the sentence says what to correct."""
+def test_permanent_errors_have_awss_text_and_a_hint(error: Exception, hint: str) -> None:
+    """They are not retried, and the hint says what to correct."""
     body = getattr(error, "response", None) or {}
     refused = classify_error(error, 400 if body else None, body)
     assert refused.kind is LaunchErrorKind.PERMANENT
@@ -122,7 +122,7 @@ def test_what_is_wrong_for_good_is_permanent_with_awss_words_and_a_hint(error: E
 
 @pytest.mark.parametrize("place", ["members", "error"])
 def test_a_conflict_names_the_task_that_exists(place: str) -> None:
-    """Wherever botocore puts resourceIds."""
+    """The ARNs are in one of two places."""
     error = client_error("ConflictException", "other parameters", resourceIds=[ARN])
     if place == "error":
         error.response["Error"]["resourceIds"] = error.response.pop("resourceIds")
@@ -131,7 +131,7 @@ def test_a_conflict_names_the_task_that_exists(place: str) -> None:
 
 
 def test_a_quota_of_tasks_at_once_is_a_lack_of_capacity() -> None:
-    """AWS's own sentence, with U+2019: room comes as tasks end, and Spot has a quota of its own."""
+    """AWS's message has a U+2019. Capacity returns as tasks end, and Spot has its own quota."""
     error = client_error("ClientException", published(REASON, "quota_reached"))
     rejected = classify_error(error, 400, error.response)
     assert "\u2019" in rejected.sentence
@@ -139,7 +139,7 @@ def test_a_quota_of_tasks_at_once_is_a_lack_of_capacity() -> None:
 
 
 def test_an_outage_of_a_dependency_repeats_the_same_request() -> None:
-    """It hides in InvalidParameterException. The token stays: an earlier call may have started a task."""
+    """Its code is InvalidParameterException. An earlier call may have started a task."""
     error = client_error("InvalidParameterException", published(ERROR, "dependency_failed"))
     rejected = classify_error(error, 400, error.response)
     assert (rejected.kind, rejected.answered) == (LaunchErrorKind.WAIT, False)
@@ -156,24 +156,24 @@ def test_an_outage_of_a_dependency_repeats_the_same_request() -> None:
         ("ExpiredToken", "", LaunchErrorKind.WAIT, "credentials"),
     ],
 )
-def test_a_status_from_500_on_promises_nothing(
+def test_a_status_of_500_or_more_has_an_unknown_outcome(
     code: str, message: str, kind: LaunchErrorKind, cause: str
 ) -> None:
-    """Except for what AWS answers before it handles a request: too many calls, and credentials."""
+    """Except for throttling and credentials, which AWS checks before it handles a request."""
     error = client_error(code, message, 500)
     rejected = classify_error(error, 500, error.response)
     assert (rejected.kind, rejected.cause, rejected.answered) == (kind, cause, False)
 
 
-def test_an_exception_of_boto3s_own_counts_by_its_name() -> None:
+def test_an_exception_of_boto3_is_classified_by_its_name() -> None:
     """Its text proves nothing: a request that timed out may have started a task."""
     for error in (RuntimeError("Rate exceeded"), RuntimeError("dial tcp: i/o timeout")):
         rejected = classify_error(error, None, {})
         assert (rejected.kind, rejected.cause) == (LaunchErrorKind.UNKNOWN, "no_answer")
 
 
-def test_a_launch_error_keeps_what_aws_said_apart_from_what_to_do() -> None:
-    """The sentence is AWS's, the hint is ours, and the cause is the same for other ids."""
+def test_a_launch_error_has_awss_text_and_our_hint() -> None:
+    """The cause is the same for other ids."""
     first, second = (
         classify_error(error, 400, error.response)
         for number in (1, 2)
@@ -210,7 +210,7 @@ def test_a_launch_error_keeps_what_aws_said_apart_from_what_to_do() -> None:
 def test_an_answer_with_failures_started_nothing(
     failures: list[dict[str, Any]], kind: LaunchErrorKind
 ) -> None:
-    """failures[] is an answer: the next attempt may differ, whatever the reason."""
+    """failures[] is an answer, so the next attempt may differ."""
     refused = classify_failures(failures)
     assert refused.kind is kind
     assert refused.answered
@@ -218,8 +218,8 @@ def test_an_answer_with_failures_started_nothing(
     assert refused.cause
 
 
-def test_a_refusal_that_was_not_looked_at_is_no_answer() -> None:
-    """Throttled, not signed, not sent, unknown: the token may not be changed for another."""
+def test_a_request_that_was_not_examined_has_no_answer() -> None:
+    """Throttled, unsigned, unsent and unknown requests must keep their token."""
     for error in (
         client_error("ThrottlingException"),
         client_error("ExpiredToken"),
@@ -231,20 +231,20 @@ def test_a_refusal_that_was_not_looked_at_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize("words", ["Rate exceeded", "Request limit exceeded.", "(ErrorCode: Throttling)"])
-def test_each_of_the_words_is_enough(words: str) -> None:
+def test_one_of_the_words_is_enough(words: str) -> None:
     """Whatever else the message says, and whatever its code."""
     assert is_throttling("InvalidParameterException", f"Something happened: {words}")
 
 
 def test_throttling_needs_its_words() -> None:
-    """An ordinary message is not taken for throttling, and neither is another cause that can pass."""
+    """Other messages, and other transient causes, are not throttling."""
     assert not is_throttling("InvalidParameterException", "count should be between 1 and 10")
     assert not is_throttling("", "Capacity is unavailable at this time")
 
 
 @pytest.mark.parametrize("text", ["before \x00 after", "before \ud800 after", "before " + "x" * 50_000])
-def test_what_aws_said_is_cleaned_where_it_enters(text: str) -> None:
-    """An error's message, a reason and its detail: bounded, and text that any database takes."""
+def test_awss_text_is_cleaned(text: str) -> None:
+    """Messages, reasons and details are shortened and safe for any database."""
     error = client_error("SomethingNewException", text)
     body = {"Error": {"Code": "SomethingNewException", "Message": text}}
     answers = (
@@ -259,8 +259,8 @@ def test_what_aws_said_is_cleaned_where_it_enters(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 50_000, "x." * 25_000, "x:1" * 17_000])
-def test_a_long_sentence_is_read_in_a_time_that_grows_with_its_length(text: str) -> None:
-    """A launcher's thread holds the interpreter meanwhile, and with it the scheduler."""
+def test_a_long_message_is_matched_in_linear_time(text: str) -> None:
+    """Otherwise a launcher's thread would block the scheduler."""
     begun = time.process_time()
     words_of(text)
     assert time.process_time() - begun < 1

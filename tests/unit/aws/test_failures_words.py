@@ -1,4 +1,4 @@
-"""The table of causes: every sentence of AWS that is known, as published, and every code."""
+"""The table of causes: every published message and every code."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOPELESS = "NoRegionError InvalidRegionError ProfileNotFound ParamValidationErro
 
 
 def of_code(code: str) -> LaunchErrorKind:
-    """Classify an error of this code, with a status that says nothing."""
+    """Classify an error of this code, with a status without meaning."""
     body = {"Error": {"Code": code, "Message": "words"}}
     return classify_error(client_error(code), 400, body).kind
 
@@ -48,8 +48,8 @@ def of_code(code: str) -> LaunchErrorKind:
         (UNKNOWN, LaunchErrorKind.UNKNOWN),
     ],
 )
-def test_every_code_that_is_known_is_what_it_is(codes: str, kind: LaunchErrorKind) -> None:
-    """And one that is not known is permanent: nothing is launched twice on a guess."""
+def test_every_known_code_has_its_kind(codes: str, kind: LaunchErrorKind) -> None:
+    """An unknown code is permanent: nothing is launched twice on a guess."""
     assert {code: of_code(code) for code in codes.split()} == dict.fromkeys(codes.split(), kind)
     assert of_code("SomethingNewException") is LaunchErrorKind.PERMANENT
 
@@ -57,15 +57,15 @@ def test_every_code_that_is_known_is_what_it_is(codes: str, kind: LaunchErrorKin
 @pytest.mark.parametrize(
     ("names", "kind"), [(NOT_SENT, LaunchErrorKind.WAIT), (HOPELESS, LaunchErrorKind.PERMANENT)]
 )
-def test_every_error_of_botocores_own_is_what_it_is(names: str, kind: LaunchErrorKind) -> None:
-    """Known by names that botocore has; none of them says that something was started."""
+def test_every_error_of_botocore_has_its_kind(names: str, kind: LaunchErrorKind) -> None:
+    """The names exist in botocore, and none of them means that a task started."""
     for name in names.split():
         error = getattr(botocore.exceptions, name)
         assert classify_error(error.__new__(error), None, {}).kind is kind, name
 
 
 def found(told: Published) -> str:
-    """Return the cause that the executor finds for a sentence, where it meets it."""
+    """Return the cause that the executor finds for a message."""
     if told.where == ERROR:
         error = client_error(told.code, told.sentence)
         return classify_error(error, 400, error.response).cause
@@ -76,14 +76,14 @@ def found(told: Published) -> str:
 
 
 @pytest.mark.parametrize("told", SENTENCES, ids=lambda each: f"{each.cause}: {each.sentence[:60]}")
-def test_every_published_sentence_finds_its_cause(told: Published) -> None:
-    """As AWS writes it: with its quotes, ids, ARNs and line breaks, and cut off where AWS cuts it off."""
+def test_every_published_message_has_its_cause(told: Published) -> None:
+    """With AWS's quotes, ids, ARNs and line breaks, and cut off where AWS cuts it off."""
     assert found(told) == told.cause
 
 
 @pytest.mark.parametrize("told", SENTENCES, ids=lambda each: f"{each.cause}: {each.sentence[:60]}")
 def test_no_cause_depends_on_punctuation_or_encoding(told: Published) -> None:
-    """Curved or straight quotes, upper case, line breaks, invisible characters, UTF-8 read as Latin-1."""
+    """For example curved quotes, upper case, line breaks, invisible characters, wrong decoding."""
     curved = told.sentence.replace("'", "\u2019").replace('"', "\u201d").replace("-", "\u2011")
     variants = (
         curved,
@@ -97,21 +97,21 @@ def test_no_cause_depends_on_punctuation_or_encoding(told: Published) -> None:
 
 
 @pytest.mark.parametrize("cause", [each for each in CAUSES if each.words], ids=lambda each: each.id)
-def test_no_words_are_in_the_table_without_a_sentence(cause: Cause) -> None:
-    """Each regular expression of a row fits a published sentence that this row takes."""
+def test_all_words_in_the_table_have_a_published_message(cause: Cause) -> None:
+    """Each regular expression matches a published message of its row."""
     texts = [words_of(each.sentence) for each in SENTENCES if each.cause == cause.id]
     unused = [each for each in cause.words if not any(re.search(rf"\b(?:{each})\b", text) for text in texts)]
     assert unused == []
 
 
-def test_every_cause_has_a_name_and_says_what_to_do() -> None:
-    """Names are unique. A cause that passes has a hint, too: it is shown if the cause does not pass."""
+def test_every_cause_has_a_unique_name_and_a_hint() -> None:
+    """A transient cause needs a hint as well, for when it lasts."""
     assert len(BY_ID) == len(CAUSES)
     assert [each.id for each in CAUSES if not each.hint or not each.summary.endswith(".")] == []
 
 
-def test_a_cause_that_can_pass_is_one_that_started_nothing() -> None:
-    """What ran nothing and can pass is launched again; unknown and permanent causes are not."""
+def test_a_transient_cause_started_nothing() -> None:
+    """Only such launches are repeated."""
     told = [each for each in SENTENCES if each.where == STOP]
     again = {each.cause for each in told if can_pass(cause_of_stop("", each.sentence))}
     kinds = {BY_ID[each].kind for each in again}
@@ -129,13 +129,13 @@ def test_a_cause_that_can_pass_is_one_that_started_nothing() -> None:
         "CannotPullContainerError: https://registry/v2/i/o/timeout: not found",
     ],
 )
-def test_an_images_name_is_no_cause(reason: str) -> None:
-    """References to images, URLs and ARNs are left out before words are compared."""
+def test_names_of_images_are_ignored(reason: str) -> None:
+    """Image references, URLs and ARNs are removed before the words are compared."""
     assert cause_of_stop("TaskFailedToStart", reason) == BY_ID["image_not_found"]
 
 
-def test_a_sentence_that_nobody_knows_has_no_cause() -> None:
-    """Nothing is guessed from half a word, and nothing from an empty sentence."""
+def test_an_unknown_message_has_no_cause() -> None:
+    """Part of a word or an empty message matches nothing."""
     for reason in ("", "something new", "Essential container in task exited", "reagent: location", "eof"):
         assert cause_of_stop("EssentialContainerExited", reason) is None
 
@@ -153,14 +153,14 @@ def test_a_sentence_that_nobody_knows_has_no_cause() -> None:
         ("role_not_ready", "ecs-tasks.amazonaws.com"),
     ],
 )
-def test_the_commonest_faults_come_with_their_remedy(cause: str, says: str) -> None:
-    """A registry that is down is no reason to push an image; a missing route is one to look at the VPC."""
+def test_the_most_common_causes_have_their_remedy(cause: str, says: str) -> None:
+    """For example, a registry that is down does not mean that the image is missing."""
     assert says in BY_ID[cause].hint
     assert "Push" not in BY_ID["service_failed"].hint
 
 
-def test_a_task_without_a_route_is_launched_again_with_the_hint_for_the_end() -> None:
-    """The verdict carries hint and cause, so that the last one says what to do and repeats can be counted."""
+def test_a_task_without_a_route_is_launched_again_with_a_hint() -> None:
+    """The verdict has hint and cause, so that the last failure says what to do."""
     first = judge(stopped(None, published(STOP, "network_unreachable")), "worker")
     other = judge(stopped(None, published(STOP, "network_unreachable", "us-east-2")), "worker")
     assert first.outcome is other.outcome is Outcome.LAUNCH_AGAIN
@@ -181,7 +181,7 @@ def test_a_task_without_a_route_is_launched_again_with_the_hint_for_the_end() ->
         ("BlockedException", "account_blocked", "AWS Support"),
     ],
 )
-def test_every_code_that_is_known_comes_with_what_to_do(code: str, cause: str, hint: str) -> None:
+def test_every_known_code_has_a_hint(code: str, cause: str, hint: str) -> None:
     """Whatever the message says."""
     body = {"Error": {"Code": code, "Message": "words"}}
     rejected = classify_error(client_error(code), 400, body)
@@ -201,15 +201,15 @@ def test_every_code_that_is_known_comes_with_what_to_do(code: str, cause: str, h
         ("ParamValidationError", "wrong_request"),
     ],
 )
-def test_every_error_of_botocores_own_has_its_cause_and_hint(name: str, cause: str) -> None:
+def test_every_error_of_botocore_has_its_cause_and_hint(name: str, cause: str) -> None:
     """By its name alone."""
     error = getattr(botocore.exceptions, name)
     failed = classify_error(error.__new__(error), None, {})
     assert (failed.cause, failed.hint) == (cause, BY_ID[cause].hint)
 
 
-def test_a_new_code_promises_something_below_500_only() -> None:
-    """From 500 on the task may have been started, whatever the code is called."""
+def test_an_unknown_code_is_trusted_below_500_only() -> None:
+    """From 500 on, the task may have started."""
     body = {"Error": {"Code": "SomethingNewException", "Message": "words"}}
     kinds = [
         classify_error(client_error("SomethingNewException"), status, body).kind for status in (499, 500)
@@ -218,19 +218,19 @@ def test_a_new_code_promises_something_below_500_only() -> None:
 
 
 def test_an_answer_without_a_reason_says_so() -> None:
-    """RunTask's ``failures[]`` can hold nothing that a person could read."""
+    """RunTask's ``failures[]`` may have no reason."""
     nothing = classify_failures([{}])
     assert (nothing.sentence, nothing.cause) == ("RunTask started nothing and gave no reason", "no_reason")
 
 
-def test_reasons_and_details_are_told_in_awss_order() -> None:
-    """All of them, since only one decides."""
+def test_reasons_and_details_keep_awss_order() -> None:
+    """All of them are kept, because only one decides."""
     failures = [{"reason": "AGENT", "detail": "a"}, {"reason": "ATTRIBUTE", "detail": "b"}]
     assert classify_failures(failures).sentence == "AGENT; ATTRIBUTE; a; b"
 
 
 def test_a_container_that_may_have_run_is_left_to_airflow() -> None:
-    """Its host lost sight of it: nobody knows whose doing that was, and nothing is launched again."""
+    """Its host lost track of it, so nothing is launched again."""
     judged = judge(stopped(None, published(STOP, "container_lost")), "worker")
     assert judged.outcome is Outcome.FAILED
     assert judged.diagnosis.responsibility is Responsibility.UNKNOWN
@@ -240,7 +240,7 @@ def test_a_container_that_may_have_run_is_left_to_airflow() -> None:
     ("code", "words"),
     [("SpotInterruption", "Spot"), ("TerminationNotice", "retired"), ("InfrastructureHealth", "host failed")],
 )
-def test_every_stop_of_awss_own_is_told_apart(code: str, words: str) -> None:
+def test_every_stop_by_aws_has_its_cause(code: str, words: str) -> None:
     """While the task ran, and before."""
     diagnosis = judge(stopped(137, "a", stopCode=code, stoppedReason="b"), "worker").diagnosis
     assert words in diagnosis.summary
@@ -250,6 +250,6 @@ def test_every_stop_of_awss_own_is_told_apart(code: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * 1_000_000, "x." * 500_000, "arn:x " * 100_000, "a.b/" * 250_000])
-def test_a_sentence_of_megabytes_is_read_in_linear_time(text: str) -> None:
-    """A container or AWS may write any text; one that takes hours to read would hold up all launches."""
+def test_a_message_of_megabytes_is_matched_in_linear_time(text: str) -> None:
+    """A container may write any text, and a slow match would block all launches."""
     assert len(words_of(text)) <= len(text)

@@ -1,4 +1,4 @@
-"""Log streams: names, last lines, pages."""
+"""Log streams: their names, last lines and pages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Logs:
 
 
 def logs(client: Logs, prefix: str = "worker") -> ContainerLogs:
-    """Return the logs of a container over a client."""
+    """Return a container's logs from a client."""
     return ContainerLogs({"logs": modelled("logs", client)}.__getitem__, "/worker", prefix, "worker")
 
 
@@ -54,14 +54,14 @@ def test_streams_are_named_as_the_driver_names_them(prefix: str, stream: str) ->
 
 
 def test_the_whole_log_is_read_page_by_page_with_times() -> None:
-    """Until the token is the one that was asked with."""
+    """Until AWS returns the token of the request."""
     client = Logs()
     assert logs(client).lines(ARN) == ["2026-01-01T00:00:00.000Z a", "2026-01-01T00:00:00.000Z b"]
     assert [each.get("nextToken") for each in client.asked] == [None, "1", "2"]
 
 
-def test_the_worker_s_own_lines_are_left_as_they_are() -> None:
-    """They are JSON with their time in it: Airflow's page shows them as a task's log, not as text."""
+def test_the_workers_lines_are_unchanged() -> None:
+    """They are JSON with a time, which the UI shows as a task's log."""
     client = Logs()
     own = '{"timestamp": "2026-01-01T00:00:00Z", "event": "hello"}'
     client.get_log_events = lambda **_: {"events": [{"message": own, "timestamp": 1}, {"message": "bare"}]}  # type: ignore[method-assign]
@@ -69,14 +69,14 @@ def test_the_worker_s_own_lines_are_left_as_they_are() -> None:
 
 
 def test_last_lines_are_one_call() -> None:
-    """The newest, limited."""
+    """It returns the newest lines, with a limit."""
     client = Logs()
     assert logs(client).last_lines(ARN, 20) == ("last",)
     assert [each["limit"] for each in client.asked] == [20]
 
 
-def test_a_stream_that_is_not_there_has_no_lines() -> None:
-    """The container wrote nothing: no error. Anything else is one."""
+def test_a_missing_stream_has_no_lines() -> None:
+    """The container wrote nothing. Any other error is raised."""
     assert logs(Logs(Logs.exceptions.ResourceNotFoundException())).last_lines(ARN, 1) == ()
     with pytest.raises(PermissionError):
         logs(Logs(PermissionError())).last_lines(ARN, 1)
@@ -94,7 +94,7 @@ class Ecs:
 
 
 def running(client: Logs, ecs: Any = None, **changes: Any) -> RunningTaskLog:
-    """Return what the page shows over these clients."""
+    """Return the log that the UI shows, from these clients."""
     options = {
         "cluster": "airflow",
         "task_definition": "worker",
@@ -108,8 +108,8 @@ def running(client: Logs, ecs: Any = None, **changes: Any) -> RunningTaskLog:
     return RunningTaskLog(config, lambda service: modelled(service, clients[service]))
 
 
-def test_a_running_task_s_log_names_its_stream_and_the_console() -> None:
-    """The messages: group and stream, the stream's page, the task's page; then the lines."""
+def test_a_running_tasks_log_has_its_stream_and_links() -> None:
+    """The messages are the group and stream and two links; then follow the lines."""
     messages, lines = running(Logs()).whole(ARN)
     assert messages[0].startswith("CloudWatch /worker worker/worker/")
     assert [each.partition("?")[0] for each in messages[1:]] == [
@@ -120,7 +120,7 @@ def test_a_running_task_s_log_names_its_stream_and_the_console() -> None:
 
 
 def test_a_streamed_log_is_read_while_it_is_shown() -> None:
-    """The second page is not asked for before the first one was taken: memory holds one."""
+    """The second page is read after the first was taken, so memory holds one page."""
     client = Logs()
     messages, (stream,) = running(client).streaming(ARN)
     assert messages
@@ -131,23 +131,23 @@ def test_a_streamed_log_is_read_while_it_is_shown() -> None:
 
 
 def test_a_task_whose_arn_was_not_recorded_is_found_by_its_launch_id() -> None:
-    """Airflow dropped the report of the ARN: the page shows the log all the same."""
+    """Airflow dropped the report of the ARN."""
     assert running(Logs()).whole(LAUNCH_ID) == running(Logs()).whole(ARN)
 
 
-def test_what_cannot_be_read_is_said_on_the_page() -> None:
-    """Nothing launched, no stream yet, no group, no permission, no way to ECS: a sentence, never an error."""
+def test_a_log_that_cannot_be_read_is_explained_in_the_ui() -> None:
+    """For example no container, stream, group, permission or connection: a message, never an exception."""
     unknown = "11111111-1111-4111-8111-111111111111"
     missing = Logs(Logs.exceptions.ResourceNotFoundException())
-    assert "once it has started" in running(Logs()).whole("")[0][0]
-    assert "once it has started" in running(Logs()).whole(unknown)[0][0]
-    assert "once it has started" in running(missing).whole(ARN)[1][0]
-    assert "set [fargate] log_group" in running(Logs(), log_group="").whole(ARN)[0][0]
+    assert "has not started yet" in running(Logs()).whole("")[0][0]
+    assert "has not started yet" in running(Logs()).whole(unknown)[0][0]
+    assert "has not started yet" in running(missing).whole(ARN)[1][0]
+    assert "needs [fargate] log_group" in running(Logs(), log_group="").whole(ARN)[0][0]
     assert "could not be read: denied" in running(Logs(PermissionError("denied"))).whole(ARN)[1][0]
-    assert "could not be looked for" in running(Logs(), ecs=object()).whole(LAUNCH_ID)[0][0]
+    assert "could not be found" in running(Logs(), ecs=object()).whole(LAUNCH_ID)[0][0]
 
 
-def test_the_page_s_clients_are_kept() -> None:
-    """The page asks every few seconds; a client is made once."""
+def test_the_uis_clients_are_cached() -> None:
+    """The UI asks every few seconds; a client is made once."""
     assert shared_clients("eu-west-1") is shared_clients("eu-west-1")
     assert shared_clients("eu-west-1") is not shared_clients("us-east-1")

@@ -1,4 +1,4 @@
-"""What Fargate bills, estimated."""
+"""The estimate of what Fargate bills."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ HOUR: dict[str, Any] = {
     ],
 )
 def test_an_hour_costs_what_the_price_list_says(changes: dict[str, Any], usd: float) -> None:
-    """Size, architecture, Spot and disk count; what the source does not tell costs nothing."""
+    """Size, architecture, Spot and disk count; unknown sizes cost nothing."""
     assert prices.cost(parse_task({**HOUR, **changes}), 0.0) == pytest.approx(usd)
 
 
-def test_a_minute_is_billed_at_least() -> None:
-    """A second is billed as a minute; an hour as an hour."""
+def test_at_least_a_minute_is_billed() -> None:
+    """A second costs as much as a minute."""
     short = parse_task({**HOUR, "stoppedAt": "2026-01-01T00:00:01Z"})
     assert prices.billed_seconds(short, 0.0) == 60
     assert prices.billed_seconds(parse_task(HOUR), 0.0) == 3600
 
 
-def test_what_runs_is_billed_until_now() -> None:
-    """From the pull on, or from the start where the source tells no pull; nothing before either."""
+def test_a_running_task_is_billed_until_now() -> None:
+    """From the image pull, or from the start if the pull is unknown."""
     running = parse_task({**HOUR, "stoppedAt": None})
     began = running.at("pullStartedAt") or 0.0
     assert prices.billed_seconds(running, began + 90) == 90
@@ -57,8 +57,8 @@ def test_what_runs_is_billed_until_now() -> None:
     assert prices.billed_seconds(started, began + 90) == 90
 
 
-def test_given_prices_are_on_demand_s() -> None:
-    """Another region's prices replace the list's, for every architecture; Spot is a part of them."""
+def test_given_prices_are_on_demand_prices() -> None:
+    """They replace the list's for every architecture, and Spot is a share of them."""
     given = Prices(vcpu_hour=1.0, gb_hour=0.5)
     arm = parse_task({**HOUR, "attributes": [{"name": "ecs.cpu-architecture", "value": "arm64"}]})
     assert prices.cost(arm, 0.0, given) == pytest.approx(2.0)

@@ -1,4 +1,4 @@
-"""Which tasks of a dead scheduler are taken over."""
+"""Adopting the tasks of a scheduler that ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = dt.datetime.now(tz=dt.timezone.utc)
 
 
 class Fleet:
-    """Notes what it is given; ``held`` are the keys that it has."""
+    """Records what it adopts; ``held`` are the keys that it has."""
 
     def __init__(self, *held: str) -> None:
         self.registry = {key: object() for key in held}
@@ -45,7 +45,7 @@ class Fleet:
 
 
 def ti(key: str = "key-1", external: str | None = ARN, state: str = "running", age: float = 10) -> Any:
-    """Return a task instance as Airflow offers it."""
+    """Adopt; return the rest, and the slots."""
     queued = NOW - dt.timedelta(seconds=age)
     return SimpleNamespace(key=key, external_executor_id=external, state=state, queued_dttm=queued)
 
@@ -64,21 +64,21 @@ def adopt(
 
 
 def test_a_recorded_arn_is_adopted_and_takes_a_slot() -> None:
-    """Described later; nothing is launched."""
+    """It is described later, and nothing is launched."""
     fleet = Fleet()
     assert adopt(fleet, ti()) == ([], {"key-1"})
     assert fleet.given == [("key-1", ARN, ARN, None)]
 
 
-def test_what_is_held_already_is_kept() -> None:
-    """Idempotent: offered every five minutes, adopted once."""
+def test_a_tracked_task_is_adopted_once() -> None:
+    """Airflow passes it every five minutes."""
     fleet = Fleet("key-1")
     assert adopt(fleet, ti()) == ([], {"key-1"})
     assert fleet.given == []
 
 
 @pytest.mark.parametrize("external", [None, "", "celery-task-id"])
-def test_what_has_no_id_of_ours_is_left(external: str | None) -> None:
+def test_a_task_without_our_id_is_not_adopted(external: str | None) -> None:
     """Airflow resets it."""
     offered = ti(external=external)
     assert adopt(Fleet(), offered) == ([offered], set())
@@ -86,12 +86,12 @@ def test_what_has_no_id_of_ours_is_left(external: str | None) -> None:
 
 @pytest.mark.parametrize(("state", "launches"), [("queued", True), ("running", False)])
 @pytest.mark.parametrize("age", [10, 3600, 86400])
-def test_what_is_queued_may_be_launched_however_long_it_has_waited(
+def test_a_queued_task_may_be_launched_after_a_long_outage(
     state: str,
     launches: bool,  # noqa: FBT001
     age: float,
 ) -> None:
-    """A long outage: nothing of it has run, or Airflow would have it as running."""
+    """Nothing of it has run, or Airflow would have it as running."""
     fleet = Fleet()
     adopt(fleet, ti(external=launch_id(), state=state, age=age))
     ((_, _, arn, launch),) = fleet.given
@@ -99,8 +99,8 @@ def test_what_is_queued_may_be_launched_however_long_it_has_waited(
     assert (launch is not None) is launches
 
 
-def test_one_that_breaks_costs_only_itself(caplog: pytest.LogCaptureFixture) -> None:
-    """It is left to Airflow, with a line in the log; its neighbours are adopted."""
+def test_a_task_that_fails_to_be_adopted_affects_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    """It is left to Airflow and logged; the others are adopted."""
     fleet = Fleet()
     left, running = adopt(fleet, ti("broken"), ti())
     assert [each.key for each in left] == ["broken"]
@@ -108,8 +108,8 @@ def test_one_that_breaks_costs_only_itself(caplog: pytest.LogCaptureFixture) -> 
     assert "Adopting a task failed" in caplog.text
 
 
-def test_a_row_that_cannot_be_read_costs_only_itself() -> None:
-    """Not even its key: a column that does not load raises wherever it is touched."""
+def test_a_row_that_cannot_be_read_affects_no_other() -> None:
+    """Even reading its key may raise."""
 
     class Row:
         @property
@@ -126,8 +126,8 @@ def test_a_row_that_cannot_be_read_costs_only_itself() -> None:
     assert running == {"key-1"}
 
 
-def test_a_database_that_is_away_reaches_airflow() -> None:
-    """It rolls back and tries the whole adoption again; resetting would start second containers."""
+def test_an_unreachable_database_is_reported_to_airflow() -> None:
+    """Airflow rolls back and tries again; a reset would start second containers."""
     with pytest.raises(airflow_versions.OperationalError):
         adopt(Fleet(), ti(), ti("no database"))
 
@@ -139,10 +139,8 @@ def test_a_database_that_is_away_reaches_airflow() -> None:
         (RuntimeError("no such DAG"), "no such DAG"),
     ],
 )
-def test_a_workload_that_cannot_be_made_anew_is_looked_for_and_its_reason_kept(
-    error: Exception, sentence: str
-) -> None:
-    """Its container may run; if there is none, the task fails with the reason."""
+def test_a_task_that_cannot_be_rebuilt_is_searched_for(error: Exception, sentence: str) -> None:
+    """Its container may run. If there is none, the task fails with the reason."""
 
     def broken(*_: Any) -> Any:
         raise error

@@ -1,4 +1,4 @@
-"""What does not work is said once per change."""
+"""Problems are logged once per change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def test_a_cause_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixture) -> None:
-    """A thousand failures of one kind: one line; another kind: another; then one that it works."""
+    """A thousand failures with one cause give one line; another cause, and the recovery, give one each."""
     caplog.set_level(logging.INFO)
     health = Health(logging.getLogger("health"))
     health.works("listener")
@@ -34,8 +34,8 @@ def test_a_cause_is_logged_once_and_its_end_once(caplog: pytest.LogCaptureFixtur
     assert "(ExpiredToken)" in messages[1]
 
 
-def test_parts_complain_apart() -> None:
-    """One part's recovery says nothing of another's."""
+def test_parts_are_independent() -> None:
+    """The recovery of one part does not concern another."""
     health = Health(logging.getLogger("health"))
     health.failed("a", OSError("x"), doing="one")
     health.failed("b", OSError("x"), doing="two")

@@ -1,4 +1,4 @@
-"""A scheduler whose loop stalls does nothing until it knows what is still its own."""
+"""After a stall, a scheduler waits until it knows which tasks are still its own."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_it_lasts_as_long_as_it_was_given() -> None:
-    """Renewed, held; not renewed in time, not held; renewed, held again."""
+def test_a_lease_lasts_for_its_seconds() -> None:
+    """It is held again after it was renewed."""
     clock = ManualClock()
     lease = Lease(15.0, clock.monotonic)
     clock.advance(14.9)
@@ -31,8 +31,8 @@ def test_it_lasts_as_long_as_it_was_given() -> None:
     assert lease.is_held()
 
 
-def test_without_it_nothing_is_launched() -> None:
-    """No call while the loop stalls, not even for what became due; afterwards it goes on."""
+def test_without_a_lease_nothing_is_launched() -> None:
+    """No call is made while the loop stalls; launches continue afterwards."""
     bench, may_act = Bench(), [False]
     bench.queue._may_act = lambda: may_act[0]
     bench.launcher.submit(an_attempt())
@@ -44,7 +44,7 @@ def test_without_it_nothing_is_launched() -> None:
 
 
 def test_a_loop_that_stalls_while_the_request_is_made_launches_nothing() -> None:
-    """PutObject took a minute: the request is not sent; it is when the loop is back."""
+    """PutObject took a minute: RunTask is called only when the loop is back."""
     bench, may_act = Bench(), [False]
     bench.launcher._may_act = lambda: may_act[0]
     bench.launcher.submit(an_attempt())
@@ -56,7 +56,7 @@ def test_a_loop_that_stalls_while_the_request_is_made_launches_nothing() -> None
 
 
 def stalled(**changes: Any) -> tuple[World, str]:
-    """Return a world whose scheduler has stalled for a minute with one task that waits for capacity."""
+    """Return a world whose scheduler stalled for a minute, with one task waiting for capacity."""
     world = World(Behaviour(run=30), **changes)
     busy = refused("ClientException", "Capacity is unavailable at this time")
     world.outages.add(Outage(busy, "ecs", ("run_task",), until=5.0))
@@ -67,7 +67,7 @@ def stalled(**changes: Any) -> tuple[World, str]:
 
 
 def test_a_task_that_another_scheduler_adopted_is_not_launched_by_the_first() -> None:
-    """Both would launch it, with tokens of different numbers; the first one lets go of it."""
+    """Both would launch it, with different tokens; the first one drops it."""
     world, key = stalled()
     other = world.scheduler()
     world.fleet._adopted_elsewhere = lambda keys: [key]
@@ -83,8 +83,8 @@ def test_a_task_that_another_scheduler_adopted_is_not_launched_by_the_first() ->
     assert world.finish(key).verdict.diagnosis.exit_code == 0
 
 
-def test_what_is_still_its_own_goes_on_after_the_second_heartbeat() -> None:
-    """The first heartbeat after a stall only looks: Airflow renews its own claim between the two."""
+def test_its_own_tasks_continue_after_the_second_heartbeat() -> None:
+    """The first heartbeat after a stall only checks, because Airflow renews its claim between the two."""
     world, key = stalled()
     asked: list[Any] = []
     world.fleet._adopted_elsewhere = lambda keys: asked.append(list(keys)) or ()
@@ -96,8 +96,8 @@ def test_what_is_still_its_own_goes_on_after_the_second_heartbeat() -> None:
     assert world.finish(key).verdict.diagnosis.exit_code == 0
 
 
-def test_while_the_database_is_away_nothing_is_launched(caplog: pytest.LogCaptureFixture) -> None:
-    """It says so once, raises nothing, and goes on when the database answers."""
+def test_without_the_database_nothing_is_launched(caplog: pytest.LogCaptureFixture) -> None:
+    """This is logged once, and launches continue when the database answers."""
     world, key = stalled()
 
     def away(_: Any) -> Any:
@@ -113,8 +113,8 @@ def test_while_the_database_is_away_nothing_is_launched(caplog: pytest.LogCaptur
     assert world.finish(key).verdict.diagnosis.exit_code == 0
 
 
-def test_events_that_arrive_during_a_stall_are_left_to_the_others() -> None:
-    """Received by a call that began before: handed back, not deleted."""
+def test_events_received_during_a_stall_are_handed_back() -> None:
+    """They are not deleted, because another scheduler may own the tasks."""
     from unit.tracking.test_listener import Bench as Listening  # noqa: PLC0415  the listener's own bench
 
     bench, answers = Listening(), [True, False]

@@ -1,4 +1,4 @@
-"""Threads that repeat a step: none ends unseen."""
+"""Threads that repeat a step: none dies unnoticed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ BOUND = 60.0
 
 
 def a_thread(step: Callable[[], float], wait: Callable[[float], None] | None = None) -> StepThread:
-    """Return a thread over a step."""
+    """Return a thread that repeats a step."""
     return StepThread("test", "testing", step, Health(logging.getLogger("test")), wait)
 
 
 def test_the_step_is_repeated_until_it_is_stopped() -> None:
-    """start, many steps, stop, join: it has ended."""
+    """start, many steps, stop, join."""
     enough, count = threading.Event(), 0
 
     def step() -> float:
@@ -40,8 +40,8 @@ def test_the_step_is_repeated_until_it_is_stopped() -> None:
     assert thread.join(BOUND)
 
 
-def test_a_step_that_raises_ends_nothing() -> None:
-    """The exception is a complaint; the thread lives and pauses."""
+def test_a_step_that_raises_does_not_end_the_thread() -> None:
+    """The exception is logged as a problem, and the thread pauses."""
     raised = threading.Event()
     health = Health(logging.getLogger("test"))
 
@@ -58,8 +58,8 @@ def test_a_step_that_raises_ends_nothing() -> None:
     assert health.complaints() == {"test": "OSError"}
 
 
-def test_pauses_are_bounded_and_what_waits_can_be_given() -> None:
-    """A step that says "in an hour" is asked again within seconds."""
+def test_pauses_are_bounded() -> None:
+    """A step that returns an hour is called again within seconds."""
     asked, waits = threading.Event(), []
 
     def wait(seconds: float) -> None:
@@ -75,7 +75,7 @@ def test_pauses_are_bounded_and_what_waits_can_be_given() -> None:
 
 
 def test_stop_ends_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a thread that waits."""
+    """Stopping does not wait for the pause."""
     monkeypatch.setattr("airflow_fargate.fleet.threads._LONGEST_PAUSE", 3600.0)
     stepped = threading.Event()
 
@@ -90,10 +90,10 @@ def test_stop_ends_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     assert thread.join(BOUND)
 
 
-def test_a_dead_thread_is_noticed_and_started_again(
+def test_a_dead_thread_is_restarted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Something that is no Exception ended it: one line in the log, and a new thread."""
+    """A BaseException ended it: one line in the log, and a new thread."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     lives = threading.Event()
     steps = iter([SystemExit(), None])
@@ -117,10 +117,10 @@ def test_a_dead_thread_is_noticed_and_started_again(
     assert not thread.restart_if_dead()
 
 
-def test_a_step_that_had_nothing_to_do_proves_nothing(
+def test_an_idle_step_does_not_end_a_problem(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Between two failures it waits for work: the failure is said once, and its end when something worked."""
+    """Only a step that worked ends it."""
     caplog.set_level(logging.INFO)
     monkeypatch.setattr("airflow_fargate.fleet.threads._AFTER_ERROR", 0.0)
     error, idle, worked = OSError("no network"), 1.0, 0.0

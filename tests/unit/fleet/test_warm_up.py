@@ -1,4 +1,4 @@
-"""What the fleet loads before the first burst needs it."""
+"""Loading what the first burst of launches needs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from scenarios.world import CONFIG
 
 
 @pytest.mark.parametrize(("bucket", "expected"), [("payloads", ["ecs", "s3"]), ("", ["ecs"])])
-def test_clients_are_there_before_the_first_launch(bucket: str, expected: list[str]) -> None:
-    """Those that launches need; a client that cannot be made holds up no other."""
+def test_clients_are_made_before_the_first_launch(bucket: str, expected: list[str]) -> None:
+    """A client that cannot be made delays no other."""
     asked: list[str] = []
 
     def clients(service: str) -> None:

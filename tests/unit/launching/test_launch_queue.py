@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Bench:
-    """A queue with its clock; ``rate`` and ``burst`` are those of RunTask, launches are plentiful."""
+    """A queue with its clock; ``rate`` and ``burst`` limit RunTask, and launches are not limited."""
 
     def __init__(self, rate: float = 1000, burst: int = 1000, launch_burst: int = 1000) -> None:
         self.clock = ManualClock()
@@ -44,8 +44,8 @@ def spot(number: int, priority: int = 1) -> Attempt:
     return an_attempt(number, priority=priority, options=TaskOptions(capacity=("FARGATE_SPOT",)))
 
 
-def test_higher_priority_goes_first_and_equals_in_their_order() -> None:
-    """Priority weight, then first come."""
+def test_higher_priority_goes_first() -> None:
+    """Equal priorities keep their order."""
     bench = Bench()
     for number, priority in ((1, 1), (2, 5), (3, 5), (4, 9)):
         bench.queue.put(an_attempt(number, priority=priority))
@@ -53,8 +53,8 @@ def test_higher_priority_goes_first_and_equals_in_their_order() -> None:
     assert bench.queue.take() == float("inf")
 
 
-def test_a_delayed_attempt_comes_when_it_is_due() -> None:
-    """Not before; and the seconds until then are told."""
+def test_a_delayed_attempt_waits_until_it_is_due() -> None:
+    """The queue returns the seconds until then."""
     bench = Bench()
     bench.queue.put(an_attempt(), delay=3.0)
     assert bench.queue.take() == pytest.approx(3.0)
@@ -62,8 +62,8 @@ def test_a_delayed_attempt_comes_when_it_is_due() -> None:
     assert bench.take() == "key-1"
 
 
-def test_the_limits_make_it_wait() -> None:
-    """Two tokens, one a second: the third is told to wait a second."""
+def test_the_limits_delay_attempts() -> None:
+    """With two tokens and one per second, the third waits a second."""
     bench = Bench(rate=1, burst=2)
     for number in range(1, 4):
         bench.queue.put(an_attempt(number))
@@ -71,8 +71,8 @@ def test_the_limits_make_it_wait() -> None:
     assert bench.queue.take() == pytest.approx(1.0)
 
 
-def test_a_capacity_at_its_limit_holds_up_no_other() -> None:
-    """On-Demand is spent, heavier tasks wait for it: Spot launches go on."""
+def test_a_capacity_at_its_limit_delays_no_other() -> None:
+    """On-Demand has no tokens, and Spot launches continue."""
     bench = Bench(launch_burst=1)
     bench.queue.put(an_attempt(1, priority=9))
     bench.queue.put(an_attempt(2, priority=9))
@@ -82,15 +82,15 @@ def test_a_capacity_at_its_limit_holds_up_no_other() -> None:
 
 
 def test_priority_counts_across_capacities() -> None:
-    """One RunTask bucket: the heavier goes first wherever it goes to."""
+    """All share the bucket for RunTask calls, so the higher priority goes first."""
     bench = Bench(rate=1, burst=1)
     bench.queue.put(an_attempt(1, priority=1))
     bench.queue.put(spot(2, priority=2))
     assert bench.take() == "key-2"
 
 
-def test_what_is_cancelled_takes_no_tokens_and_waits_for_none() -> None:
-    """It is handed out for its payload to be removed, and holds up nothing that is to be launched."""
+def test_a_cancelled_attempt_takes_no_tokens() -> None:
+    """It is returned at once so that its payload is removed, and delays no launch."""
     bench = Bench(rate=1, burst=1)
     cancelled = an_attempt(1, priority=9)
     bench.queue.put(cancelled)
@@ -99,8 +99,8 @@ def test_what_is_cancelled_takes_no_tokens_and_waits_for_none() -> None:
     assert [bench.take(), bench.take()] == ["key-1", "key-2"]
 
 
-def test_what_is_cancelled_with_an_unknown_outcome_takes_its_tokens() -> None:
-    """RunTask is asked once more whether there is a container."""
+def test_a_cancelled_attempt_with_an_unknown_outcome_takes_tokens() -> None:
+    """RunTask is called again to find its container."""
     bench = Bench(rate=1, burst=1)
     cancelled = an_attempt(1, priority=9)
     cancelled.unknown_at = 0.0
@@ -111,8 +111,8 @@ def test_what_is_cancelled_with_an_unknown_outcome_takes_its_tokens() -> None:
     assert bench.queue.take() == pytest.approx(1.0)
 
 
-def test_of_two_attempts_of_a_launch_the_later_round_stays() -> None:
-    """A repeat of the first is left out once its container was seen to have stopped."""
+def test_the_later_round_of_a_launch_replaces_the_earlier() -> None:
+    """The first container was seen to stop, so its repeat is dropped."""
     bench = Bench()
     first, second = an_attempt(), replace(an_attempt(), round=1)
     bench.queue.put(first, 5.0)
@@ -124,16 +124,16 @@ def test_of_two_attempts_of_a_launch_the_later_round_stays() -> None:
     assert bench.queue.take() == float("inf")
 
 
-def test_throttling_slows_all() -> None:
-    """After a refusal the bucket is empty and half as quick."""
+def test_throttling_slows_down_all_launches() -> None:
+    """The bucket is empty and refills at half the rate."""
     bench = Bench(rate=10, burst=10)
     bench.queue.put(an_attempt())
     bench.queue.slow_down()
     assert bench.queue.take() == pytest.approx(0.2)
 
 
-def test_a_thread_that_waits_is_woken_by_what_is_put_in() -> None:
-    """No polling: put() ends the wait; so does close()."""
+def test_a_waiting_thread_is_woken_by_put() -> None:
+    """close() wakes it as well."""
     wakers: list[Callable[[Bench], object]] = [
         lambda bench: bench.queue.put(an_attempt()),
         lambda bench: bench.queue.close(),
@@ -156,8 +156,8 @@ def test_a_thread_that_waits_is_woken_by_what_is_put_in() -> None:
         assert not thread.is_alive()
 
 
-def test_what_came_between_looking_and_waiting_is_not_waited_out() -> None:
-    """An attempt put in after take() and before wait(): wait() returns at once."""
+def test_an_attempt_put_before_wait_ends_the_wait() -> None:
+    """Between take() and wait(), put() is not missed."""
     bench = Bench()
     assert bench.queue.take() == float("inf")
     bench.queue.put(an_attempt())
@@ -167,8 +167,8 @@ def test_what_came_between_looking_and_waiting_is_not_waited_out() -> None:
     assert not thread.is_alive()
 
 
-def test_a_token_wakes_one_of_the_threads_that_wait() -> None:
-    """Sixty threads that all look for one token would cost more than the launch."""
+def test_a_token_wakes_one_thread() -> None:
+    """Waking sixty threads for one token would cost more than the launch."""
     bench, woken = Bench(), threading.Semaphore(0)
 
     def waiter() -> None:
@@ -187,8 +187,8 @@ def test_a_token_wakes_one_of_the_threads_that_wait() -> None:
     assert woken.acquire(timeout=10)
 
 
-def test_nobody_waits_in_a_queue_that_is_closed() -> None:
-    """At the end a thread that comes late is not left waiting."""
+def test_a_closed_queue_does_not_block() -> None:
+    """A late thread returns at once."""
     bench = Bench()
     bench.queue.close()
     thread = threading.Thread(target=bench.queue.wait, args=(30.0,), daemon=True)

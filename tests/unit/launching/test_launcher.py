@@ -1,4 +1,4 @@
-"""From what is due to RunTask: once, patiently, and never silently."""
+"""From a due attempt to RunTask: exactly once, with retries, and with every failure reported."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from unit.launching.launcher_bench import Bench
 
 
 class Sums(Counter[str]):
-    """Airflow's statistics: counters alone."""
+    """Airflow's statistics client, with counters only."""
 
     def incr(self, stat: str, count: int, *, tags: dict[str, str] | None = None) -> None:
         self[stat] += count
 
     def timing(self, *_: Any, **__: Any) -> None:
-        """Not looked at."""
+        """Ignore the time."""
 
     gauge = timing
 
 
 def test_a_launch_is_one_call_and_one_message() -> None:
-    """The workload in the bucket, the pointer in the request, the answer posted."""
+    """The workload is in the bucket, its reference in the request, and the answer is posted."""
     bench = Bench()
     bench.launcher.submit(an_attempt())
     bench.run()
@@ -50,7 +50,7 @@ def test_a_launch_is_one_call_and_one_message() -> None:
     ],
 )
 def test_without_an_answer_the_same_request_is_sent_again(error: Exception) -> None:
-    """To the byte, with the same token."""
+    """It is equal, with the same token."""
     bench = Bench()
     bench.fail(error, error)
     bench.launcher.submit(an_attempt())
@@ -61,7 +61,7 @@ def test_without_an_answer_the_same_request_is_sent_again(error: Exception) -> N
 
 
 def test_after_an_answer_the_next_attempt_has_its_own_token() -> None:
-    """Capacity refused: AWS started nothing, the next may differ."""
+    """AWS had no capacity and started nothing, so the next attempt may differ."""
     bench = Bench()
     bench.ecs.reject_for_capacity()
     bench.ecs.reject_for_capacity()
@@ -70,8 +70,8 @@ def test_after_an_answer_the_next_attempt_has_its_own_token() -> None:
     assert bench.tokens == ["-0", "-1", "-2"]
 
 
-def test_the_chain_is_asked_at_once_and_a_whole_round_is_waited_out() -> None:
-    """Spot, On-Demand without a pause; then a pause."""
+def test_the_whole_chain_is_tried_before_a_pause() -> None:
+    """Spot, then On-Demand without a pause."""
     bench = Bench()
     for _ in range(2):
         bench.ecs.reject_for_capacity()
@@ -84,8 +84,8 @@ def test_the_chain_is_asked_at_once_and_a_whole_round_is_waited_out() -> None:
     assert providers == ["FARGATE_SPOT", "FARGATE", "FARGATE_SPOT"]
 
 
-def test_a_permanent_refusal_is_given_up_at_once_and_its_payload_removed() -> None:
-    """One call, one sentence, no object."""
+def test_a_permanent_error_fails_at_once() -> None:
+    """After one call, and its payload is removed."""
     bench = Bench()
     bench.ecs.reject("AccessDeniedException", "iam:PassRole")
     bench.launcher.submit(an_attempt())
@@ -97,8 +97,8 @@ def test_a_permanent_refusal_is_given_up_at_once_and_its_payload_removed() -> No
     assert bench.s3.objects == {}
 
 
-def test_patience_ends_with_the_deadline() -> None:
-    """Refused for as long as the budget lasts: given up, with the last words and the option's name."""
+def test_retries_end_at_the_deadline() -> None:
+    """The failure has the last error and the option's name."""
     bench = Bench()
     for _ in range(1000):
         bench.ecs.reject_for_capacity()
@@ -109,8 +109,8 @@ def test_patience_ends_with_the_deadline() -> None:
     assert len(bench.ecs.requests) < 20
 
 
-def test_a_conflict_is_answered_by_the_task_that_exists() -> None:
-    """Its ARN is the launch's."""
+def test_a_conflict_returns_the_existing_task() -> None:
+    """Its ARN is reported for the launch."""
     bench = Bench()
     bench.fail(client_error("ConflictException", "", resourceIds=[ARN]))
     bench.launcher.submit(an_attempt())
@@ -118,8 +118,8 @@ def test_a_conflict_is_answered_by_the_task_that_exists() -> None:
     assert bench.said[0].ecs_task.arn == ARN
 
 
-def test_a_client_that_cannot_be_made_is_waited_out_unless_it_is_hopeless() -> None:
-    """A metadata service that stutters passes; a region that is nowhere set does not."""
+def test_a_client_that_cannot_be_made_is_retried() -> None:
+    """Unless the error is permanent, such as a missing region."""
     bench = Bench()
     bench.client_errors = [OSError("metadata"), exceptions.NoCredentialsError()]
     bench.launcher.submit(an_attempt())
@@ -131,8 +131,8 @@ def test_a_client_that_cannot_be_made_is_waited_out_unless_it_is_hopeless() -> N
     assert "[fargate] region" in bench.said[1].sentence
 
 
-def test_a_fault_of_ours_loses_no_launch(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever breaks inside: it is logged, and the launch is tried again."""
+def test_an_internal_error_loses_no_launch(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged, and the launch is retried."""
     bench = Bench()
     posted, broken = bench.launcher._post, [RuntimeError("a fault")]
 
@@ -150,7 +150,7 @@ def test_a_fault_of_ours_loses_no_launch(caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_a_cause_is_logged_once_for_each_launch(caplog: pytest.LogCaptureFixture) -> None:
-    """Refused twenty times for two causes: two lines, and twenty are counted."""
+    """Twenty failures with two causes give two lines and a count of twenty."""
     caplog.set_level(logging.INFO)
     bench, sink = Bench(), Sums()
     bench.fail(*[client_error("ExpiredToken", "old")] * 10, *[OSError("no route")] * 10)
@@ -163,8 +163,8 @@ def test_a_cause_is_logged_once_for_each_launch(caplog: pytest.LogCaptureFixture
     assert isinstance(bench.said[0], Accepted)
 
 
-def test_a_cause_that_comes_three_times_in_a_row_is_shown_once_with_its_remedy() -> None:
-    """The user reads at once what the launch waits for, not after launch_timeout; throttling is no news."""
+def test_a_cause_that_repeats_three_times_is_shown_once() -> None:
+    """With its remedy, and before launch_timeout; throttling is not shown."""
     bench = Bench()
     for number in range(6):
         bench.fail(client_error("ExpiredToken", f"token {number}"))
@@ -181,8 +181,8 @@ def test_a_cause_that_comes_three_times_in_a_row_is_shown_once_with_its_remedy()
     assert throttled.delays == []
 
 
-def test_what_is_given_up_says_what_to_do_about_the_last_cause() -> None:
-    """The budget is spent: the hint comes with the sentence."""
+def test_a_launch_that_fails_has_the_hint_of_the_last_cause() -> None:
+    """The message and the hint are shown together."""
     bench = Bench()
     for _ in range(1000):
         bench.ecs.reject_for_capacity()

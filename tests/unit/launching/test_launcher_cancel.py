@@ -1,4 +1,4 @@
-"""Launches that are cancelled, or replaced, in every state in which that can happen."""
+"""Launches that are cancelled or replaced, in every state."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from unit.examples import an_attempt, client_error
 from unit.launching.launcher_bench import Bench
 
 
-def test_what_was_not_sent_is_not_launched() -> None:
-    """No call; its end is posted, so that the registry lets go of it."""
+def test_a_cancelled_launch_that_was_not_sent_is_not_launched() -> None:
+    """Its end is posted, so that the registry drops it."""
     bench, attempt = Bench(), an_attempt()
     bench.launcher.submit(attempt)
     attempt.launch.cancelled = True
@@ -20,8 +20,8 @@ def test_what_was_not_sent_is_not_launched() -> None:
     assert [type(each) for each in bench.said] == [LaunchFailed]
 
 
-def test_what_was_refused_is_given_up_with_its_payload() -> None:
-    """Throttled, or without capacity: the object with the token goes before anything is called again."""
+def test_a_cancelled_launch_that_was_rejected_is_dropped() -> None:
+    """Its payload is removed before any other call."""
     for refusal in ("throttled", "capacity"):
         bench, attempt = Bench(), an_attempt()
         if refusal == "throttled":
@@ -38,8 +38,8 @@ def test_what_was_refused_is_given_up_with_its_payload() -> None:
         assert bench.s3.objects == {}
 
 
-def test_what_may_have_been_started_is_asked_for_once_more() -> None:
-    """Unknown outcome: RunTask tells the container, so that it can be stopped."""
+def test_a_cancelled_launch_with_an_unknown_outcome_is_repeated() -> None:
+    """RunTask returns its container, so that it can be stopped."""
     bench, attempt = Bench(), an_attempt()
     bench.fail(exceptions.ReadTimeoutError(endpoint_url="x"))
     bench.launcher.submit(attempt)
@@ -49,8 +49,8 @@ def test_what_may_have_been_started_is_asked_for_once_more() -> None:
     assert [type(each) for each in bench.said] == [Accepted]
 
 
-def test_what_another_scheduler_has_adopted_keeps_its_payload() -> None:
-    """The other one launches it with an object of the same name."""
+def test_a_launch_adopted_by_another_scheduler_keeps_its_payload() -> None:
+    """The other scheduler uses an object with the same name."""
     bench, attempt = Bench(), an_attempt()
     bench.ecs.reject_for_capacity()
     bench.launcher.submit(attempt)
@@ -62,7 +62,7 @@ def test_what_another_scheduler_has_adopted_keeps_its_payload() -> None:
 
 
 def test_a_launch_cancelled_and_made_again_is_launched() -> None:
-    """The cancellation was of the first."""
+    """The cancellation belongs to the first launch."""
     bench, first = Bench(), an_attempt()
     bench.launcher.submit(first)
     first.launch.cancelled = True
@@ -72,7 +72,7 @@ def test_a_launch_cancelled_and_made_again_is_launched() -> None:
 
 
 def test_a_second_round_replaces_the_repeat_of_the_first() -> None:
-    """Its container was seen to stop: only the new round is launched."""
+    """The first container was seen to stop, so only the new round is launched."""
     bench = Bench()
     bench.fail(exceptions.ReadTimeoutError(endpoint_url="x"))
     attempt = an_attempt()

@@ -1,4 +1,4 @@
-"""What the container gets to run: written down once, fresh while it may be, and never left behind."""
+"""Payloads: written once, fresh as long as possible, and never left behind."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from unit.examples import an_attempt, client_error, launch_id
 from unit.launching.launcher_bench import Bench
 
 
-def test_a_payload_that_cannot_be_removed_hides_nothing() -> None:
-    """The refusal is told all the same."""
+def test_the_failure_is_reported_if_its_payload_cannot_be_removed() -> None:
+    """The error of the launch is reported, not that of the removal."""
     bench = Bench()
     bench.ecs.reject("AccessDeniedException")
     bench.launcher.submit(an_attempt())
@@ -24,8 +24,8 @@ def test_a_payload_that_cannot_be_removed_hides_nothing() -> None:
     assert isinstance(bench.said[0], LaunchFailed)
 
 
-def test_a_bucket_that_fails_for_good_fails_the_launch_with_its_name() -> None:
-    """Access denied: no RunTask, the option named. A time-out: later again."""
+def test_a_permanent_error_of_the_bucket_fails_the_launch() -> None:
+    """The message names the option. A timeout is retried."""
     bench = Bench()
     bench.s3.errors = [TimeoutError("s3"), client_error("AccessDenied", "no PutObject", 403)]
     bench.launcher.submit(an_attempt())
@@ -46,8 +46,8 @@ def test_a_bucket_that_fails_for_good_fails_the_launch_with_its_name() -> None:
         ),
     ],
 )
-def test_what_cannot_be_asked_for_is_refused_with_a_sentence(changes: dict[str, Any], words: str) -> None:
-    """No call, no wait."""
+def test_an_invalid_request_fails_the_launch(changes: dict[str, Any], words: str) -> None:
+    """Without a call or a wait."""
     bench = Bench()
     bench.launcher.submit(an_attempt(**changes))
     bench.run()
@@ -57,7 +57,7 @@ def test_what_cannot_be_asked_for_is_refused_with_a_sentence(changes: dict[str, 
 
 
 def test_airflow_2s_command_is_the_containers_command() -> None:
-    """No payload: the command as it is."""
+    """There is no payload."""
     bench = Bench()
     command = ("airflow", "tasks", "run", "dag", "task", "run")
     bench.launcher.submit(an_attempt(document=None, command=command))
@@ -67,8 +67,8 @@ def test_airflow_2s_command_is_the_containers_command() -> None:
     assert bench.s3.objects == {}
 
 
-def test_inline_workloads_are_packed_when_they_must_be_and_refused_when_even_that_is_too_long() -> None:
-    """Plain while it fits in 8,192, compressed above, a sentence beyond."""
+def test_inline_workloads_are_compressed_if_they_are_long() -> None:
+    """Plain up to 8,192 characters, then compressed, then rejected."""
     bench = Bench(bucket="")
     random = "".join(hashlib.sha256(bytes([n])).hexdigest() for n in range(256)) * 2
     random += "".join(hashlib.sha512(bytes([n])).hexdigest() for n in range(256))
@@ -83,8 +83,8 @@ def test_inline_workloads_are_packed_when_they_must_be_and_refused_when_even_tha
     assert "payload_bucket" in bench.said[-1].sentence or "payload_bucket" in bench.said[0].sentence
 
 
-def test_a_workload_that_cannot_be_written_down_is_tried_again_and_is_no_fault_of_the_bucket() -> None:
-    """The error is in the log and in the sentence; nothing is lost without a word."""
+def test_a_workload_that_cannot_be_serialized_is_retried() -> None:
+    """The error is in the log and in the message, and the bucket is not blamed."""
 
     def document() -> str:
         raise RuntimeError("no signing key")
@@ -97,8 +97,8 @@ def test_a_workload_that_cannot_be_written_down_is_tried_again_and_is_no_fault_o
     assert "payload_bucket" not in said.sentence
 
 
-def test_a_request_that_aws_never_looked_at_gets_a_fresh_token_in_its_payload() -> None:
-    """Throttled for minutes: the workload is written again, under the same name, for the same clientToken."""
+def test_a_request_that_aws_did_not_examine_gets_a_fresh_token() -> None:
+    """The workload is written again, with the same name and clientToken."""
     made: list[int] = []
 
     def document() -> str:
@@ -116,7 +116,7 @@ def test_a_request_that_aws_never_looked_at_gets_a_fresh_token_in_its_payload() 
 
 
 def test_the_payload_of_a_launch_of_unknown_outcome_is_not_written_again() -> None:
-    """Its container may have read it: the same bytes, whatever their age."""
+    """Its container may have read it."""
     made: list[int] = []
 
     def document() -> str:

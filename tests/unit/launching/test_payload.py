@@ -1,4 +1,4 @@
-"""Payloads: by S3, inline, compressed, refused."""
+"""Payloads: in S3, inline, compressed, or rejected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Bucket:
     ],
 )
 def test_an_object_per_launch_is_written_and_removed(prefix: str, key: str) -> None:
-    """The reference is the object's address; nothing of the document stands in it."""
+    """The reference has the object's address and nothing of its content."""
     bucket = Bucket()
     store = store_for({"s3": modelled("s3", bucket)}.__getitem__, "payloads", prefix)
     assert isinstance(store, S3Payloads)
@@ -47,8 +47,8 @@ def test_an_object_per_launch_is_written_and_removed(prefix: str, key: str) -> N
     assert (delete[0], delete[1]["Key"]) == ("delete", key)
 
 
-def test_without_a_bucket_it_is_plain_first_and_packed_for_when_that_is_too_long() -> None:
-    """Both are the document; the packed one is shorter."""
+def test_without_a_bucket_there_are_two_references() -> None:
+    """Both hold the document; the compressed one is shorter."""
     store = store_for(dict[str, Any]().__getitem__, "", "workloads")
     assert isinstance(store, InlinePayloads)
     document = json.dumps({"args": ["x" * 4000]})
@@ -61,13 +61,13 @@ def test_without_a_bucket_it_is_plain_first_and_packed_for_when_that_is_too_long
     store.discard(an_attempt())
 
 
-def test_the_command_carries_the_reference() -> None:
-    """As the worker's entrypoint takes it."""
+def test_the_command_has_the_reference() -> None:
+    """In the form that the worker's entrypoint takes."""
     assert command_for("s3://b/k") == ["airflow", "fargate", "run-workload", "s3://b/k"]
 
 
-def test_what_fits_in_no_way_says_what_helps() -> None:
-    """A bucket for a workload; shorter words where a bucket is in use already."""
+def test_overrides_that_are_too_long_are_explained() -> None:
+    """The remedy is a bucket, or a shorter command if there is one."""
     assert "payload_bucket" in str(too_large(9000, inline=True))
     assert "executor_config['env']" in str(too_large(9000, inline=False))
     assert "got 9000" in str(too_large(9000, inline=False))

@@ -1,4 +1,4 @@
-"""Log lines for failures, without holding anything up."""
+"""Adding log lines to failures without delaying anything else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Logs:
 
 
 def explained(logs: Any) -> Verdict:
-    """Have one failure explained; return what is told."""
+    """Explain one failure; return the result."""
     explainer = Explainer(logs, ManualClock().monotonic)
     assert explainer.run_one() > 0
     explainer.ask(FAILED)
@@ -44,26 +44,26 @@ def explained(logs: Any) -> Verdict:
 
 
 def test_the_lines_are_added_to_the_diagnosis() -> None:
-    """Everything else stays."""
+    """The rest of it is unchanged."""
     verdict = explained(Logs())
     assert verdict.diagnosis.log_lines == ("one", "two")
     assert verdict.diagnosis.exit_code == 66
 
 
-def test_the_log_s_page_is_named_with_and_without_lines() -> None:
-    """A person who wants more than twenty lines, or whose executor may not read them, gets the link."""
+def test_the_link_to_the_log_is_added() -> None:
+    """With the lines, and if the executor may not read them."""
     for logs in (Logs(), Logs(PermissionError())):
         verdict = explained(logs)
         assert f"\nSee https://console/{verdict.diagnosis.arn}" in str(verdict.diagnosis)
 
 
-def test_a_failure_without_its_log_is_told_all_the_same() -> None:
-    """Access denied to the log group: the verdict comes without lines."""
+def test_a_failure_without_its_log_is_still_reported() -> None:
+    """Access to the log group is denied, so there are no lines."""
     assert explained(Logs(PermissionError())).diagnosis.log_lines == ()
 
 
-def test_a_failure_waits_for_its_log_only_so_long() -> None:
-    """CloudWatch is slow: told without lines, once, and then not even read."""
+def test_a_failure_waits_for_its_log_for_a_limited_time() -> None:
+    """If CloudWatch is slow, it is reported once, without lines."""
     clock, logs = ManualClock(), Logs()
     explainer = Explainer(logs, clock.monotonic)
     explainer.ask(FAILED)
@@ -73,7 +73,7 @@ def test_a_failure_waits_for_its_log_only_so_long() -> None:
     assert (logs.reads, explainer.done()) == (0, [])
 
 
-def test_what_is_forgotten_is_not_told() -> None:
+def test_a_dropped_failure_is_not_reported() -> None:
     """Airflow revoked the key while its log was read."""
     explainer = Explainer(Logs(), ManualClock().monotonic)
     explainer.ask(FAILED)
@@ -83,8 +83,8 @@ def test_what_is_forgotten_is_not_told() -> None:
     assert list(explainer) == []
 
 
-def test_of_what_airflow_has_let_go_of_the_reason_is_told() -> None:
-    """Airflow 2.11 fails a killed task before its log is read: the lines still reach the event log."""
+def test_the_reason_of_an_ended_task_is_still_reported() -> None:
+    """Airflow 2.11 fails a killed task before its log is read; the lines reach the event log."""
     explainer = Explainer(Logs(), ManualClock().monotonic)
     explainer.ask(FAILED)
     explainer.note_known("key")

@@ -1,4 +1,4 @@
-"""From the queue to the registry: nothing lost, nothing held up."""
+"""From the queue to the registry: no event is lost or delayed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Queue:
 
 
 class Bench:
-    """A listener that owns what is started by ``mine``, in a deployment with ``theirs``."""
+    """A listener that tracks tasks started by ``mine``, in a deployment that includes ``theirs``."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -78,7 +78,7 @@ def event(started_by: str) -> str:
 
 
 def test_our_events_are_posted_and_deleted() -> None:
-    """One message for the registry, one delete for the batch."""
+    """One message for the registry, and one delete call for the batch."""
     bench = Bench()
     bench.queue.put(event("mine"))
     bench.queue.put(event("mine"))
@@ -87,8 +87,8 @@ def test_our_events_are_posted_and_deleted() -> None:
     assert bench.queue.calls == [("delete", ["0", "1"])]
 
 
-def test_it_polls_long_and_in_batches() -> None:
-    """20 seconds, ten messages, and the time when each was sent."""
+def test_it_uses_long_polls_and_batches() -> None:
+    """20 seconds, ten messages, and the time at which each was sent."""
     bench = Bench()
     assert bench.listener.receive() == 0.0
     assert bench.queue.asked["WaitTimeSeconds"] == 20
@@ -99,8 +99,8 @@ def test_it_polls_long_and_in_batches() -> None:
 
 
 @pytest.mark.parametrize(("count", "pauses"), [(0, False), (1, True), (9, True), (10, False)])
-def test_while_events_come_thick_they_gather(count: int, pauses: bool) -> None:  # noqa: FBT001
-    """A short pause saves most of the calls; a full queue and an empty one need none."""
+def test_frequent_events_are_received_in_batches(count: int, pauses: bool) -> None:  # noqa: FBT001
+    """A short pause saves most of the calls; a full or empty queue needs none."""
     bench = Bench()
     bench.queue.put(event("mine"))
     bench.listener.receive()
@@ -111,8 +111,8 @@ def test_while_events_come_thick_they_gather(count: int, pauses: bool) -> None: 
     assert (bench.listener.receive() > 0) is pauses
 
 
-def test_an_event_that_comes_by_itself_keeps_nobody_waiting() -> None:
-    """In a small deployment nothing is saved by gathering."""
+def test_a_single_event_is_not_delayed() -> None:
+    """A pause would save nothing."""
     bench = Bench()
     for _ in range(3):
         bench.queue.waiting = []
@@ -121,23 +121,23 @@ def test_an_event_that_comes_by_itself_keeps_nobody_waiting() -> None:
         bench.clock.advance(0.2)
 
 
-def test_events_that_come_together_are_followed_by_more() -> None:
-    """At ten tasks a second the pause itself gathers them, and must not end the gathering."""
+def test_batches_continue_at_a_steady_rate() -> None:
+    """At ten tasks per second, the pause itself fills the batches."""
     bench = Bench()
     bench.queue.put(event("mine"))
     bench.queue.put(event("mine"))
     assert bench.listener.receive() > 0
 
 
-def test_what_was_handed_back_is_left_to_the_other_scheduler() -> None:
-    """Asking again at once would receive it again."""
+def test_it_pauses_after_it_handed_events_back() -> None:
+    """Receiving at once would return the same events."""
     bench = Bench()
     bench.queue.put(event("theirs"))
     assert bench.listener.receive() > 0
 
 
-def test_the_fewer_events_were_anothers_the_sooner_it_asks_again() -> None:
-    """Who has to take more of what is there steps aside less."""
+def test_the_pause_depends_on_the_share_of_other_schedulers() -> None:
+    """A scheduler with more of the events pauses less."""
 
     def pause(theirs: int, ours: int) -> float:
         bench = Bench()
@@ -150,8 +150,8 @@ def test_the_fewer_events_were_anothers_the_sooner_it_asks_again() -> None:
     assert pause(9, 1) == 0.0  # a full batch: there is more to move
 
 
-def test_the_other_scheduler_does_not_wait_for_our_deleting() -> None:
-    """Handed back first; what is ours has been posted by then."""
+def test_events_are_handed_back_before_others_are_deleted() -> None:
+    """The other scheduler does not wait for our deletion."""
     bench = Bench()
     bench.queue.put(event("mine"))
     bench.queue.put(event("theirs"))
@@ -159,8 +159,8 @@ def test_the_other_scheduler_does_not_wait_for_our_deleting() -> None:
     assert [name for name, _ in bench.queue.calls] == ["hand back", "delete"]
 
 
-def test_strangers_are_deleted_and_not_posted() -> None:
-    """Another deployment's events in our queue are nobody's here."""
+def test_events_of_other_deployments_are_deleted() -> None:
+    """They are not posted."""
     bench = Bench()
     bench.queue.put(event("elsewhere"))
     bench.listener.receive()
@@ -170,7 +170,7 @@ def test_strangers_are_deleted_and_not_posted() -> None:
 
 @pytest.mark.parametrize(("age", "call"), [(0.0, "hand back"), (9.0, "hand back"), (11.0, "delete")])
 def test_another_schedulers_event_is_handed_back_while_it_is_young(age: float, call: str) -> None:
-    """Visible at once for its owner; an old one has no owner that listens: reconciling finds it."""
+    """It is visible at once for its owner. If nobody takes it, reconciling finds the task."""
     bench = Bench()
     bench.queue.put(event("theirs"), age)
     bench.listener.receive()
@@ -179,8 +179,8 @@ def test_another_schedulers_event_is_handed_back_while_it_is_young(age: float, c
     assert set(bench.queue.hidden) <= {0}
 
 
-def test_a_clock_that_is_wrong_drops_no_event_of_another_scheduler() -> None:
-    """An event's age is measured by SQS's clock on both sides, whatever the machine's own says."""
+def test_a_wrong_clock_drops_no_event() -> None:
+    """The age of an event is measured by SQS's clock."""
     bench = Bench()
     bench.listener._now = lambda: bench.clock.time() + 3600
     bench.queue.put(event("theirs"))
@@ -188,8 +188,8 @@ def test_a_clock_that_is_wrong_drops_no_event_of_another_scheduler() -> None:
     assert bench.queue.calls == [("hand back", ["0"])]
 
 
-def test_without_a_date_in_the_answer_an_event_is_handed_back_so_many_times() -> None:
-    """A proxy that drops it: the count of receptions tells the age."""
+def test_without_a_date_header_receive_counts_give_the_age() -> None:
+    """A proxy may remove the header."""
     bench = Bench()
     bench.queue.has_date = False
     for received in (1, 18, 19):
@@ -198,8 +198,8 @@ def test_without_a_date_in_the_answer_an_event_is_handed_back_so_many_times() ->
     assert bench.queue.calls == [("hand back", ["0", "1"]), ("delete", ["2"])]
 
 
-def test_an_event_that_nobody_owns_yet_does_not_go_round_and_round() -> None:
-    """After a scheduler was killed: received again and again, it would end as poison."""
+def test_an_event_without_an_owner_is_not_received_for_ever() -> None:
+    """After a scheduler was killed, it would end in the dead-letter queue."""
     bench = Bench()
     for received in (8, 9, 99):
         bench.queue.put(event("theirs"), received=received)
@@ -210,8 +210,8 @@ def test_an_event_that_nobody_owns_yet_does_not_go_round_and_round() -> None:
 @pytest.mark.parametrize(
     "body", ["", "not json", "[" * 100_000, "{}", json.dumps({"source": "aws.ecs", "detail": 1})]
 )
-def test_a_poison_message_is_left_for_the_dead_letter_queue_and_holds_up_nobody(body: str) -> None:
-    """Neither deleted nor handed back; its neighbours are handled."""
+def test_a_poison_message_is_left_for_the_dead_letter_queue(body: str) -> None:
+    """It is neither deleted nor handed back, and the other messages are handled."""
     bench = Bench()
     bench.queue.put(body)
     bench.queue.put(event("mine"))
@@ -220,8 +220,8 @@ def test_a_poison_message_is_left_for_the_dead_letter_queue_and_holds_up_nobody(
     assert bench.queue.calls == [("delete", ["1"])]
 
 
-def test_a_poison_message_is_spoken_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    """It comes back a hundred times on its way to the dead-letter queue: one line, one in the count."""
+def test_a_poison_message_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It is received many times on its way to the dead-letter queue."""
     bench = Bench()
     for received in range(1, 101):
         bench.queue.put("not json", received=received)
@@ -231,7 +231,7 @@ def test_a_poison_message_is_spoken_of_once(caplog: pytest.LogCaptureFixture) ->
 
 
 def test_a_message_without_attributes_counts_as_old() -> None:
-    """No time, no owner to wait for."""
+    """Its age is unknown, so it is not kept for an owner."""
     bench = Bench()
     bench.queue.put(event("theirs"))
     del bench.queue.waiting[0]["Attributes"]

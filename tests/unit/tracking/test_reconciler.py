@@ -1,4 +1,4 @@
-"""DescribeTasks and the search, within their own rate."""
+"""DescribeTasks and the search for tasks, within their own rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from unit.examples import client_error, launch_id
 
 
 class Bench:
-    """A reconciler over a fake cluster."""
+    """A reconciler on a fake cluster."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -29,7 +29,7 @@ class Bench:
         )
 
     def run(self, seconds: float = 0.0) -> None:
-        """Do all that is due, now and for so many seconds."""
+        """Do everything that is due, now and for these seconds."""
         until = self.clock.monotonic() + seconds
         while True:
             wait = self.reconciler.run_one()
@@ -45,7 +45,7 @@ class Bench:
 
 
 def metrics(ecs: FakeEcs, error: Any = None) -> list[int]:
-    """Note the size of every DescribeTasks call; ``error`` may return an exception for one."""
+    """Record the size of every DescribeTasks call; ``error`` may return an exception for one."""
     sizes: list[int] = []
     describe = ecs.describe_tasks
 
@@ -71,12 +71,12 @@ def metrics(ecs: FakeEcs, error: Any = None) -> list[int]:
     ],
 )
 def test_the_interval_grows_with_the_tasks(tasks: int, events: bool, seconds: float) -> None:  # noqa: FBT001
-    """At most fifteen calls a minute beside events; without a queue as often as configured for longer."""
+    """At most fifteen calls per minute with events; without a queue, as often as configured for longer."""
     assert interval(60.0, tasks, events=events) == pytest.approx(seconds)
 
 
 def test_a_hundred_are_described_in_a_call() -> None:
-    """250 tasks: three calls, each task told once, those asked twice once."""
+    """250 tasks take three calls, and each is reported once."""
     bench = Bench()
     arns = [bench.task(number) for number in range(250)]
     sizes = metrics(bench.ecs)
@@ -87,8 +87,8 @@ def test_a_hundred_are_described_in_a_call() -> None:
     assert {type(each) for each in bench.said} == {Seen}
 
 
-def test_what_ecs_does_not_know_is_missing() -> None:
-    """Named as it was asked, also where AWS leaves out the cluster."""
+def test_unknown_tasks_are_missing() -> None:
+    """By the ARN that was asked for, even if AWS leaves out the cluster."""
     bench = Bench()
     arn = bench.task(1)
     known = bench.ecs.tasks.pop(arn)
@@ -105,8 +105,8 @@ def test_what_ecs_does_not_know_is_missing() -> None:
     assert known
 
 
-def test_one_arn_that_ecs_takes_for_none_spoils_nothing() -> None:
-    """It is found by halving; all others are told."""
+def test_one_invalid_arn_affects_no_other_task() -> None:
+    """It is found by halving, and all others are reported."""
     bench = Bench()
     arns = [bench.task(number) for number in range(16)]
     refused = client_error("InvalidParameterException", "Invalid identifier")
@@ -125,8 +125,8 @@ def test_one_arn_that_ecs_takes_for_none_spoils_nothing() -> None:
         OSError("no route"),
     ],
 )
-def test_an_error_of_the_call_says_nothing_of_its_tasks(error: Exception) -> None:
-    """It is raised, for the health log; no task counts as missing, and no call is repeated at once."""
+def test_a_failed_call_reports_no_task_as_missing(error: Exception) -> None:
+    """It is raised for the log, and not repeated at once."""
     bench = Bench()
     sizes = metrics(bench.ecs, lambda _: error)
     bench.reconciler.ask([bench.task(1), bench.task(2)])
@@ -137,7 +137,7 @@ def test_an_error_of_the_call_says_nothing_of_its_tasks(error: Exception) -> Non
 
 
 def test_it_keeps_its_own_rate() -> None:
-    """Never more than its burst and ten a second."""
+    """Never more than its burst, and ten per second."""
     bench = Bench()
     sizes = metrics(bench.ecs)
     bench.reconciler.ask([f"{n}" for n in range(10_000)])
@@ -146,7 +146,7 @@ def test_it_keeps_its_own_rate() -> None:
 
 
 def test_a_launch_is_found_by_its_id() -> None:
-    """Told as accepted; one that runs goes before one that has stopped."""
+    """It is reported as accepted; a running task is preferred to a stopped one."""
     bench = Bench()
     stopped = bench.task(1)
     bench.ecs.move(stopped, "STOPPED", exit_code=0)
@@ -160,8 +160,8 @@ def test_a_launch_is_found_by_its_id() -> None:
     assert (said.launch_id, said.ecs_task.arn) == (launch_id(1), runs)
 
 
-def test_listed_and_not_described_is_there_all_the_same() -> None:
-    """The two calls are eventually consistent each by itself."""
+def test_a_listed_task_exists_even_if_it_is_not_described() -> None:
+    """The two calls are eventually consistent."""
     bench = Bench()
     arn = bench.task(1)
     bench.ecs.describe_tasks = lambda **_: {"failures": [{"arn": arn, "reason": "MISSING"}]}  # type: ignore[method-assign]
@@ -170,8 +170,8 @@ def test_listed_and_not_described_is_there_all_the_same() -> None:
     assert bench.said[0].ecs_task.arn == arn
 
 
-def test_not_found_is_believed_when_it_could_have_been_seen() -> None:
-    """Looked for twice, fifteen seconds apart; only then is it told."""
+def test_a_task_is_not_found_after_two_searches() -> None:
+    """Fifteen seconds apart, because ListTasks is eventually consistent."""
     bench = Bench()
     bench.reconciler.ask([], [launch_id(1)])
     bench.run(14.0)
@@ -180,8 +180,8 @@ def test_not_found_is_believed_when_it_could_have_been_seen() -> None:
     assert bench.said == [NotFound(launch_id(1))]
 
 
-def test_what_comes_to_be_listed_meanwhile_is_found() -> None:
-    """The youngest container appears between the two looks."""
+def test_a_task_that_is_listed_late_is_found() -> None:
+    """It appears between the two searches."""
     bench = Bench()
     bench.reconciler.ask([], [launch_id(1)])
     bench.run()

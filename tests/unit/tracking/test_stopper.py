@@ -1,4 +1,4 @@
-"""StopTask: repeated until AWS has taken it, and not for ever."""
+"""StopTask is repeated until AWS accepts it, up to a limit."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from unit.examples import client_error
 
 
 def a_stopper(ecs: FakeEcs) -> Stopper:
-    """Return a stopper over a fake cluster."""
+    """Return a stopper on a fake cluster."""
     return Stopper({"ecs": modelled("ecs", ecs)}.__getitem__, "airflow")
 
 
-def test_what_is_asked_for_is_stopped_once() -> None:
-    """With its reason, cut at what AWS takes."""
+def test_a_task_is_stopped_once() -> None:
+    """With its reason, cut to AWS's limit."""
     ecs = FakeEcs()
     arn = ecs.run_task()["tasks"][0]["taskArn"]
     stopper = a_stopper(ecs)
@@ -36,10 +36,8 @@ def test_what_is_asked_for_is_stopped_once() -> None:
         (client_error("InvalidParameterException", "The referenced task was not found."), 1),
     ],
 )
-def test_refusals_are_repeated_while_they_can_pass(
-    error: Exception, calls: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Each time after a pause; given up with a line in the log."""
+def test_transient_errors_are_retried(error: Exception, calls: int, caplog: pytest.LogCaptureFixture) -> None:
+    """After a pause each time; giving up is logged."""
     ecs = FakeEcs()
     count = 0
 
@@ -57,8 +55,8 @@ def test_refusals_are_repeated_while_they_can_pass(
     assert "was not stopped" in caplog.text
 
 
-def test_one_refusal_does_not_lose_the_others() -> None:
-    """The refused one goes to the end of the line."""
+def test_a_rejected_stop_affects_no_other() -> None:
+    """It goes to the end of the queue."""
     ecs = FakeEcs()
     first, second = (ecs.run_task()["tasks"][0]["taskArn"] for _ in range(2))
     stop, failed = ecs.stop_task, list[str]()

@@ -1,4 +1,4 @@
-"""Many launches looked for at once: in few calls, believed as a single search is, given up when dear."""
+"""Searching for many launches at once: in few calls, with the same results as single searches."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from unit.tracking.test_reconciler import Bench, metrics
 
 
 def asked(bench: Bench, *numbers: int) -> list[str]:
-    """Have launches looked for; return their ids."""
+    """Search for launches; return their ids."""
     ids = [launch_id(number) for number in numbers]
     bench.reconciler.ask([], ids)
     return ids
 
 
 def lists(bench: Bench) -> list[dict[str, Any]]:
-    """Note every ListTasks call."""
+    """Record every ListTasks call."""
     calls: list[dict[str, Any]] = []
     listing = bench.ecs.list_tasks
 
@@ -33,7 +33,7 @@ def lists(bench: Bench) -> list[dict[str, Any]]:
 
 
 def test_a_thousand_launches_are_found_within_a_second() -> None:
-    """Ten pages and their descriptions, where one by one it would be two thousand calls and more."""
+    """With ten pages and their descriptions, instead of more than two thousand calls."""
     bench = Bench()
     arns = [bench.task(number) for number in range(1000)]
     pages, sizes = lists(bench), metrics(bench.ecs)
@@ -45,7 +45,7 @@ def test_a_thousand_launches_are_found_within_a_second() -> None:
 
 
 def test_few_launches_are_looked_for_one_by_one() -> None:
-    """Each by its startedBy: the cluster is not listed for them."""
+    """By startedBy, without listing the cluster."""
     bench = Bench()
     for number in range(WORTH_IT - 1):
         bench.task(number)
@@ -56,8 +56,8 @@ def test_few_launches_are_looked_for_one_by_one() -> None:
     assert all("startedBy" in each for each in pages)
 
 
-def test_of_several_containers_the_one_that_runs_counts_else_the_last() -> None:
-    """As a single search has it: earlier ones of the same launch stopped before they ran."""
+def test_a_running_container_is_preferred_then_the_last() -> None:
+    """As in a single search: earlier ones stopped before they ran."""
     bench = Bench()
     running, last = bench.task(1), bench.task(2)
     for arn in (running, last):
@@ -73,8 +73,8 @@ def test_of_several_containers_the_one_that_runs_counts_else_the_last() -> None:
     }
 
 
-def test_what_is_not_listed_is_looked_for_again_before_it_is_believed() -> None:
-    """Fifteen seconds later, as after a single search: found then, or told as not found."""
+def test_a_launch_that_is_not_listed_is_searched_for_again() -> None:
+    """Fifteen seconds later, as in a single search."""
     bench = Bench()
     ids = asked(bench, *range(WORTH_IT + 1))
     bench.run(1.0)
@@ -85,8 +85,8 @@ def test_what_is_not_listed_is_looked_for_again_before_it_is_believed() -> None:
     assert bench.said[1:] == [NotFound(each) for each in ids[1:]]
 
 
-def test_a_cluster_full_of_others_is_not_read_to_its_end() -> None:
-    """Half as many pages as launches; then each is looked for by itself, and found."""
+def test_a_cluster_with_many_other_tasks_is_not_read_to_its_end() -> None:
+    """After half as many pages as launches, each launch is searched for by itself."""
     bench = Bench()
     for number in range(1000, 1000 + 100 * WORTH_IT):
         bench.task(number)
@@ -99,8 +99,8 @@ def test_a_cluster_full_of_others_is_not_read_to_its_end() -> None:
     assert len([each for each in bench.said if isinstance(each, NotFound)]) == WORTH_IT - 1
 
 
-def test_a_list_that_breaks_off_is_begun_anew() -> None:
-    """Nothing that was sought is forgotten, nothing that was found is told twice."""
+def test_an_interrupted_list_is_started_again() -> None:
+    """No launch is lost, and none is reported twice."""
     bench = Bench()
     for number in range(250):
         bench.task(number)
@@ -113,8 +113,8 @@ def test_a_list_that_breaks_off_is_begun_anew() -> None:
     assert sorted(each.launch_id for each in bench.said) == sorted(map(launch_id, range(250)))
 
 
-def test_a_sweep_says_whether_it_read_everything() -> None:
-    """An empty cluster: two pages, and nothing is left to be read."""
+def test_a_sweep_reports_whether_it_is_complete() -> None:
+    """An empty cluster takes two pages."""
     sweep = Sweep("airflow", {"airflow/x", "airflow/y", "airflow/z", "airflow/w"})
     bench = Bench()
     assert sweep.step(bench.ecs) == []
