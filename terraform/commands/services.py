@@ -16,6 +16,8 @@ TUNNEL, FAILED = "tunnel", "FAILED"
 SCALING = "Scaling activity initiated by"
 WAIT_SECONDS = 900.0
 POLL_SECONDS = 10.0
+STEADY_LOOKS = 3
+"""Looks in a row: a container that exits after each start is steady for a moment, too."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,11 @@ class Services:
     def wait(self, now: Callable[[], float], sleep: Callable[[float], None]) -> bool:
         """Wait until all four are steady; return False if one failed or fifteen minutes have passed."""
         until = now() + WAIT_SECONDS
+        in_a_row = 0
         while self.watch() and now() < until:
-            if len(self._last) == len(COMPONENTS) and all(each.steady for each in self._last):
+            all_are = len(self._last) == len(COMPONENTS) and all(each.steady for each in self._last)
+            in_a_row = in_a_row + 1 if all_are else 0
+            if in_a_row == STEADY_LOOKS:
                 return True
             sleep(POLL_SECONDS)
         return False

@@ -185,6 +185,21 @@ def test_services_that_never_become_steady_end_it(world):
     assert world.time >= 900
 
 
+def test_a_container_that_exits_after_each_start_is_not_steady(world):
+    """It runs at every other look: steady is who stays so."""
+    looks = []
+
+    def sleep(seconds):
+        looks.append(seconds)
+        world.time += seconds
+        world.services["api"] = service("api", running=len(looks) % 2)
+
+    context = world.context
+    context.sleep = sleep
+    with pytest.raises(CommandError, match="within 15 minutes"):
+        module.up(context, SETTINGS, lambda outputs: None)
+
+
 def test_progress_is_printed_when_it_changes(world):
     """One line for each change, not one for each look."""
     world.services["api"] = service("api", running=0, states=("IN_PROGRESS",))
