@@ -201,7 +201,7 @@ ENDING = (
     Scenario(
         "the sidecar has no exit code",
         "the worker leaves with 0, its sidecar with nothing",
-        "provider: running for ever",
+        "provider: running forever",
         first=(Behaviour(run=5.0, sidecar_exit_codes={"sidecar": None}),) * 4,
     ),
     Scenario(

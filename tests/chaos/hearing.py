@@ -98,7 +98,7 @@ HEARING = (
         "half of the events lost", "every second event is lost", "EventBridge", events=EventFaults(lost=0.5)
     ),
     Scenario(
-        "events doubled", "every event comes twice", "at least once", events=EventFaults(duplicated=1.0)
+        "events doubled", "every event is duplicated", "at least once", events=EventFaults(duplicated=1.0)
     ),
     Scenario(
         "events overtake",

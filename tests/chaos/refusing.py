@@ -47,7 +47,7 @@ REFUSED = (
         check=_tokens_are_fresh,
     ),
     Scenario(
-        "capacity for ever",
+        "capacity forever",
         "no capacity for longer than launch_timeout",
         "#48001",
         expected="fail after launch_timeout, and say why",

@@ -48,13 +48,13 @@ class WireScenario:
 WIRES = (
     WireScenario(
         "hung requests",
-        "a third of ECS's requests hang for ever",
+        "a third of ECS's requests hang forever",
         "boto3 read timeout",
         (Trouble("hang", ECS, 0.3, until=30),),
     ),
     WireScenario(
         "hung answers",
-        "a third of RunTask's answers hang for ever, their work done",
+        "a third of RunTask's answers hang forever, their work done",
         "clientToken",
         (Trouble("hang after", ECS, 0.3, until=30),),
     ),

@@ -47,7 +47,7 @@ STARTING = (
         config={"capacity_chain": ("FARGATE", "FARGATE_SPOT")},
     ),
     Scenario(
-        "vCPU quota for ever",
+        "vCPU quota forever",
         "the quota of vCPUs stays used up",
         "service-event-messages-list",
         expected="fail after launch_timeout, and say where to request more",

@@ -84,7 +84,7 @@ def _task_instance(stage: Stage, key: Any) -> Any:
 
 
 def _few_receives(stage: Stage) -> str:
-    """A dead scheduler's events are not handed on for ever."""
+    """A dead scheduler's events are not handed on forever."""
     return "" if len(stage.world.sqs) == 0 else f"{len(stage.world.sqs)} messages stay in the queue"
 
 

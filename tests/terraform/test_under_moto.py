@@ -64,7 +64,7 @@ def session(account: Session, policy_document: str) -> Iterator[Session]:
 
 
 def refused(call: Callable[[], Any]) -> bool:
-    """Tell whether a call is refused for want of a permission; any other answer counts as allowed."""
+    """Tell whether a call is refused for lack of a permission; any other answer counts as allowed."""
     try:
         call()
     except ClientError as error:

@@ -62,7 +62,7 @@ def an_ecs_task(last_status: str = "RUNNING", **changes: Any) -> EcsTask:
 
 
 def stopped(exit_code: int | None = 0, reason: str = "", **changes: Any) -> EcsTask:
-    """Return a task whose worker container left with this code; None: it never started."""
+    """Return a task whose worker container exited with this code; None if it never started."""
     container: dict[str, Any] = {"name": "worker", "lastStatus": "STOPPED", "reason": reason}
     if exit_code is not None:
         container["exitCode"] = exit_code

@@ -52,7 +52,7 @@ def test_a_later_try_ends_an_earlier_one(scheduler: Any, task: Any, waits: bool)
 def test_a_workload_that_cannot_be_read_fails_alone(
     scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No exception out of the heartbeat, nothing that comes back for ever; the others are launched."""
+    """No exception out of the heartbeat, nothing that comes back forever; the others are launched."""
     bad, good = task(task_id="bad"), task(task_id="good")
     read: Callable[..., Any] = airflow_versions.work_of
 
@@ -140,7 +140,7 @@ def test_a_connection_test_that_airflow_gives_up_is_not_launched(scheduler: Any)
 
 @pytest.mark.point("a team's misspelt option is refused", since=(3, 2))
 def test_a_misspelt_option_of_a_team_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it is in the section of all: tokens would stand in the override for want of a bucket."""
+    """As it is in the section of all: without a bucket, tokens would be in the override."""
     from airflow_fargate import FargateExecutor  # noqa: PLC0415  imports Airflow
 
     monkeypatch.setenv("AIRFLOW__DATA___FARGATE__PAYLOAD_BUKET", "payloads")

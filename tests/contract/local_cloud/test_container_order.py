@@ -88,7 +88,7 @@ def test_an_init_container_that_takes_longer_than_its_start_timeout_fails_the_st
 def test_an_essential_container_that_ends_while_others_wait_ends_the_task(
     containers: ContainerWorld,
 ) -> None:
-    """The sidecar is essential and dies; the init container would have run for ever."""
+    """The sidecar is essential and dies; the init container would have run forever."""
     sidecar = {"name": "sidecar", **containers.scripted("exit 4")}
     waiting = {**after(containers, "SUCCESS", FOREVER)}
     task = containers.ended(run(containers, sidecar, first(containers, FOREVER), waiting))

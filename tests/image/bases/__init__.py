@@ -45,7 +45,7 @@ def base_of(kind: str, release: str, plain: str) -> str:
 def constraints(release: str) -> str:
     """Return what was current when the release came out, as Airflow's own constraints say it.
 
-    Those are no package and are not on an index: the tests' lock of the release stands in for them.
+    Those are not a package on an index, so the tests' lock of the release replaces them.
     """
     lock = (build.ROOT / f"tests/requirements/airflow-{release}.txt").read_text()
     pins = re.findall(r"^([A-Za-z0-9._-]+==[^\\\n]+?)\s*\\?$", lock, re.MULTILINE)

@@ -7,9 +7,9 @@ import struct
 BASE = 0x400000
 HEADERS = 64 + 56
 
-# pause(); for ever
+# pause() without end
 _X86_64 = bytes.fromhex("b8220000000f05ebf7")
-# ppoll(NULL, 0, NULL, NULL); for ever: this architecture has no pause
+# ppoll(NULL, 0, NULL, NULL) without end: this architecture has no pause
 _AARCH64 = struct.pack(
     "<7I", 0xD2800000, 0xD2800001, 0xD2800002, 0xD2800003, 0xD2800928, 0xD4000001, 0x17FFFFFA
 )

@@ -5,7 +5,7 @@ refuses every object. No condition is evaluated here: a statement that has one d
 
 ListObjectVersions: moto does not encode keys for who asks for ``encoding-type=url``. Terraform's provider
 decodes them all the same, takes the plus sign in an Airflow run id for a space, deletes what is not there
-and begins again, for ever.
+and begins again, forever.
 
 ListClusters names clusters that were deleted, and a deleted NAT gateway leaves its network interface behind:
 an account would never be empty again.

@@ -1,7 +1,7 @@
 """What moto's Cloud Map does otherwise than AWS, as far as ECS and Terraform meet it.
 
 A second registration of an instance replaces the first (moto keeps both). What is still in use cannot be
-deleted, and a namespace takes its hosted zone along (in moto it stays for ever). Two namespaces of one VPC
+deleted, and a namespace takes its hosted zone along (in moto it stays forever). Two namespaces of one VPC
 are in conflict only if they have the same name.
 """
 

@@ -69,7 +69,7 @@ def test_every_kind_of_end_has_its_verdict(
 
 
 def test_a_sidecar_decides_nothing() -> None:
-    """Our container's 0 is a success whatever the sidecar left with, and the other way round."""
+    """Our container's exit code counts, whatever the sidecar's is."""
 
     def containers(ours: int, theirs: int) -> Any:
         return an_ecs_task("STOPPED", containers=[{"name": "worker", "exitCode": ours},

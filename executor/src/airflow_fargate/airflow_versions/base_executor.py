@@ -72,7 +72,7 @@ class VersionedExecutor(BaseExecutor):
         try:
             key = key_of(item)
         except Exception:
-            # An item without a key must not stay in the queue for ever.
+            # An item without a key must not stay in the queue forever.
             log.exception("A workload has no key and is dropped: %r", item)
             queues = self._queues()
             key = next((key for queue in queues for key, each in queue.items() if each is item), None)

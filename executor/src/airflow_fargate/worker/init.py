@@ -25,7 +25,7 @@ FORWARDED = (
 
 
 def split_off_init() -> None:
-    """Fork if this process is PID 1. The child returns; the parent reaps and forwards signals for ever."""
+    """Fork if this process is PID 1. The child returns; the parent reaps and forwards signals forever."""
     if os.getpid() != 1:
         return
     # Blocked during the fork, so that an early signal is delivered to the child.
