@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chaos.sources import linked
 from chaos.stage import Sums
 
 if TYPE_CHECKING:
@@ -68,10 +69,18 @@ def page(text: str, rows: Sequence[Row], combinations: int, conditions: str) -> 
             continue
         lines += [f"### {title}", "", _cells((*words, "tasks", "injected", "succeeded", "failed"))]
         lines.append("|" + "---|" * len(words) + "---:|" * 4)
-        lines += [_cells((*row.words, *(f"{value:,}" for value in row.sums.row()[:4]))) for row in found]
+        lines += [
+            _cells((*_shown(words, row), *(f"{each:,}" for each in row.sums.row()[:4]))) for row in found
+        ]
         lines.append("")
     before, _, rest = text.partition(BEGIN)
     return before + "\n".join(lines) + "\n" + END + rest.partition(END)[2]
+
+
+def _shown(columns: Sequence[str], row: Row) -> list[str]:
+    """Return a row's words; a source with its links."""
+    pairs = zip(columns, row.words, strict=True)
+    return [linked(word) if column == "source" else word for column, word in pairs]
 
 
 def _cells(values: Sequence[str]) -> str:

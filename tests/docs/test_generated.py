@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from airflow_fargate.exit_codes import ExitCode
+from chaos.sources import linked
 from docs.generators import aws_messages, costs, emitted, troubleshooting
 from docs.generators.__main__ import pages
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("file", pages(), ids=lambda file: file.name)
@@ -92,3 +98,35 @@ def test_the_page_of_aws_s_messages_has_every_cause_and_every_message() -> None:
     ] == []
     sentences = aws_messages.SENTENCES
     assert [each for each in sentences if " ".join(each.sentence.split()) not in page] == []
+
+
+def test_every_issue_that_the_page_of_faults_names_is_a_link() -> None:
+    """The sources of docs/chaos.md can be followed; a project's short name stands for its repository."""
+    table = [
+        line for line in (ROOT / "docs" / "chaos.md").read_text(encoding="utf-8").splitlines() if "|" in line
+    ]
+    numbers = re.findall(r"#\d+", "\n".join(table))
+
+    assert len(numbers) >= 39
+    assert [line for line in table if re.search(r"#\d", re.sub(r"\[[^\]]*\]\([^)]*\)", "", line))] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "link"),
+    [
+        ("#35491; ADR 4", "[#35491](https://github.com/apache/airflow/issues/35491); ADR 4"),
+        ("dagster #14383", "[dagster #14383](https://github.com/dagster-io/dagster/issues/14383)"),
+        ("moby/moby#1", "[moby/moby#1](https://github.com/moby/moby/issues/1)"),
+        ("provider: loses the workload", "provider: loses the workload"),
+    ],
+)
+def test_a_source_is_linked(source, link) -> None:
+    """Issues by repository, project or number alone; words without an address stay words."""
+    assert linked(source) == link
+
+
+def test_a_source_at_aws_leads_to_its_page() -> None:
+    """The words that stand for a page of the ECS documentation are the link."""
+    assert linked("Spot; #1").startswith(
+        "[Spot](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/"
+    )
