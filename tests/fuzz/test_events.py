@@ -1,4 +1,4 @@
-"""Messages of the queue, and answers of AWS with members missing."""
+"""Messages of the queue, and AWS's answers with missing members."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ EVENTS = broken(ENVELOPE).flatmap(texts_of) | texts_of(ENVELOPE) | AWKWARD_JSON 
 
 
 @given(EVENTS)
-def test_a_message_is_an_event_or_is_refused_in_words(body: str) -> None:
-    """A change with an ARN and a status of the right types, or ValueError; nothing else."""
+def test_a_message_is_an_event_or_a_value_error(body: str) -> None:
+    """An event has an ARN and a status of the right types."""
     try:
         ecs_task = parse_event(body)
     except (ValueError, RecursionError):
@@ -49,8 +49,8 @@ def test_a_message_is_an_event_or_is_refused_in_words(body: str) -> None:
 
 
 @given(broken(TASK))
-def test_whatever_is_said_of_a_task_can_be_judged_and_tracked(detail: dict[str, Any]) -> None:
-    """No event that parses upsets the verdict or the table of tasks; the diagnosis is text."""
+def test_every_parsed_event_has_a_verdict_and_can_be_tracked(detail: dict[str, Any]) -> None:
+    """The diagnosis is safe text."""
     with contextlib.suppress(ValueError):
         ecs_task = parse_task(detail)
         assert str(judge(ecs_task, "worker").diagnosis)
@@ -76,8 +76,8 @@ class Queue:
 
 
 @given(st.lists(EVENTS, max_size=9))
-def test_a_batch_holds_what_it_holds_and_a_good_event_in_it_is_taken(bodies: list[str]) -> None:
-    """Whatever stands beside it: the good one is posted and deleted, what is no event stays for the DLQ."""
+def test_a_valid_event_is_handled_in_any_batch(bodies: list[str]) -> None:
+    """It is posted and deleted; other messages stay for the dead-letter queue."""
     bodies = [*bodies, json.dumps(ENVELOPE)]
     queue = Queue(
         [{"Body": body, "ReceiptHandle": str(n), "MessageId": str(n)} for n, body in enumerate(bodies)]
@@ -91,14 +91,14 @@ def test_a_batch_holds_what_it_holds_and_a_good_event_in_it_is_taken(bodies: lis
 
 
 def answers(operation: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Return answers of an operation as boto3 gives them: of the model's types, members missing."""
+    """Return answers of an operation as boto3 returns them: with the model's types, and missing members."""
     shape = service_model("ecs").operation_model(operation_names("ecs")[operation]).output_shape
     whole = example(shape, {"taskArn": ARN, "lastStatus": "RUNNING", "taskArns": [ARN]})
     return broken(whole, odd=st.none()).map(_without_none)
 
 
 def _without_none(value: Any) -> Any:
-    """AWS leaves out what it has not, and never says null: a member drawn as None is one that is missing."""
+    """AWS leaves members out and never sends null, so a member drawn as None is removed."""
     if isinstance(value, dict):
         return {key: _without_none(each) for key, each in value.items() if each is not None}
     return [_without_none(each) for each in value if each is not None] if isinstance(value, list) else value
@@ -115,7 +115,7 @@ class Answering:
 
 
 @given(answers("run_task"))
-def test_run_tasks_answer_is_a_task_or_a_refusal_in_words(answer: dict[str, Any]) -> None:
+def test_runtasks_answer_is_a_task_or_an_error(answer: dict[str, Any]) -> None:
     """Whatever AWS leaves out."""
     found = ecs.run_task(modelled("ecs", Answering(run_task=answer)), {"taskDefinition": "worker"})
     if isinstance(found, EcsTask):
@@ -126,10 +126,10 @@ def test_run_tasks_answer_is_a_task_or_a_refusal_in_words(answer: dict[str, Any]
 
 
 @given(answers("describe_tasks"), answers("list_tasks"))
-def test_what_describe_tasks_leaves_out_is_asked_for_again(
+def test_an_arn_that_describe_tasks_leaves_out_is_described_again(
     described: dict[str, Any], listed: dict[str, Any]
 ) -> None:
-    """A task, a missing ARN, or neither: never an error, and never an ARN that was not asked for."""
+    """A task, a missing ARN, or neither: never an exception, and never an unknown ARN."""
     client = modelled("ecs", Answering(describe_tasks=described, list_tasks=listed))
     found, missing = ecs.describe_tasks(client, "airflow", [ARN])
     assert {each.arn for each in found} <= {ARN}
@@ -144,8 +144,8 @@ def test_what_describe_tasks_leaves_out_is_asked_for_again(
     st.none() | st.integers(100, 599),
     broken({"resourceIds": [ARN], "Error": {"Code": "x", "Message": "y"}}, odd=st.none()),
 )
-def test_every_error_of_aws_becomes_a_refusal_in_words(
+def test_every_error_of_aws_is_classified(
     code: str, message: str, status: int | None, body: dict[str, Any]
 ) -> None:
-    """Any code, any status, a body with parts missing."""
+    """Any code, any status, and a body with missing parts."""
     assert classify_error(client_error(code, message, status or 0), status, body).sentence

@@ -1,4 +1,4 @@
-"""What a container is handed: its command, the reference in it, the payload behind that."""
+"""The worker's input: its command, the reference, and the payload."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXTS = broken(DOCUMENT).flatmap(texts_of) | texts_of(DOCUMENT) | AWKWARD_JSON
 
 
 class Store:
-    """A bucket that holds one object under every key."""
+    """A bucket with one object under every key."""
 
     def __init__(self, content: bytes) -> None:
         self.content = content
@@ -39,13 +39,13 @@ class Store:
 
 
 def in_words(error: Exception) -> None:
-    """Check what holds for every refusal: a sentence, and no token in it or behind it."""
+    """Check an error: it has a message, and no token."""
     assert str(error).endswith(".")
     assert TOKEN not in repr(error) + str(error.__cause__ or "")
 
 
 def loaded(reference: str, content: bytes = b"") -> Payload | None:
-    """Load it; None when it was refused as it may be: with the declared error, a sentence, and no token."""
+    """Load it; None if it was rejected with the declared error, a message, and no token."""
     try:
         payload = load_payload(reference, lambda: Store(content), lambda _: None)
         check_release(payload, "3.3.2")
@@ -58,8 +58,8 @@ def loaded(reference: str, content: bytes = b"") -> Payload | None:
 
 
 @given(TEXTS)
-def test_a_document_is_a_payload_or_is_refused_in_words(text: str) -> None:
-    """By every way that it can come."""
+def test_a_document_is_a_payload_or_is_rejected(text: str) -> None:
+    """In each kind of reference."""
     packed = base64.urlsafe_b64encode(zlib.compress(text.encode(errors="surrogatepass"))).decode()
     inline = loaded(f"json:{text}")
     assert loaded(f"zlib:{packed}") == inline
@@ -67,8 +67,8 @@ def test_a_document_is_a_payload_or_is_refused_in_words(text: str) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_bytes_are_a_payload_or_are_refused_in_words(content: bytes) -> None:
-    """Whatever lies in the bucket, and whatever is packed."""
+def test_bytes_are_a_payload_or_are_rejected(content: bytes) -> None:
+    """In the bucket, and compressed."""
     assert loaded("s3://bucket/key", content) is None
     assert loaded(f"zlib:{base64.urlsafe_b64encode(content).decode()}") is None
 
@@ -77,13 +77,13 @@ def test_bytes_are_a_payload_or_are_refused_in_words(content: bytes) -> None:
     st.text(max_size=30)
     | st.sampled_from(["s3://", "s3://b", "s3:///k", "json", "zlib:", "zlib:====", "zlib:é"])
 )
-def test_a_reference_is_understood_or_refused_in_words(reference: str) -> None:
-    """Any text; one that the operating system could not decode too."""
+def test_any_reference_is_valid_or_rejected(reference: str) -> None:
+    """Also one that is not valid UTF-8."""
     assert loaded(reference + "\udcff") is None
     assert loaded(reference) is None
 
 
-def test_a_payload_that_unpacks_without_end_is_refused() -> None:
+def test_a_payload_that_unpacks_to_too_much_is_rejected() -> None:
     """40 MiB of zeros in 40 kB."""
     bomb = base64.urlsafe_b64encode(zlib.compress(bytes(40 * 1024 * 1024))).decode()
     with pytest.raises(WorkerError, match="32 MiB"):
@@ -96,8 +96,8 @@ def test_a_payload_that_unpacks_without_end_is_refused() -> None:
         max_size=5,
     )
 )
-def test_a_command_is_understood_or_refused_in_words(words: list[str]) -> None:
-    """Whatever the container is told to run; a reference is not repeated in a refusal."""
+def test_any_command_is_valid_or_rejected(words: list[str]) -> None:
+    """No message repeats a reference."""
     try:
         parse_command(words, python="/venv/bin/python")
         parse_command(["airflow", "fargate", "run-workload", f"json:{TOKEN}", *words], python="python")
@@ -107,7 +107,7 @@ def test_a_command_is_understood_or_refused_in_words(words: list[str]) -> None:
 
 @given(JSON)
 def test_any_release_is_compared(version: Any) -> None:
-    """The same line or a sentence."""
+    """The same minor release, or an error."""
     payload = Payload(str(version), "launch", "key", {})
     if str(version).split(".")[:2] == ["3", "3"]:
         check_release(payload, "3.3.2")

@@ -1,4 +1,4 @@
-"""Airflow's side of a run: slots, outcomes, external_executor_ids, and what it offers after a death."""
+"""Airflow's side of a run: slots, outcomes, external_executor_ids, and adoption."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class Airflow:
         self.by_arn: set[Any] = set()
 
     def run(self, seconds: float, every: float = 1.0) -> None:
-        """Let time pass, with a heartbeat every so often."""
+        """Let time pass, with regular heartbeats."""
         until = self.world.clock.now() + seconds
         while self.world.clock.now() < until:
             self.heartbeat()
             self.world.clock.advance(every)
 
     def heartbeat(self) -> None:
-        """Let the threads work, sync, and write down what was told."""
+        """Let the threads work, sync, and record the notices."""
         before = len(self.world.told)
         self.world.step(self.fleet)
         for told in self.world.told[before:]:
@@ -55,7 +55,7 @@ class Airflow:
         self.leaks += self.held() != self.running
 
     def held(self) -> set[Any]:
-        """The tasks that the fleet holds or is about to tell of: what the slots should be."""
+        """The tasks that the fleet holds or is about to report: the expected slots."""
         return {task.key for task in self.fleet.registry if not task.revoked} | self._explained()
 
     def _explained(self) -> set[Any]:
@@ -63,7 +63,7 @@ class Airflow:
         return {key for key, (finish, _) in waiting.items() if not finish.is_known}
 
     def outcome(self, key: Any) -> Outcome | None:
-        """How a task ended, None when nothing was told."""
+        """How a task ended; None if nothing was reported."""
         verdict = self.verdicts.get(key)
         return verdict.outcome if verdict else None
 
@@ -74,7 +74,7 @@ class Airflow:
         return key
 
     def revoke(self) -> None:
-        """Clear the task that came first of those that run."""
+        """Clear the first of the running tasks."""
         if self.running:
             key = min(self.running, key=lambda each: int(str(each).rpartition("-")[2]))
             self.running.discard(key)
@@ -82,19 +82,19 @@ class Airflow:
             self.fleet.revoke(key, "cleared")
 
     def restart(self) -> None:
-        """Killed: nothing is settled. What it had told survives in Airflow's database, nothing else."""
+        """Kill the scheduler: only what is in Airflow's database survives."""
         self.fleet = self.world.scheduler()
         self.offer(self.running)
 
     def take_over(self, dead: Airflow) -> None:
-        """Adopt the tasks of another scheduler that is gone."""
+        """Adopt the tasks of another scheduler that ended."""
         self.arns |= dead.arns
         orphans, dead.running = dead.running, set()
         self.running |= orphans
         self.offer(orphans)
 
     def offer(self, keys: set[Any]) -> None:
-        """Have the fleet adopt tasks by what the database knows of them."""
+        """Let the fleet adopt tasks by their rows in the database."""
         for key in sorted(keys):
             launch = self.world.a_launch(key)
             arn = self.arns.get(key, "")

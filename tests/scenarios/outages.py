@@ -1,4 +1,4 @@
-"""What goes wrong between the executor and a service, for every client of boto3 and not only for ECS."""
+"""Faults between the executor and a service, for every client of boto3."""
 
 from __future__ import annotations
 

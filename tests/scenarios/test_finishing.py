@@ -1,4 +1,4 @@
-"""Finishing: by events, by asking, and in spite of both."""
+"""Tasks end: by events, by polling, and in spite of faults in both."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scenarios.world import QUEUE_URL, World
 
 
 def test_events_alone_are_enough() -> None:
-    """With a queue, a task that ends in time is never described."""
+    """With a queue, a task that ends soon is never described."""
     world = World()
     world.launch()
     world.run(40)
@@ -21,7 +21,7 @@ def test_events_alone_are_enough() -> None:
 
 
 def test_without_a_queue_tasks_are_described() -> None:
-    """No queue: the reconciler finds the end by itself."""
+    """The reconciler finds their end."""
     world = World(event_queue_url="", reconcile_interval=5.0)
     key = world.launch()
     world.run(40)
@@ -29,7 +29,7 @@ def test_without_a_queue_tasks_are_described() -> None:
 
 
 def test_lost_doubled_and_late_events_change_nothing() -> None:
-    """A tenth of the events lost, doubled or overtaken: every task ends once, and rightly."""
+    """With a tenth of the events lost, doubled or reordered, every task ends once, correctly."""
     world = World(Behaviour(run=(1.0, 60.0)), seed=3)
     world.plane.faults.events = EventFaults(lost=0.1, duplicated=0.1, delayed=0.2)
     keys = [world.launch() for _ in range(100)]
@@ -39,8 +39,8 @@ def test_lost_doubled_and_late_events_change_nothing() -> None:
     assert len(world.fleet.registry) == 0
 
 
-def test_a_task_killed_for_memory_is_told_how_much_to_ask_for() -> None:
-    """Out of memory: the message names what it had and the next size."""
+def test_a_task_killed_for_memory_names_the_next_size() -> None:
+    """The message has the memory that it had, and the next size."""
     world = World(out_of_memory())
     key = world.launch()
     world.run(40)
@@ -49,8 +49,8 @@ def test_a_task_killed_for_memory_is_told_how_much_to_ask_for() -> None:
     assert "executor_config={'memory': 1024}" in told
 
 
-def test_spot_taken_while_running_is_airflows_decision() -> None:
-    """What ran is never launched again behind Airflow's back."""
+def test_a_spot_interruption_while_running_is_left_to_airflow() -> None:
+    """A task that ran is never launched again by the executor."""
     world = World(spot_interrupted())
     key = world.launch()
     world.run(40)
@@ -61,7 +61,7 @@ def test_spot_taken_while_running_is_airflows_decision() -> None:
 
 
 def test_a_young_task_that_ecs_does_not_know_yet_is_not_lost() -> None:
-    """DescribeTasks is eventually consistent: an absence shorter than the grace period means nothing."""
+    """DescribeTasks is eventually consistent, so a short absence means nothing."""
     world = World(event_queue_url="", reconcile_interval=5.0)
     world.plane.faults.describe_lag = 60.0
     key = world.launch()
@@ -69,8 +69,8 @@ def test_a_young_task_that_ecs_does_not_know_yet_is_not_lost() -> None:
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
 
 
-def test_a_poison_message_holds_up_nothing() -> None:
-    """A message that is no event stays for the dead-letter queue; the others are handled."""
+def test_a_poison_message_delays_no_event() -> None:
+    """It stays for the dead-letter queue, and the others are handled."""
     world = World()
     world.sqs.put("not json")
     world.sqs.put('{"detail-type": "ECS Task State Change", "source": "aws.ecs", "detail": {"taskArn": 7}}')
@@ -81,7 +81,7 @@ def test_a_poison_message_holds_up_nothing() -> None:
 
 
 def test_events_reach_the_scheduler_that_owns_the_task() -> None:
-    """Two schedulers on one queue: each hears of its own tasks."""
+    """Two schedulers share a queue, and each gets the events of its own tasks."""
     world = World()
     other = world.scheduler()
     mine, theirs = world.launch(), world.launch(fleet=other)
@@ -90,8 +90,8 @@ def test_events_reach_the_scheduler_that_owns_the_task() -> None:
     assert world.plane.calls["DescribeTasks"] == 0
 
 
-def test_revoking_stops_the_container_and_says_nothing() -> None:
-    """Revoked while it runs: StopTask, no event, no slot."""
+def test_revoking_stops_the_container_and_reports_nothing() -> None:
+    """StopTask is called, and the slot is free."""
     world = World(Behaviour(run=None))
     key = world.launch()
     world.run(20)
@@ -103,7 +103,7 @@ def test_revoking_stops_the_container_and_says_nothing() -> None:
 
 
 def test_revoking_before_the_launch_launches_nothing() -> None:
-    """Revoked while it waits: no container at all."""
+    """No container is started."""
     world = World()
     key = world.launch()
     world.fleet.revoke(key, "stuck")
@@ -113,7 +113,7 @@ def test_revoking_before_the_launch_launches_nothing() -> None:
 
 
 def test_stop_all_stops_every_container() -> None:
-    """terminate(): every container of ours is stopped."""
+    """terminate() stops every container of the deployment."""
     world = World(Behaviour(run=None))
     for _ in range(5):
         world.launch()
@@ -123,8 +123,8 @@ def test_stop_all_stops_every_container() -> None:
     assert {task.last_status for task in world.plane.tasks()} == {"STOPPED"}
 
 
-def test_a_task_that_resumes_is_not_ended_by_its_first_half() -> None:
-    """Deferred and queued again under its key: the first container's late end is not told."""
+def test_a_task_that_resumes_is_not_ended_by_its_first_container() -> None:
+    """It is queued again under its key, and the late end of the first container is not reported."""
     world = World(Behaviour(run=10))
     key = world.launch()
     world.run(8)
@@ -138,8 +138,8 @@ def test_a_task_that_resumes_is_not_ended_by_its_first_half() -> None:
     assert told.verdict.diagnosis.arn == world.plane.tasks()[1].arn
 
 
-def test_a_plain_exit_is_told_before_ecs_has_cleared_up() -> None:
-    """The network interface takes a minute to go: the slot is free at the exit, and STOPPED adds nothing."""
+def test_a_final_exit_code_is_reported_before_stopped() -> None:
+    """The network interface takes a minute to go; STOPPED then changes nothing."""
     world = World(Behaviour(run=5, deprovisioning=60))
     key = world.launch()
     world.run(20)
@@ -158,7 +158,7 @@ def test_a_plain_exit_is_told_before_ecs_has_cleared_up() -> None:
 def test_the_workers_own_codes_free_the_slot_before_the_task_is_stopped(
     exit_code: int, outcome: Outcome
 ) -> None:
-    """A failed, a rescheduled and a cleared task have their outcome while ECS still cleans up."""
+    """A failed, a rescheduled and a cleared task end while ECS still cleans up."""
     world = World(Behaviour(run=5, deprovisioning=60, exit_code=exit_code))
     key = world.launch()
     world.run(20)
@@ -166,8 +166,8 @@ def test_the_workers_own_codes_free_the_slot_before_the_task_is_stopped(
     assert [task.last_status for task in world.plane.tasks()] == ["DEPROVISIONING"]
 
 
-def test_a_worker_that_failed_itself_is_told_with_its_last_lines() -> None:
-    """Exit code 1 (an ImportError, a broken image): Airflow has no log of it, the container has."""
+def test_a_failed_worker_is_reported_with_its_last_lines() -> None:
+    """With exit code 1 (an ImportError, a broken image), only the container's log has the reason."""
     world = World(Behaviour(exit_code=1), log_group="/worker")
     key = world.launch()
     world.run(60)
@@ -177,8 +177,8 @@ def test_a_worker_that_failed_itself_is_told_with_its_last_lines() -> None:
     assert verdict.diagnosis.log_lines
 
 
-def test_a_crash_is_told_when_its_cause_is_known() -> None:
-    """Another exit code than the worker's own for an ended task: the verdict waits for ECS's last word."""
+def test_a_crash_is_reported_when_its_cause_is_known() -> None:
+    """For any other exit code, the verdict waits for ECS's stop code."""
     world = World(Behaviour(run=5, deprovisioning=60, exit_code=139))
     key = world.launch()
     world.run(20)
@@ -187,8 +187,8 @@ def test_a_crash_is_told_when_its_cause_is_known() -> None:
     assert world.finish(key).verdict.outcome is Outcome.FAILED
 
 
-def test_tasks_that_fall_silent_together_are_not_described_together() -> None:
-    """Two thousand running tasks: with events, no minute has more than twenty calls."""
+def test_tasks_without_news_are_described_at_a_steady_rate() -> None:
+    """With two thousand running tasks and events, no minute has more than twenty calls."""
     world = World(Behaviour(run=None), run_task_burst=4000, launch_burst=4000)
     for _ in range(2000):
         world.launch()
@@ -216,8 +216,8 @@ class _Sink:
         self.sums[stat] = value
 
 
-def test_what_happens_is_counted() -> None:
-    """Launches, refusals, throttles, finds of the reconciler, events known already, a task's own times."""
+def test_metrics_count_what_happens() -> None:
+    """Launches, errors, throttling, finds of the reconciler, stale events, and a task's times."""
     world = World(
         event_queue_url=QUEUE_URL, capacity_chain=("FARGATE_SPOT", "FARGATE"), reconcile_interval=30.0
     )

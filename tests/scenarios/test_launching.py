@@ -1,4 +1,4 @@
-"""Launching: once, within the limits, and patiently."""
+"""Launching: once, within the limits, and with retries."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scenarios.world import World
 
 
 def test_a_task_runs_and_succeeds() -> None:
-    """One task: its ARN is reported, then its success, and its slot and payload are gone."""
+    """Its ARN and its success are reported, and its slot and payload are gone."""
     world = World()
     key = world.launch()
     world.run(40)
@@ -25,7 +25,7 @@ def test_a_task_runs_and_succeeds() -> None:
 
 
 def test_a_failed_container_fails_the_task_with_its_exit_code() -> None:
-    """A non-zero exit is a failure that names the exit code and the container's last lines."""
+    """The message has the exit code and the container's last lines."""
     world = World(Behaviour(exit_code=66))
     key = world.launch()
     world.run(40)
@@ -35,7 +35,7 @@ def test_a_failed_container_fails_the_task_with_its_exit_code() -> None:
 
 
 def test_the_token_is_not_in_the_request() -> None:
-    """With a bucket the override carries a pointer, and the object the workload."""
+    """With a bucket, the override has a reference, and the object the workload."""
     world = World()
     world.launch()
     world.step()
@@ -45,8 +45,8 @@ def test_the_token_is_not_in_the_request() -> None:
     assert b"secret" in body
 
 
-def test_without_a_bucket_the_workload_stands_inline() -> None:
-    """No bucket: the command carries the document itself."""
+def test_without_a_bucket_the_workload_is_inline() -> None:
+    """The command contains the document."""
     world = World(payload_bucket="")
     world.launch()
     world.step()
@@ -60,7 +60,7 @@ def test_without_a_bucket_the_workload_stands_inline() -> None:
     "fault", ["lost", "server_error_after", "server_error", "throttle", "hidden_throttle"]
 )
 def test_a_launch_of_unknown_outcome_is_repeated_and_not_doubled(fault: str) -> None:
-    """A lost answer, a 5xx or throttling: the same token again, so one container."""
+    """After a lost answer, a 5xx or throttling, the same token is sent again, so there is one container."""
     world = World()
     world.plane.faults.add(Fault(fault, operations=("RunTask",), times=2))
     key = world.launch()
@@ -69,8 +69,8 @@ def test_a_launch_of_unknown_outcome_is_repeated_and_not_doubled(fault: str) -> 
     assert list(world.containers().values()) == [1]
 
 
-def test_no_capacity_is_waited_out_and_costs_no_try() -> None:
-    """Nine minutes without capacity: the task waits, then runs; Airflow hears of no failure."""
+def test_a_lack_of_capacity_costs_no_try() -> None:
+    """The task waits nine minutes and then runs."""
     world = World(launch_timeout=580)
     world.plane.faults.add(Fault("capacity", until=540))
     keys = [world.launch() for _ in range(20)]
@@ -79,8 +79,8 @@ def test_no_capacity_is_waited_out_and_costs_no_try() -> None:
     assert set(world.containers().values()) == {1}
 
 
-def test_no_capacity_for_longer_than_the_budget_fails_with_awss_words() -> None:
-    """The budget spent, the task fails and says what AWS said."""
+def test_a_lack_of_capacity_until_the_timeout_fails_the_task() -> None:
+    """The message has AWS's text."""
     world = World(launch_timeout=60)
     world.plane.faults.add(Fault("capacity"))
     key = world.launch()
@@ -93,7 +93,7 @@ def test_no_capacity_for_longer_than_the_budget_fails_with_awss_words() -> None:
 
 
 def test_the_chain_goes_from_spot_to_on_demand_at_once() -> None:
-    """Spot refuses: the next provider of the chain is asked without waiting."""
+    """If Spot has no capacity, the next provider is tried without a pause."""
     world = World(capacity_chain=("FARGATE_SPOT", "FARGATE"))
     world.plane.faults.add(Fault("capacity", provider="FARGATE_SPOT"))
     world.launch()
@@ -104,7 +104,7 @@ def test_the_chain_goes_from_spot_to_on_demand_at_once() -> None:
 
 @pytest.mark.parametrize("behaviour", [fails_to_start(), spot_taken_before_start()])
 def test_a_task_that_never_started_is_launched_again(behaviour: Behaviour) -> None:
-    """No network interface, Spot taken before the start: a new container, and no word of failure."""
+    """For example without a network interface; no failure is reported."""
     world = World()
     world.engine.next_behaviours.append(behaviour)
     key = world.launch()
@@ -116,7 +116,7 @@ def test_a_task_that_never_started_is_launched_again(behaviour: Behaviour) -> No
 
 
 def test_an_image_that_does_not_exist_fails_with_what_to_do() -> None:
-    """CannotPullContainerError: not launched again; the message says what to do."""
+    """CannotPullContainerError is not retried, and the message has the remedy."""
     world = World(fails_to_start("CannotPullContainerError: worker:latest: not found"))
     key = world.launch()
     world.run(60)
@@ -132,8 +132,8 @@ def test_an_image_that_does_not_exist_fails_with_what_to_do() -> None:
         ({"container_name": "nobody"}, "[fargate] container_name"),
     ],
 )
-def test_what_aws_refuses_for_good_fails_at_once(changes: dict[str, Any], words: str) -> None:
-    """A missing cluster, definition or container fails in one heartbeat and names the option to correct."""
+def test_a_permanent_error_fails_at_once(changes: dict[str, Any], words: str) -> None:
+    """A missing cluster, task definition or container fails in one heartbeat, with the option to correct."""
     world = World(**changes)
     key = world.launch()
     world.step()
@@ -141,8 +141,8 @@ def test_what_aws_refuses_for_good_fails_at_once(changes: dict[str, Any], words:
     assert world.plane.calls["RunTask"] == 1
 
 
-def test_one_task_that_cannot_be_launched_holds_up_nobody() -> None:
-    """A refusal of one task's own options leaves the others alone."""
+def test_one_task_that_cannot_be_launched_delays_no_other() -> None:
+    """An error of one task's options does not affect the others."""
     world = World()
     bad = world.launch(TaskOptions(task_definition="nothing"))
     good = [world.launch() for _ in range(3)]
@@ -152,7 +152,7 @@ def test_one_task_that_cannot_be_launched_holds_up_nobody() -> None:
 
 
 def test_higher_priority_is_launched_first() -> None:
-    """When the limits make some wait, the heavier go first."""
+    """When the limits delay launches, higher priorities go first."""
     world = World(run_task_burst=1, run_task_rate=1.0)
     world.launch(priority=1)
     world.launch(priority=5)
@@ -163,7 +163,7 @@ def test_higher_priority_is_launched_first() -> None:
 
 
 def test_a_thousand_launches_keep_within_awss_limits() -> None:
-    """Modelled limits: nothing is throttled, and the last launch is made within 5 % of the bound."""
+    """Nothing is throttled, and the last launch is within 5 % of the possible time."""
     world = World(Behaviour(run=None))
     world.plane.faults.limits = Limits()
     for _ in range(1000):
@@ -174,8 +174,8 @@ def test_a_thousand_launches_keep_within_awss_limits() -> None:
     assert world.plane.faults.injected["limit"] <= 20
 
 
-def test_a_bucket_that_does_not_answer_is_waited_out() -> None:
-    """An S3 that fails delays the launch; it does not fail the task."""
+def test_a_bucket_that_does_not_answer_delays_the_launch() -> None:
+    """It does not fail the task."""
     world = World()
     world.s3.fail = [ConnectionError("no route"), ConnectionError("no route")]
     key = world.launch()

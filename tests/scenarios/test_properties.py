@@ -1,4 +1,4 @@
-"""What holds whatever happens: random schedules of faults, of behaviours, of restarts."""
+"""Properties that hold for random faults, behaviours and restarts."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ ACTS = st.lists(
 
 
 def containers_that_ran(world: World) -> int:
-    """Return the most containers of one launch that ever ran."""
+    """Return the largest number of containers of one launch that ran."""
     ran = Counter(task.started_by for task in world.plane.tasks() if task.started_at is not None)
     return max(ran.values(), default=0)
 
@@ -93,7 +93,7 @@ def test_every_workload_ends_once_in_one_container_whatever_happens(  # noqa: PL
     lag: float,
     seed: int,
 ) -> None:
-    """Faults, revocations, restarts: one outcome and one container each, slots equal tasks, no orphan."""
+    """One outcome and one container each, slots equal tasks, and no orphans."""
     changes: dict[str, Any] = {"launch_timeout": 400.0, "reconcile_interval": 30.0}
     if not queue:
         changes["event_queue_url"] = ""
@@ -127,8 +127,8 @@ def test_every_workload_ends_once_in_one_container_whatever_happens(  # noqa: PL
     events=EVENTS,
     seed=st.integers(0, 1000),
 )
-def test_what_aws_does_in_passing_fails_no_task(faults: list[Fault], events: EventFaults, seed: int) -> None:
-    """Throttling, server errors, lost answers, gaps in capacity, events: ten good tasks all succeed."""
+def test_transient_faults_fail_no_task(faults: list[Fault], events: EventFaults, seed: int) -> None:
+    """Throttling, server errors, lost answers and events, gaps in capacity: ten good tasks succeed."""
     world = World(Behaviour(run=(1.0, 60.0)), seed=seed, reconcile_interval=30.0)
     world.plane.faults.add(*faults)
     world.plane.faults.events = events

@@ -1,4 +1,4 @@
-"""Bad moments: answers, events, cancellations and faults that cross each other."""
+"""Races: answers, events, cancellations and faults at bad moments."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from airflow_fargate.fleet.fleet import Fleet
 
 
-def test_a_client_that_cannot_be_made_costs_no_launch() -> None:
-    """The first call finds no credentials or no metadata service: the launch waits, then is made."""
+def test_a_client_that_cannot_be_made_delays_the_launch() -> None:
+    """The first call finds no credentials, and the launch is made later."""
     world = World()
     source = world.fleet.launcher._clients
     failing = [OSError("metadata service"), OSError("metadata service")]
@@ -32,8 +32,8 @@ def test_a_client_that_cannot_be_made_costs_no_launch() -> None:
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
 
 
-def test_a_container_that_never_started_after_a_refusal_is_launched_again() -> None:
-    """Refused for capacity, accepted, no network interface: the third attempt has a token of its own."""
+def test_a_launch_after_two_failures_has_its_own_token() -> None:
+    """No capacity, then no network interface, then a third attempt."""
     world = World()
     world.plane.faults.add(Fault("capacity", times=1))
     world.engine.next_behaviours.append(fails_to_start())
@@ -43,8 +43,8 @@ def test_a_container_that_never_started_after_a_refusal_is_launched_again() -> N
     assert len(world.plane.tasks()) == 2
 
 
-def test_a_task_that_cannot_be_read_is_not_started_again() -> None:
-    """RunTask answers with a task without its ARN: it was started, so the same token is asked again."""
+def test_a_task_that_cannot_be_parsed_is_not_started_again() -> None:
+    """RunTask returned a task without its ARN, so the same token is sent again."""
     world = World()
     world.plane.faults.events = EventFaults(lost=1.0)
     unreadable = changed(lambda _: {"tasks": [{"lastStatus": "PROVISIONING"}], "failures": []})
@@ -56,8 +56,8 @@ def test_a_task_that_cannot_be_read_is_not_started_again() -> None:
 
 
 @pytest.mark.parametrize(("service", "operation"), [("s3", "put_object"), ("ecs", "run_task")])
-def test_a_launcher_that_dies_leaves_its_launch_to_the_next(service: str, operation: str) -> None:
-    """SystemExit out of a library ends the thread; the launch it held is made by the thread after it."""
+def test_a_launcher_that_dies_loses_no_launch(service: str, operation: str) -> None:
+    """A SystemExit ends the thread, and the next thread makes its launch."""
     world = World()
     world.outages.add(Outage(raised(Died), service, (operation,), times=1))
     key = world.launch()
@@ -66,8 +66,8 @@ def test_a_launcher_that_dies_leaves_its_launch_to_the_next(service: str, operat
     assert len(world.plane.tasks()) == 1
 
 
-def test_an_heir_does_not_trip_over_the_tokens_of_the_dead() -> None:
-    """The dead scheduler had launched again already: the heir meets its stopped container's token."""
+def test_a_new_scheduler_copes_with_the_tokens_of_the_previous_one() -> None:
+    """The previous one had launched again, so the token belongs to a stopped container."""
     world = World()
     world.engine.next_behaviours.extend([fails_to_start(), fails_to_start()])
     key = world.launch()
@@ -84,8 +84,8 @@ def test_an_heir_does_not_trip_over_the_tokens_of_the_dead() -> None:
 
 
 @pytest.mark.parametrize("exit_code", [0, 80])
-def test_the_bare_answer_for_a_stopped_task_is_not_taken_for_a_verdict(exit_code: int) -> None:
-    """Answer lost, events lost, the repeat says only ARN and STOPPED: the exit code is asked for."""
+def test_a_stopped_task_without_details_is_described(exit_code: int) -> None:
+    """The repeat returned only ARN and STOPPED, so the exit code is asked for."""
     world = World(Behaviour(run=0.1, exit_code=exit_code, provisioning=0, pending=0, deprovisioning=0.1))
     world.plane.faults.events = EventFaults(lost=1.0)
     world.plane.faults.add(Fault("lost", operations=("RunTask",), times=2))
@@ -95,7 +95,7 @@ def test_the_bare_answer_for_a_stopped_task_is_not_taken_for_a_verdict(exit_code
 
 
 def test_revoking_a_launch_of_unknown_outcome_leaves_no_container() -> None:
-    """The answer was lost, the repeat waits, Airflow revokes: the container is found and stopped."""
+    """The answer was lost and Airflow revokes the task: the container is found and stopped."""
     world = World(Behaviour(run=None))
     world.plane.faults.add(Fault("lost", operations=("RunTask",), times=1))
     key = world.launch()
@@ -108,7 +108,7 @@ def test_revoking_a_launch_of_unknown_outcome_leaves_no_container() -> None:
 
 
 def test_revoking_a_throttled_launch_launches_nothing_and_leaves_no_payload() -> None:
-    """Refused for its rate, revoked while it waits: no container, no object with its token, no slot."""
+    """No container, no payload and no slot remain."""
     world = World()
     world.plane.faults.add(Fault("throttle", operations=("RunTask",), times=1))
     key = world.launch()
@@ -120,8 +120,8 @@ def test_revoking_a_throttled_launch_launches_nothing_and_leaves_no_payload() ->
     assert len(world.fleet.registry) == 0
 
 
-def test_revoking_a_launch_under_way_that_is_then_refused_launches_nothing() -> None:
-    """Revoked while RunTask is under way and answered "no capacity": it is not tried again."""
+def test_revoking_a_launch_in_flight_launches_nothing() -> None:
+    """RunTask answers "no capacity", and it is not retried."""
     world = World()
     world.plane.faults.add(Fault("capacity", times=1))
     key = world.launch()
@@ -133,8 +133,8 @@ def test_revoking_a_launch_under_way_that_is_then_refused_launches_nothing() -> 
     assert len(fleet.registry) == 0
 
 
-def test_a_last_lost_answer_is_asked_for_rather_than_given_up() -> None:
-    """The answer of the try at the deadline is lost while a search would see nothing yet: no orphan."""
+def test_a_lost_answer_at_the_deadline_is_repeated() -> None:
+    """A search would not see the container yet, so there is no orphan."""
     world = World(Behaviour(run=200), launch_timeout=10)
     world.plane.faults.describe_lag = 8.0
     world.plane.faults.add(Fault("throttle", operations=("RunTask",), until=10))
@@ -146,8 +146,8 @@ def test_a_last_lost_answer_is_asked_for_rather_than_given_up() -> None:
     assert set(world.containers().values()) == {1}
 
 
-def test_a_log_that_cannot_be_read_does_not_hold_up_the_failure() -> None:
-    """CloudWatch hangs: the failure is told without log lines, in seconds."""
+def test_a_slow_log_does_not_delay_the_failure() -> None:
+    """CloudWatch hangs, and the failure is reported without log lines in seconds."""
     world = World(Behaviour(exit_code=66))
     world.fleet.explainer.run_one = lambda: 1.0  # type: ignore[method-assign]
     key = world.launch()
@@ -155,8 +155,8 @@ def test_a_log_that_cannot_be_read_does_not_hold_up_the_failure() -> None:
     assert world.finish(key).verdict.diagnosis.exit_code == 66
 
 
-def test_what_was_learned_survives_a_fault_later_in_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No thread can be started, the reconciler breaks: Airflow is still told what is known."""
+def test_notices_survive_a_fault_later_in_the_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread can be started and the reconciler fails: Airflow still gets the known outcomes."""
     world = World(reconcile_interval=1.0)
     key = world.launch()
 
@@ -170,8 +170,8 @@ def test_what_was_learned_survives_a_fault_later_in_the_heartbeat(monkeypatch: p
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
 
 
-def test_a_container_that_outlived_its_stop_is_stopped_again() -> None:
-    """StopTask failed for longer than it is repeated: the next look at the container asks once more."""
+def test_a_container_that_survived_its_stop_is_stopped_again() -> None:
+    """StopTask failed for too long, and the next change sends it again."""
     world = World(Behaviour(run=None), reconcile_interval=30.0)
     key = world.launch()
     world.run(20)
@@ -183,7 +183,7 @@ def test_a_container_that_outlived_its_stop_is_stopped_again() -> None:
 
 
 def test_a_late_answer_for_an_ended_task_stops_nothing() -> None:
-    """The events told the whole life before RunTask's answer came: StopTask is not called."""
+    """The events arrived before RunTask's answer, and StopTask is not called."""
     world = World(Behaviour(run=0.1, provisioning=0, pending=0, deprovisioning=0.1))
     key = world.launch()
     posted: list[Any] = []
@@ -197,8 +197,8 @@ def test_a_late_answer_for_an_ended_task_stops_nothing() -> None:
     assert len(world.finished()[key]) == 1
 
 
-def test_an_heir_that_cannot_see_the_youngest_container_does_not_double_it() -> None:
-    """Launched with a second token in the last second before a restart, and not listed yet: found later."""
+def test_a_new_scheduler_does_not_double_a_container_that_is_not_listed_yet() -> None:
+    """It was launched with a second token just before the restart, and is found later."""
     world = World(Behaviour(run=100))
     world.plane.faults.add(Fault("capacity", times=1))
     key = world.launch()
@@ -216,7 +216,7 @@ def test_an_heir_that_cannot_see_the_youngest_container_does_not_double_it() -> 
 
 
 def test_terminating_calls_stop_task_before_it_returns() -> None:
-    """The process may exit right after: what can be stopped at once is stopped at once."""
+    """The process may exit right afterwards."""
     world = World(Behaviour(run=None))
     for _ in range(5):
         world.launch()

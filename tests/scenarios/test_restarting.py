@@ -1,4 +1,4 @@
-"""Restarting: what a scheduler left behind is found, and nothing runs twice."""
+"""Restarts: the tasks of the previous scheduler are found, and nothing runs twice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scenarios.world import World
 
 
 def test_a_running_task_is_adopted_by_its_arn() -> None:
-    """Recorded and running: the next scheduler describes it once and hears its end."""
+    """The new scheduler describes it once and receives its end."""
     world = World(Behaviour(run=100))
     key = world.launch()
     world.run(20)
@@ -23,8 +23,8 @@ def test_a_running_task_is_adopted_by_its_arn() -> None:
     assert len(heir.registry) == 0
 
 
-def test_a_second_launch_that_nobody_recorded_is_found() -> None:
-    """The recorded container never ran, another was launched, the scheduler died: that one is followed."""
+def test_an_unrecorded_second_launch_is_found() -> None:
+    """The recorded container never ran, and another was launched before the scheduler ended."""
     world = World(Behaviour(run=100))
     world.engine.next_behaviours.append(fails_to_start())
     key = world.launch()
@@ -41,8 +41,8 @@ def test_a_second_launch_that_nobody_recorded_is_found() -> None:
     assert len(heir.registry) == 0
 
 
-def test_a_recorded_container_that_never_ran_and_was_the_only_one_is_told() -> None:
-    """The heir looks for another, finds none, and says what became of this one: Airflow decides."""
+def test_a_recorded_container_that_never_ran_is_reported() -> None:
+    """The new scheduler finds no other container, and Airflow decides about a retry."""
     world = World()
     world.engine.next_behaviours.append(fails_to_start())
     key = world.launch()
@@ -56,8 +56,8 @@ def test_a_recorded_container_that_never_ran_and_was_the_only_one_is_told() -> N
     assert len(heir.registry) == 0
 
 
-def test_a_task_that_ended_meanwhile_is_told_of() -> None:
-    """It ended while no scheduler was there: its exit code is found."""
+def test_a_task_that_ended_meanwhile_is_reported() -> None:
+    """Its exit code is found."""
     world = World(Behaviour(exit_code=80))
     key = world.launch()
     world.step()
@@ -69,8 +69,8 @@ def test_a_task_that_ended_meanwhile_is_told_of() -> None:
     assert world.finish(key).verdict.diagnosis.exit_code == 80
 
 
-def test_launched_and_never_recorded_is_found_by_its_launch_id() -> None:
-    """The scheduler died between RunTask and the report: the container is adopted, not doubled."""
+def test_an_unrecorded_launch_is_found_by_its_launch_id() -> None:
+    """The scheduler ended between RunTask and the report; the container is adopted."""
     world = World(Behaviour(run=100))
     key = world.launch()
     world.step(sync=False)
@@ -82,8 +82,8 @@ def test_launched_and_never_recorded_is_found_by_its_launch_id() -> None:
     assert list(world.containers().values()) == [1]
 
 
-def test_found_blind_it_is_still_not_doubled() -> None:
-    """Even when the search does not see the young container: AWS answers the same token with it."""
+def test_an_unlisted_launch_is_not_doubled() -> None:
+    """AWS returns it for the same token."""
     world = World(Behaviour(run=100))
     key = world.launch()
     world.step(sync=False)
@@ -96,8 +96,8 @@ def test_found_blind_it_is_still_not_doubled() -> None:
     assert list(world.containers().values()) == [1]
 
 
-def test_queued_and_never_launched_is_launched() -> None:
-    """The scheduler died before RunTask: the heir launches it, once."""
+def test_a_queued_task_that_was_not_launched_is_launched() -> None:
+    """Once, by the new scheduler."""
     world = World()
     key = world.launch()
     heir = world.scheduler()
@@ -109,7 +109,7 @@ def test_queued_and_never_launched_is_launched() -> None:
 
 
 def test_two_hundred_launches_survive_a_killed_scheduler() -> None:
-    """Killed half-way through: no orphan, no second container, every task ends."""
+    """Killed half-way: no orphan, no second container, and every task ends."""
     world = World(Behaviour(run=(20.0, 90.0)), run_task_burst=10, run_task_rate=10.0)
     keys = [world.launch() for _ in range(200)]
     for _ in range(8):
@@ -127,7 +127,7 @@ def test_two_hundred_launches_survive_a_killed_scheduler() -> None:
 
 
 def test_a_task_whose_record_expired_is_not_launched_again() -> None:
-    """Gone from ECS for longer than its record lives: failed, said to be unknown, never repeated."""
+    """ECS has forgotten it: it fails with an unknown outcome."""
     world = World()
     world.plane.faults.events = EventFaults(lost=1.0)
     key = world.launch()
@@ -143,8 +143,8 @@ def test_a_task_whose_record_expired_is_not_launched_again() -> None:
     assert len(world.plane.tasks()) == 1
 
 
-def test_a_thousand_launches_that_nobody_recorded_are_found_in_seconds() -> None:
-    """They are looked for in the list of the cluster's tasks and not one by one, which took three minutes."""
+def test_a_thousand_unrecorded_launches_are_found_in_seconds() -> None:
+    """By listing the cluster's tasks instead of single searches, which took three minutes."""
     world = World(Behaviour(run=600.0), run_task_burst=1000, run_task_rate=1000.0, launch_burst=1000)
     keys = [world.launch() for _ in range(1000)]
     while len(world.plane.tasks()) < 1000:

@@ -1,4 +1,4 @@
-"""Two schedulers under one account's limits, which do not talk to each other."""
+"""Two schedulers share an account's limits without communication."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def launched(world: World, numbers: range) -> int:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_two_schedulers_share_the_limits(seed: int) -> None:
-    """Neither is starved while the other launches, AWS's rate is used, and few calls are refused."""
+    """Neither starves, AWS's rate is used, and few calls are throttled."""
     world = World()
     world.plane.faults.limits = Limits()
     other = world.scheduler()

@@ -1,4 +1,4 @@
-"""The fleet with its real threads: they begin, they work, they end in time."""
+"""The fleet with its real threads: they start, work, and end in time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import pytest
 
 
-def test_end_settles_what_is_under_way_and_stops_every_thread_but_no_container() -> None:
-    """start(), a launch, end(): every thread has ended, the container has not been stopped."""
+def test_end_waits_for_launches_and_stops_threads_but_no_container() -> None:
+    """After start(), a launch and end(), every thread has ended, and the container runs."""
     world = World(event_queue_url="", launcher_threads=2)
     fleet = world.fleet
     fleet.start()
@@ -30,8 +30,8 @@ def test_end_settles_what_is_under_way_and_stops_every_thread_but_no_container()
     assert world.plane.calls["StopTask"] == 0
 
 
-def test_a_dead_thread_is_started_again_by_the_heartbeat_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SystemExit out of a library ends a thread: the next sync() starts it, and counts it once."""
+def test_a_dead_thread_is_restarted_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a SystemExit, the next sync() starts the thread again."""
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     world = World(event_queue_url="", launcher_threads=2)
     fleet, lives = world.fleet, threading.Event()
@@ -54,8 +54,8 @@ def test_a_dead_thread_is_started_again_by_the_heartbeat_and_counted(monkeypatch
     fleet.end()
 
 
-def test_a_flood_of_messages_is_taken_in_at_once_within_its_budget() -> None:
-    """Airflow's loop may sleep a second after this heartbeat: what is left would wait for it."""
+def test_many_messages_are_handled_in_one_heartbeat() -> None:
+    """Airflow's loop may sleep a second after it."""
     world = World(event_queue_url="")
     fleet, apply = world.fleet, world.fleet.registry.apply
     for number in range(400):

@@ -1,4 +1,4 @@
-"""A fleet over a simulated AWS, moved by hand: no thread, no sleep, no real time."""
+"""A fleet on a simulated AWS that a test advances: no threads, no sleeping, no real time."""
 
 from __future__ import annotations
 

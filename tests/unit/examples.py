@@ -57,12 +57,12 @@ def a_task(last_status: str = "RUNNING", **changes: Any) -> dict[str, Any]:
 
 
 def an_ecs_task(last_status: str = "RUNNING", **changes: Any) -> EcsTask:
-    """Return a task as parsed."""
+    """Return a parsed task."""
     return parse_task(a_task(last_status, **changes))
 
 
 def stopped(exit_code: int | None = 0, reason: str = "", **changes: Any) -> EcsTask:
-    """Return a task whose worker container exited with this code; None if it never started."""
+    """Return a task whose worker container exited with this code; with None it never started."""
     container: dict[str, Any] = {"name": "worker", "lastStatus": "STOPPED", "reason": reason}
     if exit_code is not None:
         container["exitCode"] = exit_code
@@ -73,6 +73,6 @@ def stopped(exit_code: int | None = 0, reason: str = "", **changes: Any) -> EcsT
 
 
 def client_error(code: str, message: str = "", status: int = 400, **members: Any) -> ClientError:
-    """Return what boto3 raises."""
+    """Return an error as boto3 raises it."""
     body = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError({**body, **members}, "RunTask")

@@ -22,7 +22,7 @@ LAUNCH_ID = str(uuid.UUID(int=7))
 
 
 class Workload(SimpleNamespace):
-    """A workload as far as it is read here."""
+    """The parts of a workload that these tests need."""
 
     def model_dump_json(self) -> str:
         return json.dumps({"token": self.token, "type": "ExecuteTask"})
@@ -33,7 +33,7 @@ class Workload(SimpleNamespace):
 
 
 def a_workload(token: str = "t", **changes: Any) -> Any:
-    """Return a workload; keyword arguments go to its task instance."""
+    """Return a workload; keyword arguments set its task instance."""
     fields: dict[str, Any] = {
         "id": uuid.UUID(int=1),
         "dag_id": "dag",
@@ -54,20 +54,20 @@ def a_workload(token: str = "t", **changes: Any) -> Any:
     ("text", "release"),
     [("2.11.0", (2, 11, 0)), ("3.3.2", (3, 3, 2)), ("3.4.0b1", (3, 4, 0)), ("3.2.0rc1", (3, 2, 0))],
 )
-def test_supported_releases_are_read(text: str, release: tuple[int, ...]) -> None:
-    """The numbers at the front, pre-releases too."""
+def test_supported_releases_are_parsed(text: str, release: tuple[int, ...]) -> None:
+    """Pre-releases as well."""
     assert check_release(text) == release
 
 
 @pytest.mark.parametrize("text", ["2.10.5", "3.5.0", "4.0", "", "x"])
-def test_other_releases_are_refused_with_the_range(text: str) -> None:
-    """What is installed and what would do."""
+def test_other_releases_are_rejected_with_the_range(text: str) -> None:
+    """The message has the installed release and the supported ones."""
     with pytest.raises(UnsupportedAirflowError, match=r"supports Airflow 2\.11 to 3\.4"):
         check_release(text)
 
 
 def test_the_id_that_airflow_assigned_is_the_launch_id() -> None:
-    """As it stands; the ARN of a half before a deferral is none."""
+    """An ARN from before a deferral is not an id."""
     given = str(uuid.uuid4())
     work = work_of(a_workload(external_executor_id=given), id_is_assigned=True)
     assert (work.launch_id, work.id_is_recorded) == (given, True)
@@ -77,7 +77,7 @@ def test_the_id_that_airflow_assigned_is_the_launch_id() -> None:
 
 
 def test_an_id_that_airflow_did_not_assign_for_this_launch_is_not_used() -> None:
-    """Beside other executors it may be the last launch's, whose container would answer for this one."""
+    """With other executors it may belong to the last launch and to its container."""
     last = str(uuid.uuid4())
     work = work_of(a_workload(external_executor_id=last))
     assert is_launch_id(work.launch_id)
@@ -85,8 +85,8 @@ def test_an_id_that_airflow_did_not_assign_for_this_launch_is_not_used() -> None
     assert not work.id_is_recorded
 
 
-def test_a_command_has_a_new_id_that_is_not_recorded_until_it_is_told() -> None:
-    """Airflow 2.11: also for a try that resumes after deferral; an heir gives the id that it read."""
+def test_a_command_has_a_new_id_that_is_not_yet_recorded() -> None:
+    """Airflow 2.11, also for a try that resumes; the next scheduler passes the id that it read."""
     key = SimpleNamespace(dag_id="dag", task_id="task", run_id="run", try_number=2, map_index=-1)
     ti = SimpleNamespace(key=key, executor_config={"cpu": 512}, external_executor_id=str(uuid.uuid4()))
     item = (["airflow", "tasks", "run", "dag", "task", "run"], 3, "default", ti)
@@ -103,13 +103,13 @@ def test_a_command_has_a_new_id_that_is_not_recorded_until_it_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "yes"), [("6f1c2d4e-8a90-4b7c-9d3e-5f6071829304", True), (ARN, False), ("", False), ("x", False)]
 )
-def test_a_launch_id_is_told_from_an_arn(text: str, yes: bool) -> None:  # noqa: FBT001
-    """A UUID in its usual form."""
+def test_a_launch_id_is_distinguished_from_an_arn(text: str, yes: bool) -> None:  # noqa: FBT001
+    """It is a UUID."""
     assert is_launch_id(text) is yes
 
 
-def test_the_payload_has_a_token_of_the_moment() -> None:
-    """Format, release, launch id, key; the token is made when it is written, where Airflow can."""
+def test_the_payload_has_a_new_token() -> None:
+    """It has format, release, launch id and key; the token is made when the payload is written."""
     work = work_of(a_workload(external_executor_id=LAUNCH_ID), id_is_assigned=True)
     document = json.loads((work.document("generator") or str)())
     assert document["workload"]["token"] == f"generator-{uuid.UUID(int=1)}"

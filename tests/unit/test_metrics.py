@@ -1,4 +1,4 @@
-"""What is measured: collected by threads, sent once by the scheduler's."""
+"""Metrics: any thread collects them, and the scheduler's thread sends them once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_fargate.metrics import Metrics
 
 
 class Sink:
-    """Airflow's statistics, on paper."""
+    """Airflow's statistics client, which records its calls."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[Any, ...]] = []
@@ -29,7 +29,7 @@ class Sink:
 
 
 def test_counts_of_one_name_and_tags_are_one_call() -> None:
-    """A thousand launches cost the scheduler one call, not a thousand."""
+    """A thousand launches take one call."""
     counted, sink = Metrics(), Sink()
     for _ in range(1000):
         counted.count(metrics.LAUNCHES, capacity="FARGATE")
@@ -43,8 +43,8 @@ def test_counts_of_one_name_and_tags_are_one_call() -> None:
     ]
 
 
-def test_what_was_sent_is_not_sent_again() -> None:
-    """Each measurement goes out once."""
+def test_each_measurement_is_sent_once() -> None:
+    """The next call sends only newer ones."""
     counted, sink = Metrics(), Sink()
     counted.count(metrics.THROTTLES)
     counted.send(sink, tasks=0)
@@ -61,8 +61,8 @@ def test_times_are_sent_in_milliseconds() -> None:
     assert sink.sent[0] == ("fargate.launch_seconds", 1500.0, {})
 
 
-def test_a_timeline_is_cut_into_its_phases() -> None:
-    """Network, image, start, work; a phase with an end missing is left out."""
+def test_a_timeline_has_four_phases() -> None:
+    """Network, image, start and work; a phase without both times is left out."""
     counted, sink = Metrics(), Sink()
     times = (("createdAt", 0.0), ("pullStartedAt", 10.0), ("pullStoppedAt", 40.0), ("startedAt", 42.0))
     counted.timeline(EcsTask("arn", "STOPPED", timeline=times))
@@ -74,8 +74,8 @@ def test_a_timeline_is_cut_into_its_phases() -> None:
     ]
 
 
-def test_a_task_s_cost_is_counted_in_millionths_of_a_dollar() -> None:
-    """An hour of a vCPU and two GB, by capacity; a task whose size is not told counts nothing."""
+def test_a_tasks_cost_is_counted_in_millionths_of_a_dollar() -> None:
+    """By capacity; a task of unknown size counts nothing."""
     counted, sink = Metrics(), Sink()
     times = (("pullStartedAt", 0.1), ("stoppedAt", 3600.1))
     for capacity in ("FARGATE", "FARGATE_SPOT", ""):
@@ -91,8 +91,8 @@ def test_a_task_s_cost_is_counted_in_millionths_of_a_dollar() -> None:
     ]
 
 
-def test_nothing_is_lost_between_threads() -> None:
-    """Eight threads count while the scheduler's sends: the sum is exact."""
+def test_no_count_is_lost_between_threads() -> None:
+    """Eight threads count while the scheduler's thread sends, and the sum is exact."""
     counted, sink = Metrics(), Sink()
 
     def work() -> None:
@@ -108,8 +108,8 @@ def test_nothing_is_lost_between_threads() -> None:
     assert sum(value for stat, value, _ in sink.sent if stat == "fargate.events") == 16_000
 
 
-def test_a_team_s_measurements_carry_its_name() -> None:
-    """One scheduler has an executor for each team: without it the last one's gauge stood for all."""
+def test_a_teams_measurements_have_its_name() -> None:
+    """A scheduler has an executor per team, whose gauges would overwrite each other."""
     counted, sink = Metrics(), Sink()
     counted.count(metrics.LAUNCHES, capacity="FARGATE")
     counted.time(metrics.LAUNCH_SECONDS, 1.0)

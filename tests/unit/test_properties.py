@@ -1,4 +1,4 @@
-"""What holds for any text, any event, any order, any schedule of calls."""
+"""Properties for any text, event, order and schedule of calls."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from unit.examples import ARN, CONFIG, a_launch, an_ecs_task, launch_id, stopped
 
 
 @given(st.integers(1, 20_000), st.integers(1, 130_000))
-def test_rounding_up_gives_a_size_that_is_offered_and_no_less(cpu: int, memory: int) -> None:
-    """Or refuses, above the largest."""
+def test_rounding_up_gives_an_offered_size_that_is_not_smaller(cpu: int, memory: int) -> None:
+    """Above the largest size it is rejected."""
     asked = parse_task_options("executor_config", {"cpu": cpu, "memory": memory})
     with contextlib.suppress(TaskOptionsError):
         fitted = effective_options(replace(CONFIG, round_up_sizes=True), TaskOptions(), asked)
@@ -41,8 +41,8 @@ LIFE = [
 
 
 @given(st.lists(st.integers(0, len(LIFE) - 1), max_size=20), st.integers(0, 20))
-def test_any_order_of_events_and_answer_ends_alike(order: list[int], answered: int) -> None:
-    """Events lost, doubled, reordered, RunTask's answer anywhere among them: one report, one success."""
+def test_any_order_of_events_has_the_same_result(order: list[int], answered: int) -> None:
+    """Events are lost, doubled and reordered around RunTask's answer: one report, one success."""
     registry = Registry("worker", "airflow", lambda: 0.0)
     attempt = registry.launch(a_launch(), 540.0)
     messages: list[Any] = [Seen(LIFE[number]) for number in order]
@@ -65,7 +65,7 @@ def test_any_order_of_events_and_answer_ends_alike(order: list[int], answered: i
 def test_a_bucket_never_gives_more_than_burst_and_rate(
     rate: float, burst: int, steps: list[tuple[float, bool]]
 ) -> None:
-    """Over every interval: at most burst + rate * seconds, whatever was refused in between."""
+    """In every interval: at most burst + rate * seconds, with throttling at any time."""
     bucket, now = TokenBucket(rate, burst, 0.0), 0.0
     taken: list[float] = []
     for seconds, refused in steps:

@@ -1,8 +1,4 @@
-"""An Airflow configured for FargateExecutor: no database, no AWS; and the table of what each release keeps.
-
-``@pytest.mark.point("a sentence", since=(3, 3), until=(3, 2))`` names what a test proves, and for
-which releases. With ``CONTRACT_RESULTS`` set, the outcome of every point is written there as JSON.
-"""
+"""Airflow configured for FargateExecutor without a database or AWS, and the results per release."""
 
 from __future__ import annotations
 
@@ -51,7 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Leave out what the installed release does not have."""
+    """Skip what the installed release does not have."""
     for mark in item.iter_markers("point"):
         item.user_properties.append(("point", mark.args[0]))
         since, until = mark.kwargs.get("since", ()), mark.kwargs.get("until", (9,))
@@ -60,14 +56,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Note what came of every point."""
+    """Record the result of every point."""
     for name, text in report.user_properties:
         if name == "point" and (report.when == "call" or report.outcome != "passed"):
             _outcomes.setdefault(str(text), set()).add(report.outcome)
 
 
 def pytest_sessionfinish() -> None:
-    """Write the outcomes where the runner wants them."""
+    """Write the results for the runner."""
     path = os.environ.get("CONTRACT_RESULTS")
     if not path:
         return

@@ -45,7 +45,7 @@ def test_the_database_is_made_and_checked(tmp_path: Path) -> None:
     assert "FargateExecutor" not in checked.stderr
 
 
-@pytest.mark.point("an Airflow outside the range stops at import, with one sentence that names the range")
+@pytest.mark.point("an unsupported Airflow stops at import, with a message that names the range")
 @pytest.mark.parametrize("other", ["2.10.5", "3.5.0"])
 def test_another_airflow_stops_at_import(tmp_path: Path, other: str) -> None:
     """Where the loader imports the executor; the installed release's number is the only thing changed."""

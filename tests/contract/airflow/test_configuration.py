@@ -31,7 +31,7 @@ def test_airflow_lists_every_option_with_default_and_description() -> None:
     assert "platform_version = LATEST" in listed
 
 
-@pytest.mark.point("a wrong `[fargate]` stops the scheduler with a sentence")
+@pytest.mark.point("a wrong `[fargate]` stops the scheduler with a message")
 @pytest.mark.parametrize(
     ("name", "value", "fact"),
     [
@@ -47,7 +47,7 @@ def test_airflow_lists_every_option_with_default_and_description() -> None:
         ("PROFILES", '{"big": {"cpus": 1}}', "Did you mean cpu?"),
     ],
 )
-def test_a_wrong_section_stops_the_scheduler_with_a_sentence(
+def test_a_wrong_section_stops_the_scheduler_with_a_message(
     scheduler: Any, monkeypatch: pytest.MonkeyPatch, name: str, value: str, fact: str
 ) -> None:
     """The message of start() has the key, the value and what is allowed."""

@@ -1,4 +1,4 @@
-"""The executor as every release's scheduler loads and drives it."""
+"""The executor as the scheduler of each release loads and drives it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from local_cloud import Behaviour, out_of_memory
 
 @pytest.mark.point("Airflow's loader loads it from `[core] executor`; its constructor calls nothing")
 def test_airflows_loader_loads_it_and_its_constructor_calls_nothing(scheduler: Any) -> None:
-    """The api-server constructs executors too: no AWS call, no thread, before start()."""
+    """The API server makes executors, too: no AWS call and no thread before start()."""
     assert isinstance(scheduler.executor, FargateExecutor)
     assert sum(scheduler.world.plane.calls.values()) == 0
     assert FargateExecutor()._fleet is None
 
 
-@pytest.mark.point("queue, heartbeat, events: the ARN with QUEUED, then SUCCESS; the slot is free again")
+@pytest.mark.point(
+    "a task is queued, launched and succeeds: the ARN with QUEUED, then SUCCESS, and a free slot"
+)
 def test_a_task_is_queued_launched_and_succeeds(scheduler: Any, task: Any) -> None:
-    """Queue, heartbeat, events: the ARN as external_executor_id, then success; then no slot is taken."""
+    """The ARN is reported as external_executor_id, then success, and the slot is free."""
     one = task()
     scheduler.queue(one)
     assert scheduler.executor.slots_occupied == 1
@@ -41,10 +43,10 @@ def test_a_task_is_queued_launched_and_succeeds(scheduler: Any, task: Any) -> No
     "a rescheduled or deferred task frees its slot without an event; a cleared one is a SUCCESS"
 )
 @pytest.mark.parametrize(("exit_code", "states"), [(81, ["queued"]), (82, ["queued", "success"])])
-def test_an_end_that_is_not_the_tasks_last_is_no_failure(
+def test_a_task_that_resumes_or_was_cleared_is_not_a_failure(
     scheduler: Any, task: Any, exit_code: int, states: list[str]
 ) -> None:
-    """An event after 81 would end the next part, which has the same key; after 82 Airflow waits for one."""
+    """An event after code 81 would end the next part, which has the same key; after 82 Airflow needs one."""
     scheduler.world.engine.default = Behaviour(run=5, exit_code=exit_code)
     one = task()
     scheduler.queue(one)
@@ -54,9 +56,9 @@ def test_an_end_that_is_not_the_tasks_last_is_no_failure(
     assert not scheduler.executor.has_task(one.row)
 
 
-@pytest.mark.point("a failed task's event and event log say why, and what to do")
+@pytest.mark.point("a failed task's event and event log have the reason and the remedy")
 def test_a_task_killed_for_memory_says_so_in_the_event(scheduler: Any, task: Any) -> None:
-    """The info of the FAILED event is what the user reads."""
+    """The user sees the info of the FAILED event."""
     scheduler.world.engine.default = out_of_memory()
     scheduler.queue(task())
     scheduler.run(30)
@@ -68,7 +70,7 @@ def test_a_task_killed_for_memory_says_so_in_the_event(scheduler: Any, task: Any
 
 @pytest.mark.point("the event log's entries are saved as the scheduler saves them")
 def test_every_event_is_saved_as_the_scheduler_saves_them(scheduler: Any, task: Any) -> None:
-    """Two at once, through the scheduler's own generator: SQLAlchemy refers to them weakly."""
+    """Two at once, through the scheduler's own generator, because SQLAlchemy refers to them weakly."""
     scheduler.world.engine.default = out_of_memory()
     scheduler.queue(task(task_id="a"), task(task_id="b"))
     scheduler.run(30)
@@ -95,7 +97,7 @@ def test_executor_config_and_queue_profiles_size_the_task(scheduler: Any, task: 
     assert ("team", "data") in launched.tags
 
 
-@pytest.mark.point("a wrong `executor_config` fails that task alone, with what works")
+@pytest.mark.point("a wrong `executor_config` fails only that task, with the remedy")
 @pytest.mark.parametrize(
     ("given", "fact"),
     [
@@ -118,7 +120,7 @@ def test_a_wrong_executor_config_fails_that_task_with_what_works(
 
 @pytest.mark.point("`revoke_task` frees the slot and stops the container, without an event")
 def test_revoking_frees_the_slot_stops_the_container_and_adds_no_event(scheduler: Any, task: Any) -> None:
-    """revoke_task: out of every structure, StopTask, silence."""
+    """revoke_task removes the task everywhere and calls StopTask."""
     scheduler.world.engine.default = Behaviour(run=None)
     one = task()
     scheduler.queue(one)
@@ -132,7 +134,7 @@ def test_revoking_frees_the_slot_stops_the_container_and_adds_no_event(scheduler
 
 @pytest.mark.point("no exception leaves a heartbeat, `end` or `terminate`")
 def test_no_exception_leaves_a_heartbeat(scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever breaks inside: the scheduler goes on."""
+    """The scheduler continues after any internal error."""
 
     def broken(*_: Any) -> None:
         raise RuntimeError("a fault of ours")
@@ -150,7 +152,7 @@ def test_no_exception_leaves_a_heartbeat(scheduler: Any, task: Any, monkeypatch:
 
 @pytest.mark.point("`end` leaves the containers running")
 def test_end_leaves_containers_running(scheduler: Any, task: Any) -> None:
-    """end(): nothing is stopped; the next scheduler adopts."""
+    """The next scheduler adopts them."""
     scheduler.world.engine.default = Behaviour(run=None)
     scheduler.queue(task())
     scheduler.run(10)
@@ -162,7 +164,7 @@ def test_end_leaves_containers_running(scheduler: Any, task: Any) -> None:
 def test_the_log_of_a_running_task_comes_from_its_stream(
     scheduler: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """get_task_log: the messages name the stream, the lines follow."""
+    """get_task_log returns the stream's name and its lines."""
     monkeypatch.setattr(
         "airflow_fargate.executor.shared_clients", lambda region: lambda service: scheduler.world.logs
     )
@@ -186,11 +188,11 @@ def test_the_streaming_log_has_the_same_lines(scheduler: Any, monkeypatch: pytes
     assert "one" in "".join(line for stream in streams for line in stream)
 
 
-@pytest.mark.point("metrics go through Airflow's statistics, once a heartbeat")
+@pytest.mark.point("metrics go through Airflow's statistics, once per heartbeat")
 def test_metrics_reach_airflows_statistics(
     scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Gauges, counters and times, by the release's own names for them."""
+    """Gauges, counters and times, by the release's names."""
     sink, sent = statistics(), []
     for kind in ("gauge", "incr", "timing"):
         monkeypatch.setattr(sink, kind, lambda stat, *_, **__: sent.append(stat))
@@ -200,12 +202,12 @@ def test_metrics_reach_airflows_statistics(
     assert "failed while" not in caplog.text
 
 
-@pytest.mark.point("a burst is handed over whole, within a budget of time")
+@pytest.mark.point("a burst is handed over at once, within a time budget")
 @pytest.mark.parametrize(("budget", "left"), [(1000.0, 0), (0.0, 149)])
-def test_a_burst_is_handed_over_whole_within_its_budget(
+def test_a_burst_is_handed_over_within_its_time_budget(
     scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch, budget: float, left: int
 ) -> None:
-    """Airflow may sleep after a heartbeat: it takes all that it can; the rest stays queued for the next."""
+    """Airflow may sleep after a heartbeat; the rest stays queued for the next."""
     monkeypatch.setattr("airflow_fargate.executor._TAKE_BUDGET_SECONDS", budget)
     tasks = [task(task_id=f"t{number}", priority_weight=number) for number in range(150)]
     scheduler.queue(*tasks)
@@ -220,9 +222,9 @@ def test_a_burst_is_handed_over_whole_within_its_budget(
     assert scheduler.states().count("success") == 150
 
 
-@pytest.mark.point("the token is made at launch, and stands only in the payload", since=(3, 0))
-def test_the_payload_has_a_token_made_at_launch_and_the_request_none(scheduler: Any, task: Any) -> None:
-    """The token of queueing time is replaced; DescribeTasks shows neither."""
+@pytest.mark.point("the token is made at launch, and is only in the payload", since=(3, 0))
+def test_the_token_is_made_at_launch_and_only_in_the_payload(scheduler: Any, task: Any) -> None:
+    """The token from queueing is replaced, and DescribeTasks shows neither."""
     scheduler.queue(task())
     launched = scheduler.launch()
     (document,) = (json.loads(body) for body in scheduler.world.s3.objects.values())
@@ -234,7 +236,7 @@ def test_the_payload_has_a_token_made_at_launch_and_the_request_none(scheduler: 
 
 @pytest.mark.point("the container gets the CLI's command (AIP-29)", until=(2, 11))
 def test_the_container_gets_the_command_and_nothing_is_stored(scheduler: Any, task: Any) -> None:
-    """``airflow tasks run DAG TASK RUN --local``, word for word; no payload."""
+    """``airflow tasks run DAG TASK RUN --local``, unchanged, without a payload."""
     one = task()
     scheduler.queue(one)
     launched = scheduler.launch()
@@ -242,8 +244,8 @@ def test_the_container_gets_the_command_and_nothing_is_stored(scheduler: Any, ta
     assert scheduler.world.s3.objects == {}
 
 
-@pytest.mark.point("a command is taken too, beside workloads", since=(3, 0), until=(3, 0))
-def test_a_command_is_taken_beside_workloads(scheduler: Any, task: Any) -> None:
+@pytest.mark.point("a command is accepted as well as workloads", since=(3, 0), until=(3, 0))
+def test_a_command_is_accepted_as_well_as_workloads(scheduler: Any, task: Any) -> None:
     """Airflow 3.0 still has ``queue_command``."""
     one = task()
     scheduler.executor.queue_command(one.row, one.command, priority=1, queue="default")
@@ -252,8 +254,8 @@ def test_a_command_is_taken_beside_workloads(scheduler: Any, task: Any) -> None:
 
 
 @pytest.mark.point("the flags that Airflow reads")
-def test_the_flags_say_what_the_executor_can() -> None:
-    """No flag promises what a container of that release cannot do."""
+def test_the_flags_match_the_executors_features() -> None:
+    """No flag promises what a container of the release cannot do."""
     executor = FargateExecutor()
     assert (executor.is_local, executor.is_production, executor.serve_logs) == (False, True, False)
     assert executor.supports_ad_hoc_ti_run

@@ -1,4 +1,4 @@
-"""From one scheduler to the next: exactly one container, whichever moment the first one died at."""
+"""From one scheduler to the next: exactly one container, whenever the first one ends."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from local_cloud import Behaviour
 
 
 def recorded(scheduler: Any, key: Any) -> str | None:
-    """Return what the scheduler wrote into ``external_executor_id``: the info of the last QUEUED event."""
+    """Return the last ``external_executor_id`` that the scheduler stored, from the QUEUED events."""
     written = [info for told, state, info in scheduler.events if told == key and state == "queued"]
     return written[-1] if written else None
 
 
-@pytest.mark.point("adoption of a running task: counted as a slot, its end is told")
+@pytest.mark.point("an adopted running task counts as a slot, and its end is reported")
 def test_adopted_tasks_take_slots_and_end(scheduler: Any, task: Any) -> None:
-    """A task instance with an ARN is adopted, counted, and its end is told."""
+    """A task instance with an ARN is adopted and counted, and its end is reported."""
     scheduler.world.engine.default = Behaviour(run=60)
     one = task()
     scheduler.queue(one)
@@ -35,9 +35,9 @@ def test_adopted_tasks_take_slots_and_end(scheduler: Any, task: Any) -> None:
     assert len(scheduler.world.plane.tasks()) == 1
 
 
-@pytest.mark.point("what was never launched and has no id is left to Airflow")
-def test_what_has_no_id_is_left_to_airflow(scheduler: Any, task: Any) -> None:
-    """A task instance that never got an id was never launched: Airflow resets it."""
+@pytest.mark.point("a task without an id was never launched and is left to Airflow")
+def test_a_task_without_an_id_is_left_to_airflow(scheduler: Any, task: Any) -> None:
+    """It was never launched, and Airflow resets it."""
     row = task(external_executor_id=None).row
     assert list(scheduler.executor.try_adopt_task_instances([row])) == [row]
     assert scheduler.world.plane.tasks() == ()
@@ -47,7 +47,7 @@ def test_what_has_no_id_is_left_to_airflow(scheduler: Any, task: Any) -> None:
     "the launch id is in Airflow's database before the launch; it is clientToken and startedBy"
 )
 def test_the_launch_id_is_recorded_before_the_launch(scheduler: Any, task: Any) -> None:
-    """Written with QUEUED by Airflow itself since 3.2.2; told by an event, a heartbeat earlier, before."""
+    """Airflow stores it with QUEUED since 3.2.2; before, an event one heartbeat earlier does."""
     one = task()
     scheduler.queue(one)
     scheduler.heartbeat()
@@ -62,10 +62,10 @@ def test_the_launch_id_is_recorded_before_the_launch(scheduler: Any, task: Any) 
 
 
 @pytest.mark.point(
-    "launched, and the scheduler died before it was told the ARN: the heir finds it, one container"
+    "launched before the scheduler died, and the ARN not recorded: the next scheduler finds the container"
 )
-def test_launched_and_never_told_is_found_by_the_heir(scheduler: Any, task: Any) -> None:
-    """The heir looks by the recorded launch id, and launches nothing."""
+def test_an_unrecorded_launch_is_found_by_the_next_scheduler(scheduler: Any, task: Any) -> None:
+    """By the recorded launch id, without a new launch."""
     scheduler.world.engine.default = Behaviour(run=60)
     one = task()
     scheduler.queue(one)
@@ -81,7 +81,7 @@ def test_launched_and_never_told_is_found_by_the_heir(scheduler: Any, task: Any)
 
 
 @pytest.mark.point(
-    "queued, and the scheduler died before the launch: the heir launches it, once", until=(3, 3)
+    "queued, and the scheduler died before the launch: the next scheduler launches it once", until=(3, 3)
 )
 def test_queued_and_never_launched_is_launched_by_the_heir(scheduler: Any, task: Any) -> None:
     """Its work is made anew, with the queue's profile and the recorded id.
@@ -100,9 +100,9 @@ def test_queued_and_never_launched_is_launched_by_the_heir(scheduler: Any, task:
     assert heir.states()[-1] == "success"
 
 
-@pytest.mark.point("a task that resumes after deferral, with the same try, has a container of its own")
+@pytest.mark.point("a task that resumes after deferral, in the same try, has its own container")
 def test_a_resumed_try_has_another_container(scheduler: Any, task: Any) -> None:
-    """Same key, same try number: another launch id, so another container, and one."""
+    """With the same key and try number it has another launch id, and one container."""
     one = task()
     scheduler.queue(one)
     scheduler.run(30)
@@ -116,8 +116,8 @@ def test_a_resumed_try_has_another_container(scheduler: Any, task: Any) -> None:
 
 
 @pytest.mark.point("a task revoked before its launch is not launched")
-def test_revoked_before_the_launch_is_not_launched(scheduler: Any, task: Any) -> None:
-    """Also while its launch id is on the way into the database."""
+def test_a_task_revoked_before_the_launch_is_not_launched(scheduler: Any, task: Any) -> None:
+    """Also while its launch id is being stored."""
     one = task()
     scheduler.queue(one)
     scheduler.heartbeat()

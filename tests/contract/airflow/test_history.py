@@ -1,4 +1,4 @@
-"""What ``airflow fargate cost`` and ``render`` read from this release's own tables."""
+"""What ``airflow fargate cost`` and ``render`` read from the release's tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ARN = "arn:aws:ecs:us-east-1:123456789012:task/airflow/0123456789abcdef012345678
 
 
 def filled(table: Any, **given: Any) -> dict[str, Any]:
-    """Return a row that the table takes: what it requires and we do not care about is made up."""
+    """Return a valid row for the table, with made-up values for other required columns."""
     from sqlalchemy import DateTime, Integer, String  # noqa: PLC0415  comes with Airflow
 
     made: dict[str, Any] = {"working_set": None if given["earlier"] else True}
@@ -34,9 +34,9 @@ def filled(table: Any, **given: Any) -> dict[str, Any]:
     return {name: value for name, value in (made | given).items() if name in table.columns}
 
 
-@pytest.mark.point("`airflow fargate cost` and `render` read the task history, earlier tries included")
-def test_every_try_is_found_in_the_release_s_own_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By container, time and map index; the try that began last is the one that is rendered."""
+@pytest.mark.point("`airflow fargate cost` and `render` read the task history, including earlier tries")
+def test_every_try_is_found_in_the_releases_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By container, time and map index; `render` uses the try that started last."""
     from airflow import models as airflow_models  # noqa: PLC0415  slow
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  the same
     from sqlalchemy import create_engine, insert  # noqa: PLC0415  comes with Airflow

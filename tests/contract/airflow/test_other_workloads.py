@@ -1,4 +1,4 @@
-"""Callbacks, connection tests and teams, where the release has them."""
+"""Callbacks, connection tests and teams, for releases that have them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from local_cloud import Behaviour
 
 
 def documents(scheduler: Any) -> list[dict[str, Any]]:
-    """Return the payloads stored."""
+    """Return the stored payloads."""
     return [json.loads(body) for body in scheduler.world.s3.objects.values()]
 
 
-@pytest.mark.point("a callback runs in a container of its own, and its end is told", since=(3, 3))
+@pytest.mark.point("a callback runs in its own container, and its end is reported", since=(3, 3))
 @pytest.mark.parametrize(("exit_code", "state"), [(0, "success"), (80, "failed")])
 def test_a_callback_runs_in_a_container(scheduler: Any, exit_code: int, state: str) -> None:
     """RUNNING, then its end; its own UUID is the launch id."""
@@ -36,7 +36,7 @@ def test_a_callback_runs_in_a_container(scheduler: Any, exit_code: int, state: s
 
 @pytest.mark.point("callbacks go before tasks", since=(3, 3))
 def test_callbacks_go_before_tasks(scheduler: Any, task: Any) -> None:
-    """One slot: the callback has it."""
+    """With one slot, the callback gets it."""
     scheduler.executor.parallelism = 1
     scheduler.queue(task(priority_weight=1000))
     one = callback()
@@ -44,17 +44,17 @@ def test_callbacks_go_before_tasks(scheduler: Any, task: Any) -> None:
     assert scheduler.launch().started_by == f"airflow/{one.callback.id}"
 
 
-@pytest.mark.point("callbacks are refused, as the flag says", since=(3, 2), until=(3, 2))
-def test_callbacks_of_3_2_are_refused() -> None:
-    """3.2's containers cannot run them: its ``execute_workload`` refuses what is no task."""
+@pytest.mark.point("callbacks are rejected, as the flag says", since=(3, 2), until=(3, 2))
+def test_callbacks_of_3_2_are_rejected() -> None:
+    """Its containers cannot run them: ``execute_workload`` rejects everything but tasks."""
     scheduler = Scheduler()
     with pytest.raises(NotImplementedError, match="supports_callbacks"):
         scheduler.executor.queue_workload(callback(), session=None)
 
 
-@pytest.mark.point("a connection test runs in a container of its own", since=(3, 3))
+@pytest.mark.point("a connection test runs in its own container", since=(3, 3))
 def test_a_connection_test_runs_in_a_container(scheduler: Any) -> None:
-    """Its queue's profile sizes it; the API server is told the result, the executor frees the slot."""
+    """Its queue's profile sets the size; the API server gets the result, and the slot is freed."""
     one = connection_test()
     scheduler.executor.queue_workload(one, session=None)
     launched = scheduler.launch()
@@ -66,7 +66,9 @@ def test_a_connection_test_runs_in_a_container(scheduler: Any) -> None:
     assert scheduler.executor.slots_occupied == 0
 
 
-@pytest.mark.point("a connection test that took too long is dropped as the scheduler drops it", since=(3, 3))
+@pytest.mark.point(
+    "a connection test that takes too long is dropped when the scheduler drops it", since=(3, 3)
+)
 def test_a_reaped_connection_test_takes_no_slot(scheduler: Any) -> None:
     """``fail_connection_test``."""
     one = connection_test()
@@ -79,7 +81,7 @@ def test_a_reaped_connection_test_takes_no_slot(scheduler: Any) -> None:
 
 @pytest.mark.point("every team has its own cluster, queue and role", since=(3, 2))
 def test_each_team_has_its_own_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A team's options stand over nothing of the others'."""
+    """A team's options do not affect others."""
     from airflow_fargate.executor import FargateExecutor  # noqa: PLC0415  imports Airflow
 
     monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")

@@ -1,4 +1,4 @@
-"""Airflow's own scheduler over its own database drives the executor: nothing of Airflow is stood in for."""
+"""Airflow's own scheduler on its own database drives the executor; no part of Airflow is faked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture(scope="module")
 def database() -> None:
-    """Airflow's tables in SQLite, and a DAG of one task."""
+    """Airflow's tables in SQLite, with a DAG of one task."""
     from contract_runner import make_database  # noqa: PLC0415  imports Airflow
 
     make_database()
@@ -28,7 +28,7 @@ def database() -> None:
 
 @pytest.fixture
 def own_scheduler(database: None, caplog: pytest.LogCaptureFixture) -> Iterator[RunnerScheduler]:
-    """The scheduler; it leaves no run behind, and no failure of the executor's in its log."""
+    """The scheduler; it leaves no run behind, and the executor logs no failure."""
     from contract_runner import RunnerScheduler  # noqa: PLC0415  imports Airflow
 
     scheduler = RunnerScheduler()
@@ -40,12 +40,12 @@ def own_scheduler(database: None, caplog: pytest.LogCaptureFixture) -> Iterator[
 
 @pytest.fixture
 def run_id() -> str:
-    """The name of a run that no other test has."""
+    """A run name that no other test uses."""
     return f"run-{next(_numbers)}"
 
 
 def _finish(scheduler: Any, run_id: str) -> None:
-    """Let the container run to its end, and its task with it."""
+    """Let the container and its task end."""
     scheduler.works(run_id)
     scheduler.succeeds(run_id)
     scheduler.run(12)
@@ -53,7 +53,7 @@ def _finish(scheduler: Any, run_id: str) -> None:
 
 @pytest.mark.point("driven by Airflow's own `SchedulerJobRunner`: one container, the ARN in the database")
 def test_airflows_own_scheduler_runs_a_task(own_scheduler: Any, run_id: str) -> None:
-    """From the trigger to the end: queued with an id, launched once, the ARN recorded, nothing left."""
+    """Queued with an id, launched once, the ARN recorded, and nothing left."""
     own_scheduler.trigger(run_id)
     launched = own_scheduler.launch()
     own_scheduler.loop()
@@ -65,11 +65,9 @@ def test_airflows_own_scheduler_runs_a_task(own_scheduler: Any, run_id: str) -> 
     assert own_scheduler.executor.slots_occupied == 0
 
 
-@pytest.mark.point("queued, and the scheduler died before the launch: the heir launches it, once")
-def test_what_a_dead_scheduler_had_only_queued_is_launched_by_the_next_once(
-    own_scheduler: Any, run_id: str
-) -> None:
-    """The id is in the database, no container is there: the next one makes the work anew from its rows."""
+@pytest.mark.point("queued, and the scheduler died before the launch: the next scheduler launches it once")
+def test_a_task_that_was_only_queued_is_launched_once(own_scheduler: Any, run_id: str) -> None:
+    """The next scheduler finds its id and no container, and rebuilds the work from the database."""
     from contract_runner import RunnerScheduler  # noqa: PLC0415  imports Airflow
 
     own_scheduler.trigger(run_id)
@@ -84,10 +82,10 @@ def test_what_a_dead_scheduler_had_only_queued_is_launched_by_the_next_once(
 
 
 @pytest.mark.point(
-    "launched, and the scheduler died before it was told the ARN: the heir finds it, one container"
+    "launched before the scheduler died, and the ARN not recorded: the next scheduler finds the container"
 )
-def test_what_a_dead_scheduler_had_launched_is_found_by_the_next(own_scheduler: Any, run_id: str) -> None:
-    """The container is there, its ARN is not in the database: it is found by the id, and not doubled."""
+def test_a_launched_task_is_found_by_the_next_scheduler(own_scheduler: Any, run_id: str) -> None:
+    """Its ARN is not in the database, so it is found by its id and not launched again."""
     from contract_runner import RunnerScheduler  # noqa: PLC0415  imports Airflow
 
     own_scheduler.trigger(run_id)

@@ -1,4 +1,4 @@
-"""Cleared, given up, broken: what Airflow does with a task that the executor has, in every release."""
+"""Tasks that Airflow clears, fails or drops, in every release."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_a_task_that_airflow_fails_is_stopped(scheduler: Any, task: Any) -> None:
-    """No heartbeat for too long: Airflow fails the key; the container must not run on beside the retry."""
+    """After a missing heartbeat, the container must not run while the task is retried."""
     scheduler.world.engine.default = Behaviour(run=None)
     queued = task()
     scheduler.queue(queued)
@@ -32,7 +32,7 @@ def test_a_task_that_airflow_fails_is_stopped(scheduler: Any, task: Any) -> None
 
 @pytest.mark.parametrize("waits", [True, False])
 def test_a_later_try_ends_an_earlier_one(scheduler: Any, task: Any, waits: bool) -> None:  # noqa: FBT001
-    """Cleared and queued again, while the first try waits for its launch or while its container runs."""
+    """While the first try waits for its launch, and while its container runs."""
     scheduler.world.engine.default = Behaviour(run=None)
     first, second = task(try_number=1), task(try_number=2)
     scheduler.queue(first)
@@ -52,7 +52,7 @@ def test_a_later_try_ends_an_earlier_one(scheduler: Any, task: Any, waits: bool)
 def test_a_workload_that_cannot_be_read_fails_alone(
     scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No exception out of the heartbeat, nothing that comes back forever; the others are launched."""
+    """The heartbeat raises nothing, and the other workloads are launched."""
     bad, good = task(task_id="bad"), task(task_id="good")
     read: Callable[..., Any] = airflow_versions.work_of
 
@@ -70,8 +70,8 @@ def test_a_workload_that_cannot_be_read_fails_alone(
     assert scheduler.executor.running == set()
 
 
-def test_a_task_option_that_cannot_be_had_fails_at_once_and_alone(scheduler: Any, task: Any) -> None:
-    """Nothing is launched for it; the sentence is what the user reads."""
+def test_an_invalid_task_option_fails_that_task_only(scheduler: Any, task: Any) -> None:
+    """Nothing is launched for it, and the user sees the message."""
     scheduler.queue(task(task_id="bad", executor_config={"cpu": "many"}), task(task_id="good"))
     scheduler.run(60)
     told = {key.task_id: (str(state), info) for key, state, info in scheduler.told()}
@@ -79,10 +79,10 @@ def test_a_task_option_that_cannot_be_had_fails_at_once_and_alone(scheduler: Any
     assert len(scheduler.world.plane.tasks()) == 1
 
 
-def test_an_event_log_that_fails_costs_no_end(
+def test_a_failing_event_log_does_not_hide_the_end(
     scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The end is told first; the event beside it is a convenience."""
+    """The end is reported first."""
 
     def broken(**_: Any) -> None:
         raise RuntimeError("no event log")
@@ -95,8 +95,8 @@ def test_an_event_log_that_fails_costs_no_end(
     assert scheduler.executor.running == set()
 
 
-def test_why_a_task_died_reaches_the_event_log_after_airflow_failed_it(scheduler: Any, task: Any) -> None:
-    """Airflow fails the key first: the diagnosis is an event, and no second failure."""
+def test_the_reason_reaches_the_event_log_after_airflow_failed_the_task(scheduler: Any, task: Any) -> None:
+    """The diagnosis is an event, without a second failure."""
     scheduler.world.engine.default = Behaviour(run=None)
     queued = task()
     scheduler.queue(queued)
@@ -112,8 +112,10 @@ def test_why_a_task_died_reaches_the_event_log_after_airflow_failed_it(scheduler
     assert "one\ntwo" in events[0]
 
 
-def test_a_metric_that_fails_costs_no_end(scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is measured of a change comes beside what is told of it."""
+def test_a_failing_metric_does_not_hide_the_end(
+    scheduler: Any, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Metrics are sent separately."""
 
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no metrics")
@@ -126,7 +128,7 @@ def test_a_metric_that_fails_costs_no_end(scheduler: Any, task: Any, monkeypatch
 
 @pytest.mark.point("a connection test that Airflow gives up is not launched", since=(3, 3), until=(3, 3))
 def test_a_connection_test_that_airflow_gives_up_is_not_launched(scheduler: Any) -> None:
-    """Reaped while it waited: no container, no slot."""
+    """It takes neither a container nor a slot."""
     from contract_airflow import connection_test  # noqa: PLC0415  imports Airflow
 
     asked = connection_test()
@@ -138,9 +140,9 @@ def test_a_connection_test_that_airflow_gives_up_is_not_launched(scheduler: Any)
     assert scheduler.executor.running == set()
 
 
-@pytest.mark.point("a team's misspelt option is refused", since=(3, 2))
-def test_a_misspelt_option_of_a_team_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it is in the section of all: without a bucket, tokens would be in the override."""
+@pytest.mark.point("a team's misspelt option is rejected", since=(3, 2))
+def test_a_misspelt_option_of_a_team_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise, without a bucket, tokens would be in the override."""
     from airflow_fargate import FargateExecutor  # noqa: PLC0415  imports Airflow
 
     monkeypatch.setenv("AIRFLOW__DATA___FARGATE__PAYLOAD_BUKET", "payloads")
@@ -149,7 +151,7 @@ def test_a_misspelt_option_of_a_team_is_refused(monkeypatch: pytest.MonkeyPatch)
         executor.start()
 
 
-@pytest.mark.point("beside other executors an id is only used if Airflow assigned it", since=(3, 2))
+@pytest.mark.point("with other executors, an id is used only if Airflow assigned it", since=(3, 2))
 @pytest.mark.parametrize(
     ("executors", "trusted"),
     [
@@ -158,12 +160,12 @@ def test_a_misspelt_option_of_a_team_is_refused(monkeypatch: pytest.MonkeyPatch)
         ("airflow_fargate.FargateExecutor,mine:LocalExecutor", False),
     ],
 )
-def test_an_id_is_trusted_only_where_every_executor_has_them(
+def test_an_id_is_trusted_only_if_every_executor_uses_them(
     monkeypatch: pytest.MonkeyPatch,
     executors: str,
     trusted: bool,  # noqa: FBT001
 ) -> None:
-    """A task may name its executor by its class: then Airflow assigns no id, and the last one stands."""
+    """For a task that names its executor's class, Airflow assigns no id and keeps the last one."""
     from airflow.executors import executor_loader  # noqa: PLC0415  imports Airflow
 
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", executors)

@@ -1,7 +1,4 @@
-"""Every call that the package makes, against botocore's description of AWS's services.
-
-The same runs with the oldest boto3 that is allowed and with the newest: `make test-boto3`.
-"""
+"""Every call of the package, against botocore's description of AWS's services."""
 
 from __future__ import annotations
 
@@ -54,7 +51,7 @@ def calls() -> Iterator[tuple[str, str, list[str]]]:
 def test_every_call_names_parameters_that_the_operation_has(
     place: str, name: str, keywords: list[str]
 ) -> None:
-    """The commands' and the worker's calls too, whether a test reaches them or not."""
+    """Including calls of the commands and the worker that no test makes."""
     takers = [
         service_model(service).operation_model(operation_names(service)[name]).input_shape
         for service in SERVICES
@@ -64,7 +61,7 @@ def test_every_call_names_parameters_that_the_operation_has(
 
 
 def test_every_call_was_found() -> None:
-    """The search above sees the calls that the executor lives on."""
+    """The search above finds the executor's main calls."""
     found = {name for _, name, _ in calls()}
     assert found >= {
         "run_task",
@@ -87,7 +84,7 @@ EMPTY = pytest.mark.parametrize("empty", [False, True], ids=["every member", "no
 
 @EMPTY
 def test_run_task_is_sent_and_read_as_described(empty: bool) -> None:  # noqa: FBT001  a parameter of the test
-    """The whole request, and an answer with everything in it or nothing."""
+    """The whole request, and an answer with all members or none."""
     client = ModelClient("ecs", {"taskArn": ARN, "lastStatus": "RUNNING"}, empty=empty)
     request = run_task_request(
         executor_config={
@@ -105,7 +102,7 @@ def test_run_task_is_sent_and_read_as_described(empty: bool) -> None:  # noqa: F
 
 
 @EMPTY
-def test_tasks_are_described_looked_for_and_stopped_as_described(empty: bool) -> None:  # noqa: FBT001  as above
+def test_tasks_are_described_listed_and_stopped_as_described(empty: bool) -> None:  # noqa: FBT001  as above
     """DescribeTasks, ListTasks, StopTask."""
     client = ModelClient("ecs", {"taskArn": ARN, "lastStatus": "RUNNING", "taskArns": [ARN]}, empty=empty)
     said: list[Any] = []
@@ -131,7 +128,7 @@ def test_a_missing_task_is_read_from_the_failures_as_described() -> None:
 @EMPTY
 @pytest.mark.parametrize("ours", [True, False])
 def test_events_are_received_deleted_and_handed_back_as_described(empty: bool, ours: bool) -> None:  # noqa: FBT001  as above
-    """ReceiveMessage with the time it was sent, and both batches."""
+    """ReceiveMessage with the send time, and both batch calls."""
     attributes = {"SentTimestamp": "1000"}
     client = ModelClient("sqs", {"Body": EVENT, "Attributes": attributes}, empty=empty)
     said: list[Any] = []
@@ -164,7 +161,7 @@ def test_payloads_are_written_read_and_removed_as_described() -> None:
 
 
 def test_the_commands_call_and_read_as_described() -> None:
-    """Every check of ``doctor``, and the listing that ``tasks``, ``cost`` and ``reap`` stand on."""
+    """Every check of ``doctor``, and the listing of ``tasks``, ``cost`` and ``reap``."""
     from airflow_fargate.cli import checks  # noqa: PLC0415  imports Airflow, which not every environment has
     from airflow_fargate.cli.containers import list_containers  # noqa: PLC0415  the same
 
@@ -185,8 +182,8 @@ def test_the_commands_call_and_read_as_described() -> None:
 # --- and the net itself -------------------------------------------------------------------------------------
 
 
-def test_a_request_that_aws_would_not_take_is_caught() -> None:
-    """A parameter that is not there, and one of the wrong type."""
+def test_a_request_that_aws_would_reject_is_caught() -> None:
+    """An unknown parameter, and one with the wrong type."""
     client = modelled("ecs", FakeEcs())
     with pytest.raises(NotInTheModelError, match="clientTokn"):
         client.run_task(taskDefinition="worker", clientTokn="x")
@@ -198,8 +195,8 @@ def test_a_request_that_aws_would_not_take_is_caught() -> None:
         ModelClient("ecs").run_tasks()
 
 
-def test_a_fake_that_answers_what_aws_never_does_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A member too many, deep inside, and a value of another type."""
+def test_a_fake_that_answers_unlike_aws_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With an unknown member deep inside, or a value of another type."""
     monkeypatch.delenv(OLDER_MODEL, raising=False)
     fake = FakeEcs()
     arn = fake.run_task(taskDefinition="worker")["tasks"][0]["taskArn"]
@@ -210,8 +207,8 @@ def test_a_fake_that_answers_what_aws_never_does_is_caught(monkeypatch: pytest.M
             client.describe_tasks(cluster="airflow", tasks=[arn])
 
 
-def test_reading_what_aws_never_answers_is_caught() -> None:
-    """By get, by index, by ``in``; of an answer and of an error."""
+def test_reading_a_member_that_aws_never_sends_is_caught() -> None:
+    """By get, by index and by ``in``; in an answer and in an error."""
     answer = modelled("ecs", FakeEcs()).run_task(taskDefinition="worker")
     for read in (lambda: answer["task"], lambda: answer.get("task"), lambda: "task" in answer):
         with pytest.raises(NotInTheModelError, match="RunTask has no member 'task'"):
@@ -229,7 +226,7 @@ def test_reading_what_aws_never_answers_is_caught() -> None:
 
 
 def test_the_worker_reads_errors_as_described() -> None:
-    """An object that is gone."""
+    """An object that does not exist."""
     gone = ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
     client = SimpleNamespace(get_object=lambda **_: (_ for _ in ()).throw(gone))
     with pytest.raises(WorkerError, match="NoSuchKey"):

@@ -1,4 +1,4 @@
-"""A running task's log that is longer than CloudWatch answers at once: 10,000 events, a megabyte."""
+"""A running task's log beyond one answer of CloudWatch: 10,000 events, or a megabyte."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[ContainerLogs]:
 
 
 def test_every_line_is_read_once_and_in_order(logs: ContainerLogs) -> None:
-    """Page by page to the end of the stream, as boto3 and CloudWatch page."""
+    """To the end of the stream, with boto3's and CloudWatch's pages."""
     lines = logs.lines(ARN)
     assert len(lines) == LINES
     assert [int(line.split()[1]) for line in lines] == list(range(LINES))

@@ -1,4 +1,4 @@
-"""The worker's plain way to S3, against moto's server, which checks signatures and policies here."""
+"""The worker's own requests to S3, against moto's server, which checks signatures and policies here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEY = "workloads/a b+ü.json"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    """Return the address of a server that knows the accounts in its IAM alone."""
+    """Return the address of a server that knows only the accounts in its IAM."""
     server = ThreadedMotoServer(port=0)
     server.start()
     host, port = server.get_host_and_port()
@@ -33,7 +33,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def environ(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Return a container's environment, whose user may do everything with one bucket."""
+    """Return a container's environment, with a user who may use one bucket."""
     requests.post(f"{server}/moto-api/reset", timeout=10)
     anyone = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-central-1"}
     for name, value in {**anyone, "AWS_ENDPOINT_URL": server}.items():
@@ -65,7 +65,7 @@ def environ(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, 
 
 
 def test_the_object_is_fetched_and_deleted_without_boto3s_client(environ: dict[str, str]) -> None:
-    """The signature is taken, whatever stands in the key."""
+    """S3 accepts the signature for any key."""
     store = S3Store(environ=environ)
     assert store.fetch("payloads", KEY) == b"data"
     store.delete("payloads", KEY)
@@ -75,24 +75,26 @@ def test_the_object_is_fetched_and_deleted_without_boto3s_client(environ: dict[s
     assert caught.value.code is ExitCode.PAYLOAD_MISSING
 
 
-def test_what_s3_refuses_is_said_by_boto3(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong secret: no object, and the sentence with S3's own code."""
+def test_an_error_of_s3_is_reported_by_boto3(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a wrong secret there is no object, and the message has S3's code."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(WorkerError, match="SignatureDoesNotMatch") as caught:
         S3Store(environ={**environ, "AWS_SECRET_ACCESS_KEY": "wrong"}).fetch("payloads", KEY)
     assert caught.value.code is ExitCode.TOKEN_REJECTED
 
 
-def test_an_endpoint_that_does_not_answer_is_boto3s_to_explain(environ: dict[str, str]) -> None:
-    """No exception leaves the plain way."""
+def test_an_endpoint_that_does_not_answer_is_explained_by_boto3(environ: dict[str, str]) -> None:
+    """The own request raises nothing."""
     request = plainly({**environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"})
     assert request is not None
     assert request("GET", "payloads", KEY) is None
 
 
 @pytest.mark.parametrize("by", ["parts", "boto3"])
-def test_conditions_hold_by_either_way(environ: dict[str, str], by: str) -> None:
-    """Written once, and read again only when it changed: a standby's answer and its offer."""
+def test_conditions_hold_with_and_without_boto3(environ: dict[str, str], by: str) -> None:
+    """A standby's answer is written once, and its offer is read again only if it changed."""
     store = S3Store(environ=environ) if by == "parts" else S3Store(boto3.session.Session().client("s3"))
     assert store.write_once("payloads", "standby/S/answer", b"took")
     assert not store.write_once("payloads", "standby/S/answer", b"left")

@@ -1,4 +1,4 @@
-"""Airflow's own scheduler on PostgreSQL: one server for the session, a copied database for each test."""
+"""Airflow's own scheduler on PostgreSQL: one server per session, and a copied database per test."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ENVIRONMENT = {
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
-    """A PostgreSQL server, installed if need be."""
+    """A PostgreSQL server, installed if necessary."""
     if not obtainable():
         pytest.skip("needs PostgreSQL: install it, or run the tests as root on Debian")
     with PostgresServer() as started:
@@ -53,7 +53,7 @@ def template(server: PostgresServer) -> str:
 
 @pytest.fixture
 def metadata(server: PostgresServer, template: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Airflow in this process uses a fresh copy of the template."""
+    """Make Airflow in this process use a fresh copy of the template."""
     from airflow_scheduler.database import database_in_use  # noqa: PLC0415  imports Airflow
 
     for name in [name for name in os.environ if name.startswith("AIRFLOW__FARGATE__")]:
@@ -70,7 +70,7 @@ def metadata(server: PostgresServer, template: str, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture
 def scheduler(metadata: None) -> Callable[..., Any]:
-    """Return what starts a scheduler; see ``airflow_scheduler.scheduler.Scheduler``."""
+    """Return a function that starts a scheduler; see ``airflow_scheduler.scheduler.Scheduler``."""
     from airflow_scheduler.scheduler import Scheduler  # noqa: PLC0415  imports Airflow
 
     return Scheduler

@@ -1,4 +1,4 @@
-"""A scheduler is gone; the next one adopts its tasks, in Airflow's own adoption loop."""
+"""The next scheduler adopts the tasks of one that ended, in Airflow's own adoption loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUNS, TASKS = 50, 40
 
 
 def _two_running_two_queued(scheduler: Callable[..., Any]) -> tuple[Any, list[str], list[str]]:
-    """A dead scheduler, two runs whose tasks run in containers, two whose tasks it had only queued."""
+    """A scheduler that ended, with two tasks in containers and two only queued."""
     dead = scheduler()
     running = [dead.trigger("one"), dead.trigger("one")]
     dead.run_until_launched(2)
@@ -37,7 +37,7 @@ def _two_running_two_queued(scheduler: Callable[..., Any]) -> tuple[Any, list[st
 
 
 def _all_are_adopted(successor: Any, running: list[str], queued: list[str], containers: int) -> None:
-    """What ran runs on, what was queued is launched, nothing twice."""
+    """Running tasks continue, queued tasks are launched, and nothing runs twice."""
     launched = successor.run_until_launched(containers)
     successor.run(8)
     assert [successor.instance(run).state for run in running] == ["running"] * len(running)
@@ -47,10 +47,10 @@ def _all_are_adopted(successor: Any, running: list[str], queued: list[str], cont
     assert {successor.instance(run).queued_by_job_id for run in [*running, *queued]} == {successor.job.id}
 
 
-def test_a_row_that_cannot_be_read_does_not_cost_the_others(
+def test_a_row_that_cannot_be_read_affects_no_other(
     scheduler: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An exception on one task instance resets at most that one."""
+    """An exception for one task instance resets at most that one."""
     dead, running, queued = _two_running_two_queued(scheduler)
     bad = dead.instance(queued.pop()).id
     key = TaskInstance.key.fget
@@ -69,7 +69,7 @@ def test_a_row_that_cannot_be_read_does_not_cost_the_others(
 
 
 def test_a_database_error_reaches_airflow_which_tries_again(scheduler: Callable[..., Any]) -> None:
-    """OperationalError is Airflow's to retry; nothing is reset for it."""
+    """Airflow retries an OperationalError, and nothing is reset."""
     from airflow import settings  # noqa: PLC0415  its engine changes with the database
 
     dead, running, queued = _two_running_two_queued(scheduler)
@@ -95,7 +95,7 @@ def test_a_database_error_reaches_airflow_which_tries_again(scheduler: Callable[
 
 
 def _orphans(airflow: Any, dag_id: str, runs: int) -> None:
-    """Have every task of so many runs belong to a dead scheduler: half running, half only queued."""
+    """Give every task of these runs to a scheduler that ended: half running, half only queued."""
     for _ in range(runs):
         airflow.trigger(dag_id)
     common = {"queued_by_job_id": airflow.job.id, "queued_dttm": now(), "try_number": 1}
@@ -121,7 +121,7 @@ def _orphans(airflow: Any, dag_id: str, runs: int) -> None:
 
 
 def test_adoption_makes_one_select_per_thousand_rows(scheduler: Callable[..., Any]) -> None:
-    """Ours and what Airflow's loop reads afterwards: attributes that its own query did not load."""
+    """Including the columns that Airflow's loop reads afterwards."""
     dead = scheduler()
     _orphans(dead, "forty", RUNS)
     successor = scheduler(predecessor=dead)
@@ -140,10 +140,8 @@ def test_adoption_makes_one_select_per_thousand_rows(scheduler: Callable[..., An
 
 
 @pytest.mark.parametrize("age", [dt.timedelta(minutes=51), dt.timedelta(days=2)], ids=str)
-def test_a_task_that_nobody_launched_is_launched_however_old(
-    scheduler: Callable[..., Any], age: dt.timedelta
-) -> None:
-    """Queued long before its scheduler came back: looked for, not found, launched, and never failed."""
+def test_an_old_queued_task_is_launched(scheduler: Callable[..., Any], age: dt.timedelta) -> None:
+    """It is searched for, not found, launched, and not failed."""
     dead = scheduler()
     run = dead.trigger("one")
     dead.run()

@@ -1,4 +1,4 @@
-"""Airflow's loop sleeps when a turn queued nothing and its events were popped: nothing may wait for that."""
+"""Airflow's loop may sleep after it handled events, so no task or event may wait for its next turn."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIMES = 10
 
 @pytest.fixture
 def airflow(scheduler: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A scheduler with raised quotas and a large pool."""
+    """A scheduler with higher quotas and a large pool."""
     for name, value in {
         "RUN_TASK_RATE": 20,
         "RUN_TASK_BURST": 20,
@@ -30,7 +30,7 @@ def airflow(scheduler: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> A
 
 
 def test_a_burst_is_handed_over_before_airflow_sleeps(airflow: Any) -> None:
-    """Four hundred tasks queued in one turn; at no sleep does one still wait in the executor's queue."""
+    """Of four hundred tasks queued in one turn, none is in the executor's queue when the loop sleeps."""
     airflow.trigger("wide")
     airflow.run(2)
     assert airflow.executor.slots_occupied == TASKS
@@ -38,7 +38,7 @@ def test_a_burst_is_handed_over_before_airflow_sleeps(airflow: Any) -> None:
 
 
 def test_the_ends_of_a_burst_are_reported_at_once(airflow: Any) -> None:
-    """Four hundred containers exit together; every slot is free after the next two heartbeats."""
+    """Four hundred containers exit together, and every slot is free after two heartbeats."""
     run = airflow.trigger("wide")
     containers = airflow.run_until_launched(TASKS)
     airflow.run(8)

@@ -1,4 +1,4 @@
-"""Airflow itself orders a running task to end: that is not a failure of the task."""
+"""Airflow orders a running task to end, which is not a failure of the task."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def airflow(scheduler: Callable[..., Any]) -> Any:
 
 
 def _worker_ends(airflow: Any) -> None:
-    """The API server refuses the next heartbeat; the worker ends its task and says so by its exit code."""
+    """The API server rejects the next heartbeat; the worker ends its task and exits with 82."""
     with pytest.raises(ServerResponseError):
         airflow.its_worker.heartbeats()
     airflow.container_exits(airflow.container, ENDED_BY_AIRFLOW)
@@ -33,13 +33,13 @@ def _worker_ends(airflow: Any) -> None:
 
 
 def _no_failure_is_told(airflow: Any) -> None:
-    """Nothing in the event log says that the executor saw a failure."""
+    """Check that the event log has no failure of the executor."""
     assert not [text for event, text in airflow.event_log(airflow.run_id) if event.startswith("fargate")]
     assert not [text for _, text in airflow.event_log(airflow.run_id) if "finished with state failed" in text]
 
 
 def test_a_cleared_task_is_launched_again_at_once(airflow: Any) -> None:
-    """No wait of retry_delay (300 s), no try lost: as Airflow does it when LocalExecutor reports the end."""
+    """Without retry_delay (300 s) and without losing a try, as with LocalExecutor."""
     airflow.clear(airflow.run_id)
     assert airflow.instance(airflow.run_id).state == "restarting"
     _worker_ends(airflow)
@@ -61,7 +61,7 @@ def test_a_cleared_task_is_launched_again_at_once(airflow: Any) -> None:
 
 @pytest.mark.parametrize("state", ["success", "failed", "skipped"])
 def test_a_marked_task_keeps_its_mark(airflow: Any, state: str) -> None:
-    """Marked while it runs: the mark stands, no failure is told, the slot is free."""
+    """No failure is reported, and the slot is free."""
     airflow.change(airflow.run_id, state=state)
     _worker_ends(airflow)
     assert airflow.instance(airflow.run_id).state == state
@@ -70,7 +70,7 @@ def test_a_marked_task_keeps_its_mark(airflow: Any, state: str) -> None:
 
 
 def test_a_deleted_run_leaves_nothing_behind(airflow: Any) -> None:
-    """Deleted while its task runs: no exception, no failure told, the slot is free."""
+    """No exception, no failure, and the slot is free."""
     airflow.delete_run(airflow.run_id)
     _worker_ends(airflow)
     _no_failure_is_told(airflow)

@@ -1,4 +1,4 @@
-"""One try in several containers (sensors, deferred tasks), and a newer try beside an older one."""
+"""One try in several containers (sensors, deferred tasks), and a newer try besides an older one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def airflow(scheduler: Callable[..., Any]) -> Any:
 
 
 def _second_half_succeeds(airflow: Any) -> None:
-    """The next half gets a container of its own and ends the task, in the first try, without a failure."""
+    """The next part gets its own container and ends the task in the first try, without a failure."""
     _, second = airflow.run_until_launched(2)
     airflow.run(8)
     assert airflow.instance(airflow.run_id).external_executor_id == second.arn
@@ -44,7 +44,7 @@ def _second_half_succeeds(airflow: Any) -> None:
 
 
 def test_a_sensor_whose_next_poke_is_due_is_not_failed_by_its_last_container(airflow: Any) -> None:
-    """Due, and the pool is full when the container of the last poke ends: it stays scheduled."""
+    """The pool is full when the container of the last poke ends, and the task stays scheduled."""
     airflow.set_pool(0)
     airflow.its_worker.reschedules(now() - dt.timedelta(seconds=1))
     airflow.run(2)
@@ -58,7 +58,7 @@ def test_a_sensor_whose_next_poke_is_due_is_not_failed_by_its_last_container(air
 
 
 def test_a_sensor_pokes_again_after_its_container_has_ended(airflow: Any) -> None:
-    """The usual order: the container ends first, the next poke is due later."""
+    """The usual order: the container ends before the next poke is due."""
     airflow.its_worker.reschedules(now() + dt.timedelta(minutes=5))
     airflow.container_exits(airflow.container, DEFERRED_OR_RESCHEDULED)
     airflow.run(10)
@@ -74,8 +74,8 @@ def test_a_sensor_pokes_again_after_its_container_has_ended(airflow: Any) -> Non
 
 
 @pytest.mark.parametrize("first", ["container", "trigger"])
-def test_a_deferred_task_resumes_in_a_container_of_its_own(airflow: Any, first: str) -> None:
-    """Whichever comes first, the end of the first container or the trigger's event."""
+def test_a_deferred_task_resumes_in_a_new_container(airflow: Any, first: str) -> None:
+    """Whether the first container ends or the trigger fires first."""
     airflow.its_worker.defers()
     trigger = airflow.instance(airflow.run_id).trigger_id
     if first == "container":
@@ -91,7 +91,7 @@ def test_a_deferred_task_resumes_in_a_container_of_its_own(airflow: Any, first: 
 
 
 def test_a_task_cleared_while_it_waits_for_capacity_runs_once(scheduler: Callable[..., Any]) -> None:
-    """The older try's launch is given up; the newer try's container is the only one, and its id is kept."""
+    """The older try is dropped; only the newer try has a container, and its id is stored."""
     airflow = scheduler()
     airflow.world.plane.faults.add(Fault("capacity"))
     run = airflow.trigger("retried")
@@ -113,7 +113,7 @@ def test_a_task_cleared_while_it_waits_for_capacity_runs_once(scheduler: Callabl
 
 
 def test_the_container_of_a_key_that_airflow_fails_is_stopped(airflow: Any) -> None:
-    """Airflow fails a task by heartbeat timeout: its container does not run on beside a retry."""
+    """After a heartbeat timeout, the container does not run while the task is retried."""
     airflow.change(airflow.run_id, last_heartbeat_at=now() - dt.timedelta(hours=1))
     airflow.runner._find_and_purge_task_instances_without_heartbeats()
     airflow.run(15)

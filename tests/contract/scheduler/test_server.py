@@ -1,4 +1,4 @@
-"""The PostgreSQL server of the tests: it ends with the run that started it, however that ends."""
+"""The tests' PostgreSQL server ends with the run that started it, however that ends."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ with PostgresServer() as server:
 
 
 def test_a_killed_run_leaves_no_server_behind(server: PostgresServer) -> None:
-    """SIGKILL: nothing is taken down by the run itself, and yet its server and its data are gone soon."""
+    """After a SIGKILL, the server and its data are soon gone."""
     ended = subprocess.run([sys.executable, "-c", KILLED_RUN], cwd=TESTS, stdout=subprocess.PIPE, check=False)
     data = Path(ended.stdout.decode().strip())
     deadline = time.monotonic() + 60

@@ -1,4 +1,4 @@
-"""FargateExecutor beside others, and after others."""
+"""FargateExecutor together with other executors, and after them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def local(metadata: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_a_task_that_names_the_class_runs_beside_local_executor(
     scheduler: Callable[..., Any], local: Any
 ) -> None:
-    """``executor="FargateExecutor"``: Airflow gives it no id; it is launched once and its ARN is recorded."""
+    """Airflow gives it no id; it is launched once, and its ARN is recorded."""
     airflow = scheduler(before=[local])
     run = airflow.trigger("on_fargate")
     container = airflow.run_until_running()
@@ -73,7 +73,7 @@ def test_a_deferred_half_beside_local_executor_has_a_container_of_its_own(
 
 
 def test_a_task_left_by_celery_is_not_failed(scheduler: Callable[..., Any]) -> None:
-    """A deployment switches from CeleryExecutor: a running task with Celery's UUID is left to Airflow."""
+    """A running task with Celery's UUID is left to Airflow."""
     celery = scheduler()
     run = celery.trigger("retried")
     celery.orphan(run, state="running", external_executor_id=str(uuid.uuid4()), last_heartbeat_at=now())
@@ -84,7 +84,7 @@ def test_a_task_left_by_celery_is_not_failed(scheduler: Callable[..., Any]) -> N
 
 
 def test_a_task_that_local_executor_runs_is_left_alone(scheduler: Callable[..., Any], local: Any) -> None:
-    """A task of the default executor is never offered to ours, whatever its row holds."""
+    """Airflow never passes it to our executor."""
     dead = scheduler(before=[local])
     run = dead.trigger("one")
     dead.orphan(run, state="running", external_executor_id=str(uuid.uuid4()), last_heartbeat_at=now())

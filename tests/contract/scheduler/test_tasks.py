@@ -1,4 +1,4 @@
-"""A task from its trigger to its end, by Airflow's own scheduler on PostgreSQL."""
+"""A task from its trigger to its end, with Airflow's own scheduler on PostgreSQL."""
 
 from __future__ import annotations
 

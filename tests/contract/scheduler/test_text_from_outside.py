@@ -1,4 +1,4 @@
-"""Text from a container or from AWS that PostgreSQL cannot store must not end the scheduler."""
+"""Text from a container or from AWS that PostgreSQL cannot store does not stop the scheduler."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ texts = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 
 
 def _failed_readably(airflow: Any, run: str) -> None:
-    """The task is failed once; its event can be read, and is short."""
+    """The task failed once, and its event is short and readable."""
     assert airflow.instance(run).state == "failed"
     told = [text for event, text in airflow.event_log(run) if event == "state mismatch"]
     assert len(told) == 1
@@ -36,7 +36,7 @@ def _failed_readably(airflow: Any, run: str) -> None:
 
 @texts
 def test_the_scheduler_survives_any_last_line_of_a_log(scheduler: Callable[..., Any], text: str) -> None:
-    """A container is killed; the end of its log reaches Airflow's log table."""
+    """The end of a killed container's log reaches Airflow's log table."""
     airflow = scheduler()
     run = airflow.trigger("one")
     container = airflow.run_until_running()
@@ -49,7 +49,7 @@ def test_the_scheduler_survives_any_last_line_of_a_log(scheduler: Callable[..., 
 
 @texts
 def test_the_scheduler_survives_any_stopped_reason(scheduler: Callable[..., Any], text: str) -> None:
-    """ECS stops a task and says why; the reason reaches Airflow's log table."""
+    """ECS's reason reaches Airflow's log table."""
     stopped = Behaviour(run=15, stop_code="TerminationNotice", stopped_reason=text, stop_exit_code=143)
     airflow = scheduler(behaviour=stopped)
     run = airflow.trigger("one")
@@ -61,7 +61,7 @@ def test_the_scheduler_survives_any_stopped_reason(scheduler: Callable[..., Any]
 
 @texts
 def test_the_scheduler_survives_any_error_of_run_task(scheduler: Callable[..., Any], text: str) -> None:
-    """RunTask is rejected for good; AWS's message reaches Airflow's log table."""
+    """AWS's message reaches Airflow's log table."""
     airflow = scheduler()
     code = "InvalidParameterException"
     airflow.world.plane.faults.add(

@@ -1,8 +1,4 @@
-"""A stand-in for the API server's execution API: what one task instance needs, on a loopback port.
-
-It records what the worker says about the task instance and answers like Airflow 3; `refuse` makes it answer a
-chosen status instead. For tests only.
-"""
+"""A fake execution API of Airflow's API server for one task instance, on a loopback port."""
 
 from __future__ import annotations
 
@@ -60,16 +56,16 @@ class ExecutionApi:
         self.url = ""
 
     def reject(self, ending: str, status: int, times: int = 1_000_000) -> None:
-        """Answer a status to so many requests whose path ends so."""
+        """Answer this many requests whose path ends so with a status."""
         self.refusals[ending] = status
         self.times[ending] = times
 
     def seen(self, ending: str) -> threading.Event:
-        """Return an event that is set once a request's path ends so."""
+        """Return an event that is set by a request whose path ends so."""
         return self._seen.setdefault(ending, threading.Event())
 
     def states(self) -> list[str]:
-        """Return the states the worker reported, in order."""
+        """Return the states that the worker reported, in order."""
         return [
             body["state"]
             for method, path, body in self.calls
@@ -106,7 +102,7 @@ class ExecutionApi:
 
 
 class Server(ThreadingHTTPServer):
-    """A server that keeps a refused handshake to itself."""
+    """A server that prints nothing about failed handshakes."""
 
     def handle_error(self, *_: Any) -> None:
         """Keep the test's output clean."""

@@ -1,4 +1,4 @@
-"""A private certificate authority and a server's certificate, made anew for a test."""
+"""A private certificate authority and a server's certificate, made for one test."""
 
 from __future__ import annotations
 

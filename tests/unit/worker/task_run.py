@@ -1,4 +1,4 @@
-"""Runs the worker on a task of a small DAG, before the stand-in API server; for unit and image tests."""
+"""Runs the worker on a task of a small DAG with the fake API server, for unit and image tests."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class Ran:
 
 
 def payload(task_id: str, airflow_version: str) -> dict[str, Any]:
-    """Return the document that the executor would send for a task of the DAG."""
+    """Return the document that the executor sends for a task of the DAG."""
     return {
         "format": 1,
         "airflow_version": airflow_version,
@@ -197,14 +197,14 @@ def payload(task_id: str, airflow_version: str) -> dict[str, Any]:
 
 
 def write_dag(home: Path) -> None:
-    """Write the DAG below a folder, as AIRFLOW_HOME/dags/d.py."""
+    """Write the DAG to AIRFLOW_HOME/dags/d.py."""
     (home / "dags").mkdir(exist_ok=True)
     (home / "dags" / "d.py").write_text(DAG)
     (home / "airflow.cfg").write_text("")
 
 
 def local_worker(home: Path) -> Callable[[Sequence[str], Mapping[str, str]], subprocess.Popen[str]]:
-    """Return a starter of the entrypoint as a process of this machine, with this interpreter's Airflow."""
+    """Return a function that starts the entrypoint as a local process with this Airflow."""
 
     def start(words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "AWS_"))}

@@ -1,4 +1,4 @@
-"""The entrypoint as a program: exit codes, one clear line, no token, and what it imports."""
+"""The entrypoint as a program: exit codes, messages and imports."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOKEN = "eyJ-the-token"
 
 
 def worker(*words, **environment):
-    """Run the entrypoint as the container would, in an environment that knows no API server."""
+    """Run the entrypoint as a container does, without an API server."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AWS_"))
     }
@@ -41,7 +41,7 @@ def document(**changes):
 
 
 def test_importing_it_loads_neither_airflow_nor_boto3():
-    """Every container pays for what the entrypoint imports, so that is the standard library."""
+    """Every container imports the entrypoint, so it imports only the standard library."""
     script = (
         "import sys; import airflow_fargate.worker.entrypoint, airflow_fargate.worker.supervise; "
         "import airflow_fargate.worker.payload, airflow_fargate.worker.stopping; "
@@ -66,8 +66,8 @@ def test_importing_it_loads_neither_airflow_nor_boto3():
         (("/no/such/program",), ExitCode.BAD_COMMAND),
     ],
 )
-def test_what_it_cannot_do_ends_with_one_line_and_its_code(words, code):
-    """One sentence, an exit code of its own, and no token."""
+def test_a_failure_ends_with_one_line_and_its_exit_code(words, code):
+    """The line has no token."""
     done = worker(*words)
     assert done.returncode == code
     assert len(done.stdout.splitlines()) == 1
@@ -76,12 +76,12 @@ def test_what_it_cannot_do_ends_with_one_line_and_its_code(words, code):
 
 @pytest.mark.parametrize(("words", "code"), [(("python", "-c", "exit(9)"), 9), (("sh", "-c", "exit 11"), 11)])
 def test_a_programs_exit_code_is_the_containers(words, code):
-    """Other programs take over the process; nothing of theirs is changed."""
+    """Other programs replace the process."""
     assert worker(*words).returncode == code
 
 
 def test_a_wrong_stop_timeout_is_named():
-    """A stop time that is no number of seconds is refused before anything runs."""
+    """It is rejected before anything runs."""
     done = worker("fargate", "run-workload", document(), AIRFLOW_FARGATE_STOP_TIMEOUT="soon")
     assert done.returncode == ExitCode.CONFIG_MISSING
     assert "AIRFLOW_FARGATE_STOP_TIMEOUT" in done.stdout
@@ -94,15 +94,15 @@ def test_a_wrong_stop_timeout_is_named():
         ({"airflow_version": "2.11.2"}, ExitCode.PAYLOAD_INVALID, "2.11.2"),
     ],
 )
-def test_it_says_what_the_image_lacks(tmp_path, changes, code, said):
-    """A container without the API server's address, or with another Airflow, says so and tries nothing."""
+def test_missing_configuration_is_reported(tmp_path, changes, code, said):
+    """Without the API server's address, or with another Airflow, nothing runs."""
     done = worker("fargate", "run-workload", document(**changes), AIRFLOW_HOME=str(tmp_path))
     assert (done.returncode, TOKEN in done.stdout + done.stderr) == (code, False)
     assert said in done.stdout.splitlines()[-1]
 
 
-def test_all_that_a_workload_writes_is_one_stream(tmp_path):
-    """Two streams have no order between them, and the worker's last line must be the container's last."""
+def test_a_workload_writes_one_stream(tmp_path):
+    """Two streams have no common order, and the worker's last line must be the container's last."""
     broken = tmp_path / "airflow" / "__init__.py"
     broken.parent.mkdir()
     broken.write_text("import sys; print('one'); print('two', file=sys.stderr); raise RuntimeError('three')")
@@ -113,8 +113,8 @@ def test_all_that_a_workload_writes_is_one_stream(tmp_path):
     assert done.stdout.splitlines()[-1] == "RuntimeError: three"
 
 
-def test_a_module_that_the_image_lacks_is_a_failure_of_the_worker(tmp_path):
-    """Python's own exit code, 1, is not the one of a failed task; the last line names the module."""
+def test_a_missing_module_is_a_failure_of_the_worker(tmp_path):
+    """The exit code is Python's 1, not that of a failed task, and the last line names the module."""
     broken = tmp_path / "airflow" / "__init__.py"
     broken.parent.mkdir()
     broken.write_text("import no_such_module")

@@ -1,4 +1,4 @@
-"""The entrypoint's ways out that a process of its own rarely takes, taken in this one."""
+"""The entrypoint's rare exits, tested in this process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LOCAL = ["airflow", "tasks", "run", "d", "t", "r", "--local"]
 
 @pytest.fixture(autouse=True)
 def this_process(monkeypatch):
-    """Leave this process's signals, its output and its garbage collection as they are."""
+    """Keep this process's signals, output and garbage collection unchanged."""
     monkeypatch.setattr(stopping, "TaskStop", lambda **_: SimpleNamespace())
     monkeypatch.setattr(entrypoint, "join_streams", lambda: None)
     yield
@@ -33,7 +33,7 @@ def this_process(monkeypatch):
 
 
 def raising(error):
-    """Return a function that raises this."""
+    """Return a function that raises this exception."""
 
     def function(*_):
         raise error
@@ -41,8 +41,8 @@ def raising(error):
     return function
 
 
-def test_a_fault_while_a_workload_runs_is_told_in_full_less_the_token(monkeypatch, capsys):
-    """A traceback in the container's log, and the code that says that the worker failed, not the task."""
+def test_an_internal_error_is_printed_without_the_token(monkeypatch, capsys):
+    """The log has the traceback, and the exit code means that the worker failed."""
     monkeypatch.setattr(supervise, "run_payload", raising(RuntimeError(f"odd: {TOKEN}")))
     assert entrypoint.run(["fargate", "run-workload", REFERENCE]) == ExitCode.WORKER_FAILED
     said = capsys.readouterr().out
@@ -50,8 +50,8 @@ def test_a_fault_while_a_workload_runs_is_told_in_full_less_the_token(monkeypatc
     assert TOKEN not in said
 
 
-def test_the_command_for_other_images_runs_the_workload_as_the_entrypoint_does(monkeypatch):
-    """``airflow fargate run-workload REF`` returns the worker's own exit code."""
+def test_the_command_for_other_images_runs_the_workload(monkeypatch):
+    """``airflow fargate run-workload REF`` returns the worker's exit code."""
     monkeypatch.setattr(supervise, "run_payload", lambda *_: ExitCode.STOPPED)
     assert run_workload.main(argparse.Namespace(reference=REFERENCE)) == ExitCode.STOPPED
 
@@ -64,15 +64,15 @@ def test_the_command_for_other_images_runs_the_workload_as_the_entrypoint_does(m
         (raising(RuntimeError("odd")), ExitCode.WORKER_FAILED),
     ],
 )
-def test_airflow_2s_task_leaves_with_its_own_code(monkeypatch, capsys, run_local, code):
-    """How it ended, what kept it from running, or that it broke: each has its code and its words."""
+def test_airflow_2s_task_sets_the_exit_code(monkeypatch, capsys, run_local, code):
+    """Each outcome and each failure has its code."""
     monkeypatch.setattr(local_task_job, "run_local", run_local)
     assert entrypoint.run(LOCAL) == code
     assert (capsys.readouterr().out == "") == (code == ExitCode.SUCCESS)
 
 
-def test_where_airflow_has_no_such_command_airflow_itself_is_asked(monkeypatch):
-    """The command goes to Airflow's own CLI, which says so."""
+def test_an_unknown_command_goes_to_airflows_cli(monkeypatch):
+    """Airflow's CLI prints the error."""
     executed = []
     monkeypatch.setattr(local_task_job, "run_local", lambda *_: None)
     monkeypatch.setattr(entrypoint, "execute", executed.append)
@@ -81,23 +81,23 @@ def test_where_airflow_has_no_such_command_airflow_itself_is_asked(monkeypatch):
 
 
 def test_a_payload_in_s3_is_fetched_with_the_containers_own_credentials(monkeypatch):
-    """The client is made when it is needed, and tries often: the role's credentials come late."""
+    """The client is made when it is needed, and retries, because the role's credentials may be late."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     store = entrypoint._s3()
     assert isinstance(store, S3Store)
     assert store._client.meta.config.retries["total_max_attempts"] == 6
 
 
-def test_stopped_before_there_was_a_task_it_leaves_with_a_code_of_its_own(monkeypatch):
-    """At once, whatever the main thread waits for."""
+def test_a_stop_before_the_task_exits_at_once(monkeypatch):
+    """With its own exit code."""
     left = []
     monkeypatch.setattr(entrypoint.os, "_exit", left.append)
     entrypoint.leave_stopped()
     assert left == [ExitCode.STOPPED]
 
 
-def test_the_clock_is_the_machines():
-    """Seconds that only grow, and seconds since the epoch."""
+def test_the_clock_is_the_systems():
+    """Monotonic seconds, and seconds since the epoch."""
     clock = SystemClock()
     assert clock.monotonic() <= clock.monotonic()
     assert clock.time() > 1_700_000_000

@@ -1,4 +1,4 @@
-"""PID 1's duties, in processes of their own; as a real PID 1 it is tested with the image."""
+"""PID 1's duties, in separate processes; the image's tests run it as a real PID 1."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ serve_as_init(child)
 
 
 def init(act="pass", *, forwarded=False):
-    """Start an init whose child does that."""
+    """Start an init process whose child runs this."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     script = INIT.format(act=act, forwarded=forwarded)
     return subprocess.Popen(
@@ -41,19 +41,19 @@ def init(act="pass", *, forwarded=False):
     ("act", "code"), [("os._exit(0)", 0), ("os._exit(75)", 75), ("os.kill(os.getpid(), 9)", 137)]
 )
 def test_it_exits_with_its_childs_code(act, code):
-    """The container reports what the worker reported; a signal as 128 and its number."""
+    """A signal is 128 plus its number."""
     with init(act) as process:
         assert process.wait(300) == code
 
 
-def test_it_reaps_others_and_waits_for_its_child():
-    """An orphan that ends earlier is reaped, and does not end the container."""
+def test_it_reaps_orphans_and_waits_for_its_child():
+    """An orphan that ends earlier does not end the container."""
     with init("os.fork() or os._exit(3); os.wait(); os._exit(4)") as process:
         assert process.wait(300) == 4
 
 
 def test_it_forwards_signals():
-    """A signal to the init arrives at the worker."""
+    """A signal to the init process reaches the worker."""
     with init(forwarded=True) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGUSR1)

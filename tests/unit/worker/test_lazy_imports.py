@@ -1,4 +1,4 @@
-"""Imports that are put off: nothing is imported before its use, and everything is itself when it is used."""
+"""Deferred imports: nothing is imported before its use, and every object is the real one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def area(shape):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch, capsys):
-    """Return a maker of the package `drawing`: its module `user` imports from `drawing.library`."""
+    """Return a maker of the package `drawing`, whose module `user` imports from `drawing.library`."""
     (tmp_path / "drawing").mkdir()
     (tmp_path / "drawing" / "__init__.py").write_text("")
     (tmp_path / "drawing" / "library.py").write_text(LIBRARY)
@@ -46,7 +46,7 @@ def package(tmp_path, monkeypatch, capsys):
 
 
 def imported():
-    """Tell whether the library has been imported."""
+    """Say whether the library was imported."""
     return "drawing.library" in sys.modules
 
 
@@ -60,8 +60,8 @@ def imported():
         ("import drawing.library", "drawing.library.Shape"),
     ],
 )
-def test_what_is_used_inside_a_function_is_imported_there(package, statement, name):
-    """Whichever way it was imported, the function sees the real class."""
+def test_a_name_used_in_a_function_is_imported_there(package, statement, name):
+    """However it was imported, the function gets the real class."""
     user = package(f"{statement}\ndef make():\n    return {name or 'Shape'}(3)")
     before = imported()
     made = user.make()
@@ -69,8 +69,8 @@ def test_what_is_used_inside_a_function_is_imported_there(package, statement, na
     assert before == (name is None)  # the fourth imports a package's attribute, which is not in the table
 
 
-def test_what_is_asked_for_from_outside_is_imported_then(package):
-    """As an attribute, and by a `from` import; a name that does not exist is what it always was."""
+def test_a_name_used_from_outside_is_imported_then(package):
+    """As an attribute and by a `from` import; an unknown name raises as usual."""
     user = package("from drawing.library import Shape, area")
     assert not imported()
     assert user.area(user.Shape(3)) == 9
@@ -82,8 +82,8 @@ def test_what_is_asked_for_from_outside_is_imported_then(package):
         _ = user.Circle
 
 
-def test_a_class_below_one_that_is_put_off_is_made_at_its_first_use(package):
-    """Its instances are instances of both, can be pickled, and it can be subclassed."""
+def test_a_subclass_of_a_deferred_class_is_made_at_its_first_use(package):
+    """Its instances are instances of both, it can be pickled, and it can be subclassed."""
     user = package(
         """
         from drawing.library import Shape
@@ -115,18 +115,18 @@ def test_a_class_below_one_that_is_put_off_is_made_at_its_first_use(package):
         "import drawing.library\nNINE = drawing.library.area(Shape(3))",
     ],
 )
-def test_what_a_module_uses_at_its_top_is_imported_at_once(package, use):
-    """A release that begins to need a name of the table at once still gets it."""
+def test_a_name_used_at_the_top_is_imported_at_once(package, use):
+    """A release may start to use a name of the table at once."""
     assert package(f"from drawing.library import Shape, area\n{use}").NINE == 9
 
 
-def test_what_is_not_installed_fails_where_the_module_expects_it(package):
-    """`try: import x` / `except ImportError` keeps its meaning."""
+def test_a_missing_module_fails_at_the_import(package):
+    """`try: import x` / `except ImportError` works as usual."""
     user = package("try:\n    import nowhere\nexcept ImportError:\n    nowhere = None")
     assert user.nowhere is None
 
 
-def test_what_cannot_be_imported_says_so_at_its_use(package):
+def test_a_failing_import_raises_at_its_use(package):
     """The error is the import's own."""
     user = package("from drawing.absent import thing\ndef use():\n    return thing")
     with pytest.raises(ModuleNotFoundError, match=r"drawing\.absent"):
@@ -134,7 +134,7 @@ def test_what_cannot_be_imported_says_so_at_its_use(package):
 
 
 def test_the_module_sees_pythons_own_builtins(package, monkeypatch):
-    """Also one that comes later; and its own `__getattr__` is asked first."""
+    """Also later ones; and its own `__getattr__` is called first."""
     user = package(
         """
         from drawing.library import Shape
@@ -156,16 +156,16 @@ def test_the_module_sees_pythons_own_builtins(package, monkeypatch):
     assert user.Shape is sys.modules["drawing.library"].Shape
 
 
-def test_a_module_can_be_given_another_instead(package, monkeypatch):
-    """What a function of it imports later too."""
+def test_a_module_can_be_replaced(package, monkeypatch):
+    """Also for imports inside its functions."""
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     lazy_imports.install({}, {"drawing.user": {"json": "drawing.library"}})
     user = package("def area(size):\n    import json\n    return json.area(json.Shape(size))")
     assert user.area(3) == 9
 
 
-def test_a_class_that_is_handed_on_behaves_as_the_real_one(package, monkeypatch):
-    """It is a class, makes the real one's instances, and knows them."""
+def test_a_class_that_is_passed_on_behaves_like_the_real_one(package, monkeypatch):
+    """It is a class, makes instances of the real one, and recognizes them."""
     monkeypatch.setattr(lazy_imports, "HELD", frozenset({("drawing.library", "Shape")}))
     user = package("from drawing.library import Shape\nHELD = [Shape]")
     [held] = user.HELD
@@ -197,7 +197,7 @@ def in_airflow(script, home):
 
 
 def test_importing_airflow_leaves_no_placeholder(tmp_path):
-    """Only the tables of what is still to be imported hold any, and the classes that are handed on."""
+    """Except in the tables of pending imports, and for the classes that are passed on."""
     script = """
         tables = [m.__dict__["__builtins__"] for n in lazy_imports.DEFERRED if (m := sys.modules.get(n))]
         put_off = [value for table in tables for value in table.pending.values()]
@@ -213,8 +213,8 @@ def test_importing_airflow_leaves_no_placeholder(tmp_path):
     assert in_airflow(script, tmp_path) == "True []"
 
 
-def test_everything_that_airflow_puts_off_can_be_imported(tmp_path):
-    """Each name of each module of the table leads to a real object."""
+def test_every_deferred_import_of_airflow_works(tmp_path):
+    """Each name of each module in the table leads to a real object."""
     script = """
         for name in lazy_imports.DEFERRED:
             module = sys.modules.get(name)
@@ -227,7 +227,7 @@ def test_everything_that_airflow_puts_off_can_be_imported(tmp_path):
 
 
 def test_importing_airflow_imports_no_database_and_masks_its_secrets(tmp_path, monkeypatch):
-    """What is in the table is not imported, Airflow's own mark is gone, its secrets are known to the log."""
+    """The table's modules are not imported, and the log masks Airflow's secrets."""
     monkeypatch.setenv("AIRFLOW__CORE__FERNET_KEY", "a-key-to-be-masked")
     script = """
         import os
@@ -241,8 +241,8 @@ def test_importing_airflow_imports_no_database_and_masks_its_secrets(tmp_path, m
     assert in_airflow(script, tmp_path) == "*** False []"
 
 
-def test_it_can_be_turned_off(tmp_path, monkeypatch):
-    """For a library that it does not suit: then Airflow is imported as it comes."""
+def test_deferring_can_be_turned_off(tmp_path, monkeypatch):
+    """For libraries that need normal imports."""
     script = """
         installed = any(type(finder) is lazy_imports._Finder for finder in sys.meta_path)
         print(installed, "sqlalchemy" in sys.modules)

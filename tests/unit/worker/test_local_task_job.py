@@ -1,4 +1,4 @@
-"""Airflow 2's `tasks run --local`: the job's end as an exit code. tests/image runs the real job."""
+"""Airflow 2's `tasks run --local`: the exit code for each end of the job. tests/image runs the real job."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_fargate.worker.local_task_job import JobEnd, exit_code_of, observed
 
 
 class Record:
-    """A task instance whose state is known once it was read from the database."""
+    """A task instance whose state is known after it was read from the database."""
 
     def __init__(self, state):
         self.state, self._stored = "running", state
@@ -24,7 +24,7 @@ class Record:
 
 
 def runner(*codes, rc=None, state="success"):
-    """Return a stand-in for Airflow's job runner whose job deals with these exit codes, in this order."""
+    """Return a fake of Airflow's job runner whose job handles these exit codes, in this order."""
 
     class Runner:
         handled: tuple[int, ...] = ()
@@ -44,7 +44,7 @@ def runner(*codes, rc=None, state="success"):
 
 
 def ended(kind):
-    """Run a job of this runner class while it is observed; return the end and the runner."""
+    """Run an observed job of this runner class; return its end and the runner."""
     with observed_jobs(kind) as end:
         job = kind()
         job._execute()
@@ -66,20 +66,20 @@ def ended(kind):
     ],
 )
 def test_each_end_of_a_job_has_its_exit_code(code, expected):
-    """Every end has the code that it has in Airflow 3."""
+    """They are the same codes as in Airflow 3."""
     assert exit_code_of(JobEnd(code, began=True)) == expected
 
 
-def test_a_task_that_did_not_begin_was_refused():
-    """Airflow may find that the try is not wanted; the exit code says so, not success."""
+def test_a_task_that_did_not_start_was_rejected():
+    """Airflow may reject the try; the exit code is not that of a success."""
     end, _ = ended(runner())
     with pytest.raises(WorkerError) as refused:
         exit_code_of(end)
     assert refused.value.code == ExitCode.TRY_REJECTED
 
 
-def test_a_task_that_airflow_ended_itself_is_no_failure():
-    """If its state was changed in the database, the job kills the task without dealing with an exit code."""
+def test_a_task_that_airflow_ended_is_not_a_failure():
+    """If its state changed in the database, the job kills the task without an exit code."""
     end, _ = ended(runner(rc=-signal.SIGTERM))
     assert exit_code_of(end) == ExitCode.ENDED_BY_AIRFLOW
 
@@ -95,19 +95,19 @@ def test_a_task_that_airflow_ended_itself_is_no_failure():
     ],
 )
 def test_a_rescheduled_sensor_resumes_later(state, expected):
-    """Its process ends with 0, as a success does; the database tells them apart."""
+    """Its process ends with 0, like a success; the database has the difference."""
     end, _ = ended(runner(0, state=state))
     assert exit_code_of(end) == expected
 
 
 def test_a_late_sigterm_does_not_turn_a_success_into_a_stop():
-    """The first exit code counts; Airflow's own handling sees every one."""
+    """The first exit code counts; Airflow's own handler sees all of them."""
     end, job = ended(runner(0, 143))
     assert (exit_code_of(end), job.handled) == (ExitCode.SUCCESS, (0, 143))
 
 
-def test_airflow_is_as_it_was_afterwards():
-    """Observing leaves nothing behind in Airflow's class, also when the job raises."""
+def test_airflows_class_is_restored():
+    """Also if the job raises."""
     kind = runner()
     before = (kind._execute, kind.handle_task_exit)
     with pytest.raises(KeyError), observed_jobs(kind):
@@ -115,8 +115,8 @@ def test_airflow_is_as_it_was_afterwards():
     assert (kind._execute, kind.handle_task_exit) == before
 
 
-def test_the_task_s_log_goes_to_standard_output_too(monkeypatch):
-    """CloudWatch has it then, while the task runs and when nothing is left to upload it."""
+def test_the_tasks_log_also_goes_to_standard_output(monkeypatch):
+    """So CloudWatch has it while the task runs."""
     monkeypatch.setenv("AIRFLOW_IS_EXECUTOR_CONTAINER", "")
     monkeypatch.delenv("AIRFLOW_IS_EXECUTOR_CONTAINER")
     assert run_local(["tasks", "run", "d", "t", "r", "--local"], 30) is None  # this Airflow has no such job

@@ -1,4 +1,4 @@
-"""What people write: the ``[fargate]`` section, ``executor_config``, profiles, the hook's dictionary."""
+"""User input: the ``[fargate]`` section, ``executor_config``, profiles, and the hook's result."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ VALUES = st.one_of(
 
 
 def read(section: dict[str, str]) -> FargateConfig | str:
-    """Return the configuration, or the sentences with which it is refused."""
+    """Return the configuration, or the message of its faults."""
     try:
         return read_config(section, section.get)
     except ConfigurationError as error:
@@ -43,8 +43,8 @@ def read(section: dict[str, str]) -> FargateConfig | str:
 
 @pytest.mark.parametrize("name", [option.name for option in OPTIONS])
 @given(value=VALUES)
-def test_any_value_of_an_option_is_right_or_refused_by_name(name: str, value: str) -> None:
-    """Each option by itself: a configuration whose figures can be worked with, or the option named."""
+def test_any_value_of_an_option_is_valid_or_rejected_by_name(name: str, value: str) -> None:
+    """Each option by itself: a usable configuration, or a message with the option."""
     found = read(REQUIRED | {name: value})
     if isinstance(found, str):
         assert f"[fargate] {name}" in found
@@ -59,15 +59,15 @@ def test_any_value_of_an_option_is_right_or_refused_by_name(name: str, value: st
         st.sampled_from([option.name for option in OPTIONS]) | st.text(max_size=10), VALUES, max_size=8
     )
 )
-def test_every_fault_of_a_section_is_told_at_once(section: dict[str, str]) -> None:
-    """Each line of the refusal names the section."""
+def test_all_faults_of_a_section_are_reported_at_once(section: dict[str, str]) -> None:
+    """Each line names the section."""
     found = read(REQUIRED | section)
     if isinstance(found, str):
         assert all(line.startswith("[fargate]") for line in found.splitlines() if line.startswith("["))
         assert found.startswith("[fargate]")
 
 
-WISHES = st.dictionaries(st.sampled_from(NAMES) | KEYS, ANYTHING, max_size=4) | broken(
+CONFIGS = st.dictionaries(st.sampled_from(NAMES) | KEYS, ANYTHING, max_size=4) | broken(
     {
         "cpu": 1024,
         "memory": "4096",
@@ -85,14 +85,14 @@ WISHES = st.dictionaries(st.sampled_from(NAMES) | KEYS, ANYTHING, max_size=4) | 
 
 
 def in_words(error: Exception, *one_of: str) -> None:
-    """Check what holds for every refusal: a sentence, one of these words in it, and never a token."""
+    """Check an error: a message with one of these words, and no token."""
     assert len(str(error)) > len("executor_config: odd")
     assert any(word in str(error) for word in one_of or ("",))
     assert TOKEN not in str(error)
 
 
 def requested(builder: RunRequestBuilder, options: TaskOptions) -> dict[str, Any] | None:
-    """Build the request; None when it was refused as it may be."""
+    """Build the request; None if it was rejected."""
     command = ["airflow", "fargate", "run-workload", f"json:{TOKEN}"]
     try:
         request = builder.build(an_attempt(options=options), command)
@@ -107,9 +107,9 @@ def requested(builder: RunRequestBuilder, options: TaskOptions) -> dict[str, Any
     return request
 
 
-@given(WISHES | ANYTHING)
-def test_any_executor_config_becomes_a_request_or_is_refused_by_name(given_: Any) -> None:
-    """Options, a size that Fargate has, a request that AWS's model takes: or one sentence with the key."""
+@given(CONFIGS | ANYTHING)
+def test_any_executor_config_is_a_request_or_is_rejected_by_name(given_: Any) -> None:
+    """A size of Fargate and a request that is valid in AWS's model, or a message with the key."""
     try:
         own = parse_task_options("executor_config", given_)
         options = effective_options(CONFIG, TaskOptions(), own)
@@ -138,13 +138,13 @@ HOOKED = broken(
 )
 
 
-@given(HOOKED | st.dictionaries(KEYS, ANYTHING, max_size=3) | ANYTHING, WISHES)
+@given(HOOKED | st.dictionaries(KEYS, ANYTHING, max_size=3) | ANYTHING, CONFIGS)
 @example({"tags": [{}], "taskDefinition": "x"}, {})
 @example({"tags": [{"key": "a"}], "taskDefinition": "x"}, {})
-def test_whatever_a_hook_returns_becomes_a_request_or_is_refused_in_words(returned: Any, wish: Any) -> None:
-    """With the option's name, and never with the workload's token."""
+def test_any_result_of_a_hook_is_a_request_or_is_rejected(returned: Any, executor_config: Any) -> None:
+    """The message has the option, and never the workload's token."""
     try:
-        own = parse_task_options("executor_config", wish)
+        own = parse_task_options("executor_config", executor_config)
     except TaskOptionsError:
         own = TaskOptions()
     config = replace(CONFIG, execution_config_function="company.hook")
@@ -154,8 +154,8 @@ def test_whatever_a_hook_returns_becomes_a_request_or_is_refused_in_words(return
 @given(
     st.sampled_from([KeyError("x"), ValueError(), TypeError("odd"), RecursionError(), ZeroDivisionError()])
 )
-def test_whatever_a_hook_raises_is_told_with_its_name(error: Exception) -> None:
-    """The exception's words, and the function's."""
+def test_any_exception_of_a_hook_is_reported_with_its_name(error: Exception) -> None:
+    """With the exception's text."""
 
     def hook(_: list[str]) -> Any:
         raise error
