@@ -10,9 +10,6 @@ from soak.executor_process import Plan
 from soak.gauges import LIMITS, Growth, Sample, growths
 from soak.minutes import soak
 
-COUNTED = tuple(limit for limit in LIMITS if limit.gauge in ("objects", "threads", "files"))
-"""Counts only: in a run of seconds, bytes show the allocator."""
-
 
 def test_days_of_tasks_end_each_task_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six simulated days with everyday faults: each task ends once.
@@ -26,13 +23,18 @@ def test_days_of_tasks_end_each_task_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert days.ledger.ended > 800
 
 
-def test_threads_and_files_do_not_grow_over_http() -> None:
-    """Twenty launches a second for ten seconds: every task succeeds, and no thread or file is left open."""
+def test_threads_and_files_are_bounded_over_http() -> None:
+    """Twenty launches a second for ten seconds: every task succeeds, and no thread or file is left open.
+
+    How many connections are open at once depends on the machine's speed, but each thread has at most one per
+    service (ECS, S3, SQS). A file left open by each of the two hundred tasks exceeds that.
+    """
     outcome = soak(Plan(seconds=10.0, warm=5.0, every=0.5, remembered=20))
     assert outcome.settled
-    # The number of objects follows the number of running tasks.
-    metrics = tuple(limit for limit in COUNTED if limit.gauge != "objects")
-    assert [each.limit.gauge for each in growths(outcome.samples, metrics) if not each.flat] == []
+    threads = tuple(limit for limit in LIMITS if limit.gauge == "threads")
+    assert [each for each in growths(outcome.samples, threads) if not each.flat] == []
+    first = outcome.samples[0]
+    assert all(sample.files <= first.files + 3 * sample.threads for sample in outcome.samples)
 
 
 def test_growth_is_detected() -> None:
