@@ -1,4 +1,4 @@
-"""What people get wrong, at the root: refused at plan, with a sentence that says what would be right."""
+"""Mistakes in the inputs of the module: the plan fails with a sentence that names the remedy."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
     from terraform.conftest import Run
 
-# What is given in terraform.tfvars -> words of the sentence.
+# Input in terraform.tfvars -> the fact and the remedy in the message.
 BAD = {
-    'name = "My_Airflow"': "2 to 24 characters: lower-case letters, digits and single hyphens",
-    "worker_memory = 1024": "Fargate has no such pair of cpu and memory: 1024 and 1024. It has",
-    "worker_cpu = 1000": "cpu must be 256, 512, 1024, 2048, 4096, 8192 or 16384",
-    'availability_zones = ["us-east-1a"]': "with one zone, its lack of capacity stops every task",
-    'availability_zones = ["us-east-1a", "us-east-1z"]': "No Fargate in us-east-1z: the zones of us-east-1",
-    'vpc_cidr = "10.0.0.0/24"': "an IPv4 range between /16 and /22, for instance 10.0.0.0/16",
-    'nat = "nonne"': "nat must be none, single, per_zone or public",
-    'existing_network = { vpc_id = "vpc-0aaa", subnet_ids = [] }': "Give 2 to 16 subnets in two zones",
+    'name = "My_Airflow"': "2 to 24 lower-case letters, digits and single hyphens",
+    "worker_memory = 1024": "Fargate has no size with cpu 1024 and memory 1024. Sizes",
+    "worker_cpu = 1000": "cpu must be 256, 512, 1024, 2048, 4096, 8192 or 16384, got 1000",
+    'availability_zones = ["us-east-1a"]': "two to six availability zones, or empty for",
+    'availability_zones = ["us-east-1a", "us-east-1z"]': "in us-east-1z. In us-east-1, use us-east-1a",
+    'vpc_cidr = "10.0.0.0/24"': "between /16 and /22, for example 10.0.0.0/16, got '10.0.0.0/24'",
+    'nat = "nonne"': "nat must be none, single, per_zone or public, got 'nonne'",
+    'existing_network = { vpc_id = "vpc-0aaa", subnet_ids = [] }': "2 to 16 subnets in two zones",
     'existing_network = { vpc_id = "vpc-0aaa", subnets = [] }': 'attribute "subnet_ids" is required',
     'egress_cidrs = { db = { prot = 1, cidrs = ["10.0.0.0/8"] } }': 'attribute "port" is required',
     "budget = { monthly_used = 100, emails = [] }": 'attribute "monthly_usd" is required',
     'tags = { share = "50%" }': 'AWS rejects "share" of tags',
-    'tags = { "AWS:x" = "y" }': "AWS keeps tag keys that begin with aws: to itself",
+    'tags = { "AWS:x" = "y" }': "must not begin with aws:",
     'worker_secrets = { HOME = "arn:aws:secretsmanager:us-east-1:123456789012:secret:x-AbCdEf" }': (
-        "Given twice: HOME. ECS rejects a name that is in more than one"
+        "Set twice: HOME."
     ),
     'airflow_cidrs = ["10.0.0.7/16"]': "an IPv4 range that begins at its first address",
-    'airflow_security_group_ids = { a = "sg-0a", b = "sg-0a" }': "security groups may be named once",
-    "capacity = []": "at least one capacity provider: FARGATE, FARGATE_SPOT or both",
-    'capacity = ["FARGATE_SPOT:0", "FARGATE"]': "in which a launch tries them; there are no weights",
+    'airflow_security_group_ids = { a = "sg-0a", b = "sg-0a" }': "security groups must not repeat",
+    "capacity = []": "capacity must not be empty. Use FARGATE, FARGATE_SPOT or both",
+    'capacity = ["FARGATE_SPOT:0", "FARGATE"]': "capacity must only contain FARGATE and FARGATE_SPOT",
 }
 
 
@@ -59,8 +59,8 @@ def sentences(infrastructure: Path, run: Run) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("given", "sentence"), BAD.items(), ids=BAD)
-def test_a_bad_input_is_refused_at_plan_in_words(
+def test_a_bad_input_fails_the_plan_with_a_remedy(
     given: str, sentence: str, sentences: dict[str, str]
 ) -> None:
-    """The sentence says what is allowed."""
+    """The message names the value and what is allowed."""
     assert sentence in sentences[given]
