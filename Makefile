@@ -27,7 +27,7 @@ LINT_ENV = GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0
   SKIP=$(if $(shell command -v $(TERRAFORM)),,terraform-fmt,terraform-validate,)$(if $(shell command -v tflint),,tflint)
 lint: venv ## Run the linters of .pre-commit-config.yaml on all files
 	@export $(LINT_ENV); git rev-parse --git-dir >/dev/null 2>&1 || \
-	  { export GIT_DIR='$(CURDIR)/.test/lint.git' GIT_WORK_TREE='$(CURDIR)'; git init -q && git add -A; }; \
+	  { export GIT_DIR='$(CURDIR)/.test/lint.git' GIT_WORK_TREE='$(CURDIR)'; mkdir -p .test; git init -q && git add -A; }; \
 	  $(BIN)/prek run --all-files
 
 test-fast: venv ## Run every test that needs no container engine
