@@ -1,4 +1,4 @@
-"""`python -m chaos`: play the catalogue, the random combinations and the wires; exit 1 unless all is well."""
+"""`python -m chaos` runs the catalogue, the random combinations and the wire scenarios."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AT_ONCE = 4
 
 
 def main() -> int:
-    """Play; return the exit status."""
+    """Run everything; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--seed", type=int, default=1, help="of every chance in it (SEED=)")
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="random combinations (EXAMPLES=)")

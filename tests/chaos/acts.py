@@ -1,4 +1,4 @@
-"""What happens in the middle of a scenario, besides faults: to schedulers, clocks, queues, definitions."""
+"""What happens during a scenario, besides faults: to schedulers, clocks, queues and task definitions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_QUEUE = refused("AWS.SimpleQueueService.NonExistentQueue", "The specified que
 
 
 def launch(count: int, **options: Any) -> Act:
-    """More tasks are queued."""
+    """Queue more tasks."""
 
     def act(stage: Stage) -> None:
         stage.launch(count, **options)
@@ -29,7 +29,7 @@ def launch(count: int, **options: Any) -> Act:
 
 
 def behave(behaviour: Behaviour) -> Act:
-    """What is launched from now on lives otherwise."""
+    """Change how containers behave that are launched from now on."""
 
     def act(stage: Stage) -> None:
         stage.world.engine.default = behaviour
@@ -41,19 +41,19 @@ def behave(behaviour: Behaviour) -> Act:
 
 
 def kill(stage: Stage) -> None:
-    """The first scheduler dies between two heartbeats; its successor adopts at once."""
+    """Kill the first scheduler between two heartbeats; the next one adopts at once."""
     stage.schedulers[0].restart()
 
 
 def kill_before_sync(stage: Stage) -> None:
-    """It dies after its threads called AWS and before anything of it was told to Airflow."""
+    """Kill it after its threads called AWS and before it reported anything to Airflow."""
     first = stage.schedulers[0]
     stage.world.step(first.fleet, sync=False)
     first.restart()
 
 
 def kill_for(seconds: float) -> Act:
-    """It dies, and for so long there is no scheduler."""
+    """Kill it, and run no scheduler for this time."""
 
     def act(stage: Stage) -> None:
         stage.world.clock.advance(seconds)
@@ -63,7 +63,7 @@ def kill_for(seconds: float) -> Act:
 
 
 def kill_one_of_two(stage: Stage) -> None:
-    """The last scheduler dies with events in its hands; the first one takes its tasks over."""
+    """Kill the last scheduler while it holds events; the first one adopts its tasks."""
     dead = stage.schedulers.pop()
     dead.fleet.listener and stage.world.sqs.receive_message(MaxNumberOfMessages=10)
     stage.schedulers[0].take_over(dead)
@@ -71,26 +71,26 @@ def kill_one_of_two(stage: Stage) -> None:
 
 
 def hang_one_of_two(stage: Stage) -> None:
-    """The last scheduler's loop hangs while its threads go on; the first one takes its tasks over."""
+    """Stall the last scheduler's loop while its threads continue; the first one adopts its tasks."""
     hung = stage.schedulers.pop()
     stage.hung.append(hung)
     stage.schedulers[0].take_over(hung)
 
 
 def end_the_hung(stage: Stage) -> None:
-    """It sees that it was taken for dead, and ends."""
+    """The stalled scheduler sees that it was considered dead, and ends."""
     stage.dead += stage.hung
     stage.hung = []
 
 
 def end_in_order(stage: Stage) -> None:
-    """It ends as Airflow ends it, and another begins."""
+    """End it as Airflow does, and start another."""
     stage.schedulers[0].fleet.end()
     stage.schedulers[0].restart()
 
 
 def change_configuration(**changes: Any) -> Act:
-    """It dies, and its successor is configured otherwise: requests with the same token differ."""
+    """Kill it, and start the next one with another configuration: requests with the same token differ."""
 
     def act(stage: Stage) -> None:
         from dataclasses import replace  # noqa: PLC0415
@@ -103,7 +103,7 @@ def change_configuration(**changes: Any) -> Act:
 
 
 def revoke(stage: Stage) -> None:
-    """Airflow lets go of the oldest task."""
+    """Revoke the oldest task."""
     for each in stage.schedulers:
         each.revoke()
 
@@ -112,12 +112,12 @@ def revoke(stage: Stage) -> None:
 
 
 def freeze(seconds: float) -> Act:
-    """The process is stopped for so long: both clocks jump forward."""
+    """Stop the process for this time: both clocks jump forward."""
     return lambda stage: stage.world.clock.advance(seconds)
 
 
 def wall_clock(seconds: float) -> Act:
-    """The machine's wall clock is wrong by so much from now on; the monotonic one is not."""
+    """Set the wall clock wrong by this much; the monotonic clock is right."""
 
     def act(stage: Stage) -> None:
         stage.world.seconds.wall_error = seconds
@@ -129,7 +129,7 @@ def wall_clock(seconds: float) -> Act:
 
 
 def without_queue(seconds: float) -> Act:
-    """The queue is deleted with all that is in it, and made again after so long."""
+    """Delete the queue with its messages, and create it again after this time."""
 
     def act(stage: Stage) -> None:
         stage.world.sqs.purge()
@@ -140,14 +140,14 @@ def without_queue(seconds: float) -> Act:
 
 
 def replay(stage: Stage) -> None:
-    """Every event that there ever was comes again: a redrive of the dead-letter queue."""
+    """Deliver every event again, as a redrive of the dead-letter queue does."""
     for event in stage.events:
         stage.world.sqs.put(json.dumps(event.envelope()))
         stage.acts += 1
 
 
 def poison(*bodies: str) -> Act:
-    """Messages that are no task events arrive."""
+    """Deliver messages that are not task events."""
 
     def act(stage: Stage) -> None:
         for body in bodies:
@@ -161,27 +161,27 @@ def poison(*bodies: str) -> Act:
 
 
 def delete_task_definition(stage: Stage) -> None:
-    """Somebody deregisters the worker's task definition."""
+    """Deregister the worker's task definition."""
     stage.world.catalog.remove_task_definition("worker")
 
 
 def create_task_definition(stage: Stage) -> None:
-    """It is registered again."""
+    """Register it again."""
     stage.world.create_task_definition()
 
 
 def delete_cluster(stage: Stage) -> None:
-    """The cluster cannot be found."""
+    """Make the cluster unavailable."""
     stage.world.catalog.remove_cluster("airflow")
 
 
 def create_cluster(stage: Stage) -> None:
-    """It is there again, with the tasks that ran in it."""
+    """Make it available again, with its tasks."""
     stage.world.create_cluster()
 
 
 def stop_all_by_hand(stage: Stage) -> None:
-    """A person stops every container in the console."""
+    """Stop every container, as a person does in the console."""
     ecs = stage.world.plane.client("ecs")
     for task in stage.world.plane.living():
         ecs.stop_task(cluster="airflow", task=task.arn, reason="by hand")

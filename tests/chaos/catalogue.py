@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from chaos.capacity_and_payloads import CAPACITY_AND_PAYLOADS
 from chaos.ending import ENDING
-from chaos.hearing import HEARING
 from chaos.launching import LAUNCHING
-from chaos.refusing import REFUSED
+from chaos.receiving import RECEIVING
 from chaos.scheduling import SCHEDULING
 from chaos.standing_by import STANDING_BY
 from chaos.starting import STARTING
@@ -13,10 +13,10 @@ from chaos.surviving import SURVIVING, WITHOUT_QUEUE
 
 CATALOGUE = (
     *LAUNCHING,
-    *REFUSED,
+    *CAPACITY_AND_PAYLOADS,
     *STARTING,
     *ENDING,
-    *HEARING,
+    *RECEIVING,
     *SURVIVING,
     *WITHOUT_QUEUE,
     *SCHEDULING,

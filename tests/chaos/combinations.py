@@ -1,4 +1,4 @@
-"""Random combinations: any faults, outages, ends, deaths and clock jumps over each other."""
+"""Random combinations of faults, outages, exits, restarts and clock jumps."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from chaos import acts, standing_by
-from chaos.hearing import POISON
 from chaos.launching import EXPIRED, TIMEOUT
+from chaos.receiving import POISON
 from chaos.scenario import is_doomed
 from chaos.stage import GOOD, NOT_FOUND, Stage, Sums
 from local_cloud import (
@@ -131,7 +131,7 @@ COMBINATIONS = st.builds(
 
 
 def play_combination(given_: Combination) -> Sums:
-    """Play one to its end."""
+    """Run one combination to its end."""
     config: dict[str, Any] = {"launch_timeout": 900.0}
     if not given_.queue:
         config["event_queue_url"] = ""

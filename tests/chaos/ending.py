@@ -38,12 +38,12 @@ SECRETS_TIMEOUT = published(STOP, "network_unreachable", "retrieve secret from a
 
 
 def passing(name: str, fault: str, source: str, behaviour: Behaviour) -> Scenario:
-    """Four of ten tasks end before they ran, for a cause that can pass."""
+    """Four of ten tasks stop before they run, because of a transient error."""
     return Scenario(name, fault, source, AGAIN, containers=14, first=(behaviour,) * 4)
 
 
 def _reap(stage: Stage) -> None:
-    """What `airflow fargate reap --yes` does: stops the deployment's containers that no task owns."""
+    """Do what `airflow fargate reap --yes` does: stop containers without a task instance."""
     ecs = stage.world.plane.client("ecs")
     pages = SimpleNamespace(paginate=lambda **asked: [ecs.list_tasks(**asked)])
     reader = SimpleNamespace(get_paginator=lambda _: pages, describe_tasks=ecs.describe_tasks)
@@ -57,12 +57,12 @@ def _reap(stage: Stage) -> None:
 
 
 def _failing(name: str, fault: str, source: str, behaviour: Behaviour, says: str) -> Scenario:
-    """Four of ten tasks end for good."""
+    """Four of ten tasks fail."""
     return Scenario(name, fault, source, ONCE, fail=4, says=says, first=(behaviour,) * 4)
 
 
 def _resume_later(count: int) -> Callable[[Stage], str]:
-    """Return a check that so many tasks freed their slots without a success or a failure."""
+    """Return a check that this many tasks freed their slots without success or failure."""
 
     def check(stage: Stage) -> str:
         verdicts = [verdict for each in stage.everybody() for verdict in each.verdicts.values()]

@@ -1,4 +1,4 @@
-"""From results to the terminal's table and to docs/chaos.md. Pure."""
+"""Write results to the terminal's table and to docs/chaos.md. Pure."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FIGURES = (
 
 
 class Row:
-    """One line of the table. complaint: what is not as expected, empty when all is."""
+    """One line of the table. complaint: what differs from the expectation, empty if nothing does."""
 
     def __init__(self, part: str, words: Sequence[str], sums: Sums, complaint: str = "") -> None:
         self.part, self.words, self.sums = part, tuple(words), sums
         self.complaint = complaint or (f"{sums}" if sums.faulty else "")
 
     def line(self) -> str:
-        """Return the line as a terminal shows it."""
+        """Return the line for a terminal."""
         figures = " ".join(f"{value:>6}" for value in self.sums.row()[:4])
         return f"{'ok ' if not self.complaint else 'BAD'} {self.words[0]:34} {figures}  {self.complaint}"
 
@@ -57,7 +57,7 @@ def summary(rows: Sequence[Row], combinations: int) -> str:
 
 
 def page(text: str, rows: Sequence[Row], combinations: int, conditions: str) -> str:
-    """Return the page with the part between its markers made anew."""
+    """Return the page with the part between its markers replaced."""
     lines = [BEGIN, "", f"{summary(rows, combinations)}.", "", conditions, ""]
     for part, title, words in (
         ("catalogue", "By name", ("scenario", "fault", "source", "expected, and found")),

@@ -1,4 +1,4 @@
-"""What a scenario is, and how it is played to its figures."""
+"""A scenario, and how it is run."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Result:
-    """A played scenario. complaint: what is not as expected, empty when all is."""
+    """The result of a scenario. complaint: what differs from the expectation, empty if nothing does."""
 
     scenario: Scenario
     sums: Sums
@@ -73,7 +73,7 @@ class Result:
 
 
 def play(scenario: Scenario, seed: int = 0) -> Result:
-    """Play a scenario to its end."""
+    """Run a scenario to its end."""
     config = dict(scenario.config)
     if scenario.standbys:
         config["standby"] = {"default": {"min": scenario.standbys}}
@@ -103,7 +103,7 @@ def play(scenario: Scenario, seed: int = 0) -> Result:
 
 
 def is_doomed(task: Task) -> bool:
-    """Say whether a container that never ran ended for a cause that does not pass."""
+    """Say whether a container that never ran ended because of a permanent error."""
     reason = task.stopped_reason or ""
     lasting = (NOT_FOUND, "AccessDeniedException", "CannotStartContainerError")
     return task.stop_code == "UserInitiated" or any(each in reason for each in lasting)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from chaos import acts
-from chaos.hearing import LONG
+from chaos.receiving import LONG
 from chaos.scenario import Scenario
 from local_cloud import Behaviour
 from scenarios.outages import Outage, refused
@@ -22,7 +22,7 @@ UNSTORABLE = "a NUL \x00, half an emoji \ud83d, \x1b[31mred\x1b[0m, " + "x" * 1_
 
 
 def _unstorable_log(stage: Stage) -> None:
-    """Every container's last line has what no database takes."""
+    """Every container's last line has characters that no database accepts."""
     line = {"events": [{"message": UNSTORABLE}], "nextForwardToken": "end"}
     stage.world.logs.get_log_events = lambda **_: line  # type: ignore[method-assign]
 
@@ -42,7 +42,7 @@ def _encodes(text: str) -> bool:
 
 
 def _stall(seconds: float) -> acts.Act:
-    """The last scheduler's loop stalls; the first one adopts its tasks; then the last one goes on."""
+    """The last scheduler's loop stalls, the first one adopts its tasks, then the last one continues."""
 
     def act(stage: Stage) -> None:
         stalled = stage.schedulers[-1]
@@ -63,7 +63,7 @@ def _stall(seconds: float) -> acts.Act:
 
 
 def _queue_a_later_try(stage: Stage) -> None:
-    """Airflow clears the first task while it waits, and queues it again: a later try under another key."""
+    """Airflow clears the first task while it waits, and queues a later try with another key."""
     scheduler = stage.schedulers[0]
     freed = scheduler.fleet.supersede("task-1", "a later try")
     scheduler.running.difference_update(freed)
@@ -72,7 +72,7 @@ def _queue_a_later_try(stage: Stage) -> None:
 
 
 def _adopt_a_foreign_task(stage: Stage) -> None:
-    """A running task of an executor that was replaced is offered: its id is a UUID, and no launch of ours."""
+    """A running task of another executor is passed for adoption: its UUID is not one of our launch ids."""
     scheduler = stage.schedulers[0]
     scheduler.fleet.adopt("a Celery task", FOREIGN_ID)
     scheduler.running.add("a Celery task")
@@ -86,7 +86,7 @@ def _foreign_task_was_let_go(stage: Stage) -> str:
 
 
 def _rename_the_cluster(stage: Stage) -> None:
-    """[fargate] cluster is changed while tasks run in the old one."""
+    """[fargate] cluster changes while tasks run in the old one."""
     scheduler = stage.schedulers[0]
     stage.world.catalog.add_cluster("airflow2")
     stage.world.config = replace(stage.world.config, cluster="airflow2")
@@ -94,7 +94,7 @@ def _rename_the_cluster(stage: Stage) -> None:
 
 
 def _waits_as_a_set(stage: Stage) -> str:
-    """However long DescribeTasks fails, what waits for it is no more than there are tasks."""
+    """However long DescribeTasks fails, no more waits for it than there are tasks."""
     waiting = len(stage.schedulers[0].fleet.reconciler._arns)
     return "" if waiting <= stage.world.numbers else f"{waiting} ARNs wait for {stage.world.numbers} tasks"
 

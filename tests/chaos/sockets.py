@@ -1,4 +1,4 @@
-"""What stepping by hand does not show: the real executor in its own process, its threads, real sockets."""
+"""Faults on real sockets: the real executor in its own process, with its threads."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ QUICK = ("resets", "killed behind resets")
 
 
 class WiredCloud(Cloud):
-    """A cloud that schedulers reach over the wire; its own pages stay within reach."""
+    """A cloud that schedulers reach through the wire; its own pages stay reachable."""
 
     def __init__(self, setup: CloudSetup, database: str, troubles: tuple[Trouble, ...]) -> None:
         super().__init__(setup, database)
@@ -146,7 +146,7 @@ class WiredCloud(Cloud):
             self.endpoint = wired
 
     def open(self) -> None:
-        """See Cloud; the wire's troubles begin as well."""
+        """See Cloud; also start the faults of the wire."""
         super().open()
         self.wire.open()
 

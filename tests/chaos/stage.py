@@ -1,4 +1,4 @@
-"""Where a scenario plays: a simulated AWS, one scheduler or more, and what came of their tasks."""
+"""The stage of a scenario: a simulated AWS, one or more schedulers, and the outcomes of their tasks."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ class Sums:
 
     @property
     def faulty(self) -> int:
-        """Everything that is to be 0."""
+        """Everything that must be 0."""
         return self.duplicates + self.lost + self.wrongly_failed + self.leaked + self.left + self.strayed
 
 
 class Stage:
-    """One simulated AWS with its schedulers; what happens on it is the scenario's."""
+    """One simulated AWS with its schedulers, on which a scenario runs."""
 
     def __init__(self, default: Behaviour = GOOD, seed: int = 0, schedulers: int = 1, **config: Any) -> None:
         self.world = World(default, seed=seed, **{"reconcile_interval": 30.0, **config})
@@ -77,13 +77,13 @@ class Stage:
         self._turn = 0
 
     def launch(self, count: int, **options: Any) -> None:
-        """Queue so many tasks, the schedulers in turn."""
+        """Queue this many tasks, alternating between the schedulers."""
         for _ in range(count):
             self.schedulers[self._turn % len(self.schedulers)].launch(**options)
             self._turn += 1
 
     def run(self, until: float, every: float = 1.0) -> None:
-        """Let time pass until a moment of the world's clock."""
+        """Let time pass until this time of the simulated clock."""
         clock = self.world.clock
         while clock.now() < until:
             for scheduler in self.schedulers:
@@ -93,7 +93,7 @@ class Stage:
             clock.advance(min(every, until - clock.now()))
 
     def everybody(self) -> list[Airflow]:
-        """The schedulers, those that were killed too."""
+        """All schedulers, including killed ones."""
         return [*self.schedulers, *self.hung, *self.dead]
 
     def sums(
@@ -156,7 +156,7 @@ class Stage:
         )
 
     def containers(self) -> int:
-        """Return how many were started, less the standbys that never had a task."""
+        """Return how many were started, without the standbys that never had a task."""
         inside = self.world.containers_inside
         return sum(not is_standby(task) or task.arn in inside.ran for task in self.world.plane.tasks())
 
@@ -168,12 +168,12 @@ class Stage:
         return str(json.loads(self.world.s3.objects.get(f"launches/{launch}", b"{}")).get("arn"))
 
     def injected(self) -> int:
-        """How many faults struck: in the plane, at the clients, in what was done to the stage."""
+        """How many faults happened: in the plane, at the clients, on the stage."""
         world = self.world
         return sum(world.plane.faults.injected.values()) + sum(world.outages.injected.values()) + self.acts
 
     def failures(self) -> Sequence[str]:
-        """What Airflow was told of the tasks that failed."""
+        """The messages that Airflow got about failed tasks."""
         return [
             str(verdict.diagnosis)
             for each in self.everybody()
@@ -193,7 +193,7 @@ class Stage:
 
 
 def _outcomes(ran: list[Task]) -> set[Outcome]:
-    """Return the outcomes that these containers allow; a failure only if all of them failed."""
+    """Return the outcomes that these containers allow: a failure only if all of them failed."""
     by_code = {0: Outcome.SUCCESS, 81: Outcome.RESUMES_LATER, 82: Outcome.SUCCESS}
     codes = [item.exit_code for task in ran for item in task.containers if item.name == "worker"]
     return {by_code[code] for code in codes if code in by_code} or set(Outcome) - _NO_FAILURE

@@ -13,7 +13,7 @@ NO_ROUTE = fails_to_start(published(STOP, "network_unreachable"), fails_in="PEND
 
 
 def _rejected(name: str, fault: str, cause: str, words: str = "", until: float = 60.0) -> Scenario:
-    """RunTask answers with this error for a while; AWS's words are those of the file."""
+    """RunTask returns this error for a while, with AWS's text from the file."""
     told = _first(cause, words)
     outage = Outage(refused(told.code, told.sentence), "ecs", ("run_task",), until=until)
     return Scenario(name, fault, told.source, outages=(outage,))
@@ -26,7 +26,7 @@ def _first(cause: str, words: str) -> Published:
 
 
 def _stopped(name: str, fault: str, cause: str, words: str = "") -> Scenario:
-    """Four of ten tasks stop before they run, with these words, and are launched again."""
+    """Four of ten tasks stop before they run, with this text, and are launched again."""
     reason = published(STOP, cause, words)
     source = next(each.source for each in SENTENCES if each.sentence == reason)
     return passing(name, fault, source, fails_to_start(reason, fails_in="PENDING"))

@@ -11,7 +11,7 @@ from unittest import mock
 from airflow_fargate import airflow_versions
 from airflow_fargate.fleet import adoption
 from chaos import acts
-from chaos.hearing import HEARING, LONG, LOST
+from chaos.receiving import LONG, LOST, RECEIVING
 from chaos.scenario import Scenario
 from local_cloud import Behaviour, EventFaults, Fault
 from scenarios.outages import Outage, raised, refused
@@ -24,7 +24,7 @@ HANGS = Behaviour(run=(250.0, 300.0))
 
 
 def _adopt_without_database(stage: Stage) -> None:
-    """The scheduler dies; while its tasks are adopted, the database goes away once: Airflow tries again."""
+    """The scheduler is killed, and during adoption the database fails once: Airflow tries again."""
     scheduler = stage.schedulers[0]
     scheduler.fleet = stage.world.scheduler()
     offered = [_task_instance(stage, key) for key in sorted(scheduler.running)]
@@ -40,7 +40,7 @@ def _adopt_without_database(stage: Stage) -> None:
 
 
 def _adopt_unreadable_workloads(stage: Stage) -> None:
-    """The scheduler dies; the workloads of its queued tasks cannot be made anew: they are looked for."""
+    """The scheduler is killed, and its queued tasks cannot be rebuilt, so they are searched for."""
     scheduler = stage.schedulers[0]
     scheduler.fleet = stage.world.scheduler()
     offered = [_task_instance(stage, key) for key in sorted(scheduler.running)]
@@ -51,7 +51,7 @@ def _adopt_unreadable_workloads(stage: Stage) -> None:
 
 
 def _adopt(stage: Stage, offered: list[Any]) -> list[Any]:
-    """Adopt on the scheduler's new fleet; what is queued may be launched."""
+    """Adopt on the scheduler's new fleet; queued tasks may be launched."""
     scheduler = stage.schedulers[0]
     with mock.patch.object(airflow_versions.Rebuilder, "work", lambda _, ti: ti):
         return adoption.adopt(
@@ -60,7 +60,7 @@ def _adopt(stage: Stage, offered: list[Any]) -> list[Any]:
 
 
 def _adopt_one_broken(stage: Stage) -> None:
-    """One of the task instances offered for adoption cannot be read: only it is left to Airflow."""
+    """One task instance cannot be read during adoption; only this one is left to Airflow."""
     scheduler = stage.schedulers[0]
     scheduler.fleet = stage.world.scheduler()
     offered = [_task_instance(stage, key) for key in sorted(scheduler.running)]
@@ -84,7 +84,7 @@ def _task_instance(stage: Stage, key: Any) -> Any:
 
 
 def _few_receives(stage: Stage) -> str:
-    """A dead scheduler's events are not handed on forever."""
+    """The events of a scheduler that ended are not handed back forever."""
     return "" if len(stage.world.sqs) == 0 else f"{len(stage.world.sqs)} messages stay in the queue"
 
 
@@ -311,6 +311,6 @@ SURVIVING = (
 )
 WITHOUT_QUEUE = tuple(
     replace(each, name=f"{each.name}, no queue", config={**each.config, "event_queue_url": ""})
-    for each in (*HEARING, *SURVIVING)
+    for each in (*RECEIVING, *SURVIVING)
     if each.name in ("killed", "killed after RunTask", "a young task is not seen", "frozen")
 )

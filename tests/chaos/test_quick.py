@@ -19,29 +19,29 @@ DOCS = Path(__file__).resolve().parents[2] / "docs" / "chaos.md"
 
 
 @pytest.mark.parametrize("scenario", CATALOGUE, ids=lambda each: each.name)
-def test_every_fault_comes_to_its_expected_outcome(scenario: Scenario) -> None:
-    """As many succeed, fail, and were started as the catalogue says; no duplicate, loss, leak, or orphan."""
+def test_every_fault_has_its_expected_outcome(scenario: Scenario) -> None:
+    """The numbers match the catalogue, without duplicates, losses, leaks or orphans."""
     result = play(scenario)
     assert result.complaint == ""
     assert result.sums.faulty == 0
 
 
-def test_the_same_seed_comes_to_the_same() -> None:
-    """A run that went wrong can be had again: every chance in it follows from the seed."""
+def test_the_same_seed_gives_the_same_run() -> None:
+    """Every random choice follows from the seed, so a failed run can be repeated."""
     (mixture,) = (each for each in CATALOGUE if each.name == "all at once")
     assert play(mixture, seed=3).sums == play(mixture, seed=3).sums
     assert play(mixture, seed=3).sums != play(mixture, seed=4).sums
 
 
-def test_random_combinations_come_to_the_same_as_their_containers() -> None:
-    """Sixty combinations of faults, ends, deaths and clock jumps; a failure prints the smallest one."""
+def test_random_combinations_match_their_containers() -> None:
+    """Sixty combinations of faults, exits, restarts and clock jumps; a failure prints the smallest one."""
     sums, played = search(60, number=0)
     assert played >= 60
     assert sums.injected > 0
 
 
 def test_names_are_unique_and_the_page_has_them_all() -> None:
-    """docs/chaos.md was made from this catalogue: a scenario that is added is played before it is shown."""
+    """docs/chaos.md was made from this catalogue."""
     names = [each.name for each in CATALOGUE] + [f"wire: {each.name}" for each in WIRES]
     assert len(set(names)) == len(names)
     made = DOCS.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]

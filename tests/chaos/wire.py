@@ -1,4 +1,4 @@
-"""A TCP proxy between the executor and the cloud: it hangs, trickles, resets, cuts, lies, and refuses."""
+"""A TCP proxy between the executor and the cloud that hangs, delays, resets, cuts, falsifies and refuses."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Wire:
         self._loop.close()
 
     def open(self) -> None:
-        """Let the troubles begin."""
+        """Start the faults."""
         self._opened = time.monotonic()
         for trouble in self._troubles:
             if trouble.kind == "refuse":
@@ -185,7 +185,7 @@ async def _trickle(writer: asyncio.StreamWriter, data: bytes) -> None:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close with RST: what was not read yet is gone."""
+    """Close with RST, which drops unread data."""
     opened = writer.get_extra_info("socket")
     if opened is not None and opened.fileno() >= 0:
         with contextlib.suppress(OSError):

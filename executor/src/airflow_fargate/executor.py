@@ -74,7 +74,8 @@ class FargateExecutor(VersionedExecutor):
             check_standby(config)
             self._fleet = self._build_fleet(config)
         except ConfigurationError as error:
-            raise SystemExit(f"FargateExecutor cannot start.\n{error}") from None
+            team = f" for team {self.team_name!r}" if getattr(self, "team_name", None) else ""
+            raise SystemExit(f"FargateExecutor cannot start{team}.\n{error}") from None
         self.ids_are_assigned = bool(
             self._guarded("looking at the other executors", airflow_versions.assigns_ids_to_all)
         )

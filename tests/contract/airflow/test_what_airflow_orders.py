@@ -147,7 +147,9 @@ def test_a_misspelt_option_of_a_team_is_rejected(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setenv("AIRFLOW__DATA___FARGATE__PAYLOAD_BUKET", "payloads")
     executor = FargateExecutor(parallelism=8, team_name="data")
-    with pytest.raises(SystemExit, match=r"payload_buket' is not an option.*payload_bucket"):
+    with pytest.raises(
+        SystemExit, match=r"(?s)cannot start for team 'data'.*payload_buket' is not an option.*payload_bucket"
+    ):
         executor.start()
 
 

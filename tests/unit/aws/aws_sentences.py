@@ -1,11 +1,4 @@
-"""AWS's sentences as published: aws_sentences.tsv, one a line, each with its cause and its source.
-
-A new sentence goes there first: the tests then say which row of the table takes it. Account numbers and ids
-are AWS's own examples; quotes, cut-off ends and line breaks stand as published. The source is a page of the
-ECS developer guide (docs.aws.amazon.com/AmazonECS/latest/developerguide/NAME.html), a GitHub issue
-(owner/repository#number), "notes" for troubleshooting notes by several people, or "composed" where AWS's
-frame and the words in it were published apart.
-"""
+"""AWS's published messages: aws_sentences.tsv, one per line, each with its cause and source."""
 
 from __future__ import annotations
 
@@ -41,7 +34,7 @@ SENTENCES = _read()
 
 
 def published(where: str, cause: str, words: str = "") -> str:
-    """Return the first sentence of this place and cause that has these words."""
+    """Return the first message of this place and cause with these words."""
     return next(
         each.sentence
         for each in SENTENCES

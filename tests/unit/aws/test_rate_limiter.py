@@ -52,7 +52,7 @@ def test_throttled_calls_in_flight_together_count_once() -> None:
 
 
 def test_the_rate_recovers_in_half_a_minute_and_has_a_floor() -> None:
-    """Even if throttled for ever, calls continue slowly."""
+    """Even if throttled forever, calls continue slowly."""
     bucket = TokenBucket(20, 1, 0.0)
     for second in range(100):
         bucket.slow_down(float(second))

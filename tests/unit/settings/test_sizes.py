@@ -1,4 +1,4 @@
-"""Fargate's size matrix."""
+"""Fargate's sizes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ GIB = 1024
         (16384, 32 * GIB, 120 * GIB, 12),
     ],
 )
-def test_the_matrix_is_awss(cpu: int, first: int, last: int, count: int) -> None:
-    """Each CPU with its smallest and largest memory, and how many there are."""
+def test_the_sizes_are_awss(cpu: int, first: int, last: int, count: int) -> None:
+    """Each CPU with its smallest and largest memory, and their number."""
     memories = sizes.SIZES[cpu]
     assert (memories[0], memories[-1], len(memories)) == (first, last, count)
 
@@ -40,15 +40,15 @@ def test_the_matrix_is_awss(cpu: int, first: int, last: int, count: int) -> None
         ((16385, 1), None),
     ],
 )
-def test_nearest_is_the_smallest_that_is_no_less(
+def test_nearest_is_the_smallest_size_that_fits(
     asked: tuple[int, int], offered: tuple[int, int] | None
 ) -> None:
-    """At least the CPU and the memory asked for, and no more than needed."""
+    """At least the CPU and memory asked for."""
     assert sizes.nearest(*asked) == offered
 
 
 def test_every_size_is_nearest_to_itself() -> None:
-    """What is offered is not changed."""
+    """An offered size does not change."""
     for cpu, memories in sizes.SIZES.items():
         for memory in memories:
             assert sizes.is_offered(cpu, memory)
@@ -57,10 +57,10 @@ def test_every_size_is_nearest_to_itself() -> None:
 
 @pytest.mark.parametrize(("had", "following"), [(512, 1024), (30 * GIB, 60 * GIB), (120 * GIB, None)])
 def test_next_memory_is_about_twice(had: int, following: int | None) -> None:
-    """What a task killed for memory is told to ask for; nothing above the largest."""
+    """The size to use after a task ran out of memory; none above the largest."""
     assert sizes.next_memory(had) == following
 
 
 def test_ephemeral_storage_is_21_to_200_gib() -> None:
-    """Both ends are taken, what lies beyond them is not."""
+    """Both limits are included."""
     assert [gib in sizes.EPHEMERAL_STORAGE_GIB for gib in (20, 21, 200, 201)] == [False, True, True, False]

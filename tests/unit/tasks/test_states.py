@@ -7,8 +7,8 @@ import pytest
 from airflow_fargate.tasks.states import TABLE, IllegalMoveError, Move, State, TrackedTask, after
 
 
-def test_every_state_has_a_row_and_every_state_but_the_end_can_end() -> None:
-    """Nothing is stuck: from everywhere there is a way to ENDED, and none out of it."""
+def test_every_state_leads_to_the_end() -> None:
+    """There is a way to ENDED from every state, and none out of it."""
     assert set(TABLE) == set(State)
     assert not TABLE[State.ENDED]
     for state in set(State) - {State.ENDED}:
@@ -16,21 +16,21 @@ def test_every_state_has_a_row_and_every_state_but_the_end_can_end() -> None:
 
 
 @pytest.mark.parametrize("state", [State.RUNNING])
-def test_what_runs_never_goes_back(state: State) -> None:
-    """Once it runs, no move leads to a launch, a search or a start."""
+def test_a_running_task_never_goes_back(state: State) -> None:
+    """No move leads to a launch, a search or a start."""
     assert set(TABLE[state].values()) <= {State.RUNNING, State.ENDED}
     assert Move.LAUNCH_AGAIN not in TABLE[state]
 
 
 @pytest.mark.parametrize("state", [State.LAUNCHING, State.STARTING, State.RUNNING])
 def test_events_may_come_before_the_answer(state: State) -> None:
-    """Whatever ECS shows is a legal move, in any order."""
+    """ECS's changes are legal moves in any order."""
     for move in (Move.PENDING, Move.RUNS, Move.STOPPED):
         assert after(state, move) in State
 
 
-def test_a_move_that_the_table_does_not_have_is_a_fault_of_ours() -> None:
-    """It raises, with both names."""
+def test_a_move_that_is_not_in_the_table_raises() -> None:
+    """The error has the state and the move."""
     with pytest.raises(IllegalMoveError, match="REFUSED in state RUNNING"):
         after(State.RUNNING, Move.REFUSED)
 
@@ -53,13 +53,13 @@ def test_a_move_that_the_table_does_not_have_is_a_fault_of_ours() -> None:
         (State.RUNNING, {"STOPPED": "ENDED", "LOST": "ENDED"}),
     ],
 )
-def test_every_move_that_can_happen_leads_where_the_diagram_says(state: State, moves: dict[str, str]) -> None:
-    """The module's diagram, read aloud: a row that was lost would be a fault in somebody's production."""
+def test_every_move_leads_where_the_diagram_says(state: State, moves: dict[str, str]) -> None:
+    """The table matches the diagram in the module."""
     assert {move: after(state, Move[move]).name for move in moves} == moves
 
 
-def test_of_a_new_task_nothing_was_heard() -> None:
-    """Whatever is said first is news, its version 1 too; and it has been silent since the clock began."""
+def test_a_new_task_has_no_version() -> None:
+    """The first change counts, whatever its version, and the task is stale until then."""
     task = TrackedTask("key", "launch", State.SOUGHT)
     assert (task.version, task.touched_at, task.missing_since, task.revoked) == (0, 0.0, None, False)
     assert (task.attempt, task.arn, task.earlier_arns) == (None, "", ())

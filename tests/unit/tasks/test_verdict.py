@@ -1,4 +1,4 @@
-"""What a stopped task means: outcome, whose responsibility, what to do."""
+"""The verdict on a stopped task: outcome, responsibility, and what to do."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ By = Responsibility
 def test_every_kind_of_end_has_its_verdict(
     ecs_task: EcsTask, outcome: Outcome, responsibility: Responsibility, words: str
 ) -> None:
-    """Outcome, responsibility and words for the person who reads it."""
+    """Outcome, responsibility and message."""
     judged = judge(ecs_task, "worker")
     assert (judged.outcome, judged.diagnosis.responsibility) == (outcome, responsibility)
     assert words in str(judged.diagnosis)
 
 
-def test_a_sidecar_decides_nothing() -> None:
-    """Our container's exit code counts, whatever the sidecar's is."""
+def test_a_sidecars_exit_code_does_not_count() -> None:
+    """Only our container's does."""
 
     def containers(ours: int, theirs: int) -> Any:
         return an_ecs_task("STOPPED", containers=[{"name": "worker", "exitCode": ours},
@@ -79,16 +79,16 @@ def test_a_sidecar_decides_nothing() -> None:
     assert judge(containers(1, 0), "worker").outcome is Outcome.FAILED
 
 
-def test_a_container_that_the_definition_does_not_have_is_named() -> None:
-    """A wrong container_name is told with the names that there are."""
+def test_a_wrong_container_name_is_reported() -> None:
+    """With the names of the containers."""
     judged = judge(stopped(0), "airflow")
     assert judged.outcome is Outcome.FAILED
     assert "It has worker" in str(judged.diagnosis)
     assert "[fargate] container_name" in str(judged.diagnosis)
 
 
-def test_a_sidecar_that_cannot_start_says_why_the_task_did_not() -> None:
-    """ECS's own sentence and ours are empty of reasons then: the sidecar's image is what is missing."""
+def test_the_reason_of_a_sidecar_that_cannot_start_is_reported() -> None:
+    """ECS gives the reason only for the sidecar, for example its missing image."""
     judged = judge(
         an_ecs_task(
             "STOPPED",
@@ -106,8 +106,8 @@ def test_a_sidecar_that_cannot_start_says_why_the_task_did_not() -> None:
     assert "proxy:1" in judged.diagnosis.reason
 
 
-def test_a_launch_that_was_given_up_says_how_often_it_was_tried() -> None:
-    """The last cause, its hint and ECS's words stay, and the outcome is a failure."""
+def test_a_launch_that_timed_out_has_its_number_of_attempts() -> None:
+    """And the last cause, its hint and ECS's text."""
     last = judge(stopped(None, "CannotPullContainerError: i/o timeout"), "worker")
     once, often = (verdict.gave_up(last, containers) for containers in (1, 21))
     assert once.outcome is often.outcome is Outcome.FAILED
@@ -116,14 +116,14 @@ def test_a_launch_that_was_given_up_says_how_often_it_was_tried() -> None:
     assert (often.diagnosis.hint, often.diagnosis.reason) == (last.diagnosis.hint, last.diagnosis.reason)
 
 
-def test_what_may_have_run_is_never_launched_again() -> None:
-    """Any exit code or start time: Airflow decides."""
+def test_a_task_that_may_have_run_is_never_launched_again() -> None:
+    """With an exit code or a start time, Airflow decides."""
     for ecs_task in (stopped(1, stopCode="SpotInterruption"), stopped(None, "InternalError", **STARTED)):
         assert judge(ecs_task, "worker").outcome is Outcome.FAILED
 
 
-def test_the_facts_follow_the_sentence() -> None:
-    """Exit code, stop code, ECS's words and the ARN, once each, in brackets."""
+def test_the_facts_follow_the_message() -> None:
+    """Exit code, stop code, ECS's text and the ARN, once each, in brackets."""
     told = str(
         judge(stopped(137, OOM, stoppedReason="Essential container in task exited"), "worker").diagnosis
     )
@@ -133,8 +133,8 @@ def test_the_facts_follow_the_sentence() -> None:
     assert f"{OOM}; task {ARN})\nSee https://" in told
 
 
-def test_facts_that_are_not_known_are_left_out() -> None:
-    """One fact stands alone in its brackets, none has no brackets, and no size is made up."""
+def test_unknown_facts_are_left_out() -> None:
+    """Without facts there are no brackets."""
     assert str(Diagnosis("It broke.", Responsibility.TASK, exit_code=3)) == "It broke. (exit code 3)"
     assert str(Diagnosis("It broke.", Responsibility.TASK)) == "It broke."
     known, unknown = judge(stopped(137, OOM), "worker"), judge(stopped(137, OOM, memory=None), "worker")
@@ -142,8 +142,8 @@ def test_facts_that_are_not_known_are_left_out() -> None:
     assert unknown.diagnosis.summary == "The container ran out of memory and was killed."
 
 
-def test_a_diagnosis_leads_to_the_console() -> None:
-    """The log's page where it is known, the task's otherwise, and nothing where there was no task."""
+def test_a_diagnosis_has_a_link_to_the_console() -> None:
+    """To the log if it is known, else to the task; without a task there is none."""
     diagnosis = Diagnosis(
         "It broke.", Responsibility.TASK, arn="arn:aws:ecs:eu-west-1:123456789012:task/airflow/0a1b"
     )
@@ -156,34 +156,34 @@ def test_a_diagnosis_leads_to_the_console() -> None:
     assert "See" not in str(Diagnosis("It broke.", Responsibility.TASK))
 
 
-def test_log_lines_stand_below_and_are_the_last_twenty() -> None:
-    """No more than a screenful reaches the UI."""
+def test_the_last_twenty_log_lines_follow() -> None:
+    """The UI shows no more than a screenful."""
     told = str(Diagnosis("It broke.", Responsibility.TASK).with_log(tuple(f"line {n}" for n in range(50))))
     assert told.startswith("It broke.\nLast lines of the container:\nline 30\n")
     assert told.endswith("line 49")
 
 
 def test_a_long_log_line_is_cut() -> None:
-    """A line may be a megabyte of JSON: Airflow's event log and the page get its beginning."""
+    """A line may be a megabyte of JSON."""
     told = str(Diagnosis("It broke.", Responsibility.TASK).with_log(("x" * 500, "y" * 1_000_000)))
     assert told.endswith(f"\n{'x' * 500}\n{'y' * 500}...")
 
 
-def test_a_lost_task_is_told_as_not_known() -> None:
-    """Failed, with the reason why nobody can know its exit code."""
+def test_the_outcome_of_a_lost_task_is_unknown() -> None:
+    """It fails, and the message says why there is no exit code."""
     judged = verdict.lost(ARN, 130.0)
     assert judged.outcome is Outcome.FAILED
     assert "for 130 seconds" in str(judged.diagnosis)
 
 
-def test_every_exit_code_of_the_worker_has_a_sentence() -> None:
-    """What the entrypoint leaves with is explained; other codes are not ours."""
+def test_every_exit_code_of_the_worker_is_explained() -> None:
+    """Other codes come from the user's programs."""
     assert all(meaning_of(code) for code in ExitCode)
     assert meaning_of(2) is None
 
 
-def test_a_refused_launch_fails_with_its_sentence() -> None:
-    """No container, no facts: what is told is what AWS said, and the deployment is where to look."""
+def test_a_rejected_launch_fails_with_awss_text() -> None:
+    """There is no container, and the deployment is responsible."""
     judged = verdict.launch_failed("It was refused.")
     assert judged.outcome is Outcome.FAILED
     assert judged.diagnosis == Diagnosis("It was refused.", Responsibility.DEPLOYMENT)

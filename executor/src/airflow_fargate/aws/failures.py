@@ -166,5 +166,5 @@ def _was_not_examined(cause: Cause | None, code: str) -> bool:
     """Say whether AWS gives an error with a status of 500 or more before it handles the request."""
     if cause is None:
         return False
-    refused = cause.kind is LaunchErrorKind.WAIT and cause.has_code(code)
-    return refused or cause.kind is LaunchErrorKind.THROTTLED
+    rejected_early = cause.kind is LaunchErrorKind.WAIT and cause.has_code(code)
+    return rejected_early or cause.kind is LaunchErrorKind.THROTTLED

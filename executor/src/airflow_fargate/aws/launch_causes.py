@@ -153,7 +153,7 @@ LAUNCH_CAUSES = (
         HEALTH_HINT,
         words=("error ?code (?:unavailable|service\\w+|serverexception|internal\\w+|requesttimeout\\w*)",),
     ),
-    # --- AWS refuses the request ----------------------------------------------------------------------------
+    # --- AWS rejects the request ----------------------------------------------------------------------------
     Cause(
         "cluster",
         Kind.PERMANENT,

@@ -1,4 +1,4 @@
-"""The catalogue, second part: capacity that is not there, and payloads that cannot be placed."""
+"""The catalogue, second part: missing capacity, and payloads that cannot be stored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _big(stage: Stage) -> None:
     stage.launch(1, options=TaskOptions(env={"TEXT": "x" * 9000}))
 
 
-REFUSED = (
+CAPACITY_AND_PAYLOADS = (
     Scenario(
         "capacity gap",
         "no capacity for eight minutes",

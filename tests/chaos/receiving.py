@@ -1,4 +1,4 @@
-"""The catalogue, third part: how news of tasks arrive, and how they do not."""
+"""The catalogue, third part: how task state changes arrive, and how they fail to."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _left_alone(stage: Stage) -> str:
     return f"{len(stopped)} were stopped, {waiting} messages stay" if stopped or waiting else ""
 
 
-HEARING = (
+RECEIVING = (
     Scenario(
         "events lost", "no event arrives", "EventBridge: 24 h, then dropped; prefect #20466", events=LOST
     ),
