@@ -175,6 +175,8 @@ def test_the_commands_call_and_read_as_described() -> None:
         "event_queue_url": QUEUE_URL,
         "payload_bucket": "payloads",
         "log_group": "/worker",
+        "standby": {"default": {"min": 1}},
+        "standby_root": CONFIG.standby_root,
     }
     session: Any = Namespace(config=Namespace(**config), clients=clients.__getitem__)
     for check in checks.CHECKS:
