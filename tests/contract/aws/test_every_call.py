@@ -173,7 +173,7 @@ def test_the_commands_call_and_read_as_described() -> None:
         "payload_bucket": "payloads",
         "log_group": "/worker",
         "standby": {"default": {"min": 1}},
-        "standby_root": "workloads/standby/",
+        "standby_root": CONFIG.standby_root,
     }
     session: Any = Namespace(config=Namespace(**config), clients=clients.__getitem__)
     without_findings = [check for check in checks.CHECKS if not list(check(session))]
