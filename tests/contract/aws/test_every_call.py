@@ -176,8 +176,8 @@ def test_the_commands_call_and_read_as_described() -> None:
         "standby_root": CONFIG.standby_root,
     }
     session: Any = Namespace(config=Namespace(**config), clients=clients.__getitem__)
-    without_findings = [check for check in checks.CHECKS if not list(check(session))]
-    assert without_findings == [checks.standbys]  # none is configured
+    for check in checks.CHECKS:
+        assert list(check(session))
     assert [each.ecs_task.arn for each in list_containers(session, "RUNNING", "STOPPED")] == [ARN, ARN]
 
 
