@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-START_S = 60
+START_S = 180
 REGION = "us-east-1"
 
 

@@ -89,7 +89,7 @@ resource "aws_s3_bucket_versioning" "dags" {
 resource "aws_s3_bucket_lifecycle_configuration" "dags" {
   for_each = local.buckets
 
-  bucket = aws_s3_bucket_versioning.dags[each.key].bucket
+  bucket = aws_s3_bucket.dags[each.key].id
 
   rule {
     id     = "old-versions"
@@ -105,6 +105,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "dags" {
       days_after_initiation = 1
     }
   }
+
+  # Old versions only exist once versioning is on.
+  depends_on = [aws_s3_bucket_versioning.dags]
 }
 
 resource "aws_s3_bucket_policy" "dags" {
