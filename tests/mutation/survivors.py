@@ -36,6 +36,8 @@ SURVIVORS: dict[str, str] = {
             "CAUSES",
             "LaunchError",
             "LaunchErrorKind",
+            "cause_by_id",
+            "cause_of_error",
             "cause_of_stop",
             "classify_error",
             "classify_failures",

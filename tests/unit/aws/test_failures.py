@@ -11,6 +11,8 @@ from botocore import exceptions
 from airflow_fargate.aws.failure_causes import words_of
 from airflow_fargate.aws.failures import (
     LaunchErrorKind,
+    cause_by_id,
+    cause_of_error,
     classify_error,
     classify_failures,
     is_throttling,
@@ -264,3 +266,28 @@ def test_a_long_message_is_matched_in_linear_time(text: str) -> None:
     begun = time.process_time()
     words_of(text)
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (client_error("NoSuchBucket"), "payload_bucket"),
+        (client_error("ClientException", "Unable to describe task definition."), "task_definition"),
+        (client_error("InvalidSubnetID.NotFound", "The subnet ID 'subnet-1' does not exist"), "subnet"),
+        (client_error("SomethingNewException"), None),
+        (exceptions.NoCredentialsError(), "credentials"),
+        (exceptions.ProxyConnectionError(proxy_url="http://proxy"), "not_connected"),
+        (ValueError("Rate exceeded"), None),
+    ],
+)
+def test_an_error_of_any_service_has_its_cause(error: Exception, cause: str | None) -> None:
+    """By AWS's code and message, or by the type of boto3's own exception."""
+    found = cause_of_error(error)
+    assert (found and found.id) == cause
+    assert cause is None or cause_by_id(cause) is found
+
+
+def test_an_unknown_cause_raises() -> None:
+    """A wrong id is a fault of this program."""
+    with pytest.raises(KeyError):
+        cause_by_id("nothing")
