@@ -127,8 +127,8 @@ locals {
     ] if payloads != null
   ])
 
-  # S3 and SQS use the key for the caller; nobody calls KMS directly. The scheduler writes payloads and never reads
-  # them, and it only receives events.
+  # S3 and SQS use the keys for the caller; nobody calls KMS directly. In the payloads' bucket the scheduler only reads
+  # what belongs to standbys, and it only receives events.
   key_statements = [
     for use in [
       { sid = "KeyOfPayloads", service = "s3", action = ["kms:GenerateDataKey", "kms:Decrypt"], store = var.payloads },
