@@ -34,6 +34,8 @@ SURVIVORS: dict[str, str] = {
         f'aws.failures: "{name}", | {name!r} -> other text': "only mypy reads __all__"
         for name in (
             "CAUSES",
+            "cause_by_id",
+            "cause_of_error",
             "LaunchError",
             "LaunchErrorKind",
             "cause_by_id",

@@ -141,3 +141,21 @@ def test_a_scalable_target_is_of_a_service_and_has_tags(
     assert scaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"b": "2", "c": "3"}
     unknown = arn + "0"
     assert error_code(scaling.list_tags_for_resource, ResourceARN=unknown) == "ValidationException"
+
+
+def test_a_queue_keeps_its_policy_and_returns_policies_as_written(simulated_cloud: LocalCloud) -> None:
+    """SetQueueAttributes changes only what it names; Terraform compares both policies on its next plan."""
+    sqs = client(simulated_cloud.endpoint, "sqs")
+    dead = sqs.create_queue(QueueName=f"dead{next(NUMBERS)}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    redrive = f'{{"deadLetterTargetArn":"{arn}","maxReceiveCount":100}}'
+    url = sqs.create_queue(QueueName=f"events{next(NUMBERS)}", Attributes={"Policy": json.dumps(policy)})[
+        "QueueUrl"
+    ]
+
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": redrive})
+
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert (json.loads(found["Policy"]), found["RedrivePolicy"]) == (policy, redrive)

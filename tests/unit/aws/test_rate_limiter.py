@@ -130,3 +130,28 @@ def test_a_tenth_of_the_burst_is_kept() -> None:
         assert limits.wait("FARGATE", 0.0) == 0.0
         limits.take("FARGATE", 0.0)
     assert limits.wait("FARGATE", 0.0) == pytest.approx(0.05)
+
+
+def test_half_a_burst_is_kept_for_launches_that_somebody_waits_for() -> None:
+    """A refill of standbys may use tokens down to half of a burst, and at least one."""
+    bucket = TokenBucket(20, 20, 0.0)
+    for left in range(19, 9, -1):
+        bucket.take(0.0)
+        assert bucket.is_half_full(0.0) is (left >= 10)
+    bucket.take(0.0)
+    assert bucket.is_half_full(0.0) is False
+    assert bucket.is_half_full(0.1) is True
+    single = TokenBucket(1, 1, 0.0)
+    assert single.is_half_full(0.0) is True
+    single.take(0.0)
+    assert single.is_half_full(0.9) is False
+
+
+@pytest.mark.parametrize("empty", ["_api", "FARGATE"])
+def test_a_launch_that_can_wait_needs_half_of_both_bursts(empty: str) -> None:
+    """Of RunTask calls, and of launches on its capacity."""
+    limiter = RateLimiter(20, 20, 20, 100, 0.0)
+    assert limiter.has_spare("FARGATE", 0.0) is True
+    bucket = limiter._api if empty == "_api" else limiter._bucket(empty, 0.0)
+    assert taken(bucket, 0.0) > 0
+    assert limiter.has_spare("FARGATE", 0.0) is False
