@@ -1,4 +1,4 @@
-"""The commands: ``up`` runs the loop, ``deployment`` the complete deployment, ``down`` ends a kept one, ``engine`` runs a command with an engine."""
+"""The commands of ``python -m smoke``; `USAGE` lists them."""
 
 from __future__ import annotations
 
