@@ -1,7 +1,7 @@
-"""The contract suite on every supported Airflow: ``nox`` runs all, ``nox -s contract-2.11.2`` one.
+"""The contract suite on every supported Airflow: ``nox`` runs all releases, ``nox -s contract-2.11.2`` one.
 
-An environment per release in ``.nox``, made by uv from ``tests/requirements/airflow-<release>.txt`` and kept
-until that lock changes. A new release is a new ``.in`` file there and ``make lock``.
+uv makes an environment per release in ``.nox`` from ``tests/requirements/airflow-<release>.txt``, again if
+that lock changes. To add a release, add its ``.in`` file there and run ``make lock``.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ import nox
 ROOT = Path(__file__).parent
 REQUIREMENTS = ROOT / "tests" / "requirements"
 NEWEST_PYTHON = {"2.11": (3, 12), "3.0": (3, 12)}
-"""What a release runs on at most, where that is less than the newest Python that we support."""
+"""The newest Python of a release, if it is older than the newest Python that we support."""
 
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 
 
 def releases() -> list[str]:
-    """Return the releases that have requirements, the oldest first."""
+    """Return the releases that have requirements, oldest first."""
     found = [file.stem.removeprefix("airflow-") for file in REQUIREMENTS.glob("airflow-*.in")]
     return sorted(found, key=lambda release: [int(number) for number in re.findall(r"\d+", release)])
 
 
 def python_for(release: str) -> str | None:
-    """Return the Python to use: the one that runs nox, or a version that the release needs instead."""
+    """Return the Python for a release, or None for the one that runs nox."""
     newest = NEWEST_PYTHON.get(".".join(release.split(".")[:2]))
     if newest is None or sys.version_info[:2] <= newest:
         return None

@@ -209,5 +209,6 @@ module "configuration" {
   event_queue_url       = module.task_events.queue_url
   payloads              = module.storage.payloads
   standby               = var.standby
+  standby_preload       = var.standby_preload
   tags                  = var.tags
 }

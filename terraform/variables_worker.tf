@@ -113,19 +113,24 @@ variable "task_policy_arns" {
 }
 
 variable "standby" {
-  type = object({
-    queues = map(object({
-      min = optional(number, 0)
-      max = optional(number)
-      windows = optional(list(object({
-        hours    = optional(string)
-        days     = optional(string)
-        timezone = optional(string)
-        min      = number
-      })), [])
+  type = map(object({
+    min = number
+    max = number
+    windows = list(object({
+      hours    = string
+      days     = string
+      timezone = string
+      min      = number
     }))
-    preload = optional(list(string), [])
-  })
-  default     = null
-  description = "Containers that wait for tasks, by queue: how many at least and at most, and more in windows such as 06:00-08:00 of mon-fri. They cost as much as running ones; see docs/standby.md. Null: none."
+  }))
+  default     = {}
+  description = "Containers that wait for tasks: queue -> how many at least and at most (max null: no limit), and more in windows such as hours = 06:00-08:00, days = mon-fri (null: each). They cost as much as running ones. Every key must be given, for example { default = { min = 2, max = null, windows = [] } }."
+  nullable    = false
+}
+
+variable "standby_preload" {
+  type        = list(string)
+  default     = []
+  description = "Modules that standby containers import before they have a task."
+  nullable    = false
 }

@@ -1,12 +1,12 @@
-"""Every AWS call that the package makes in pytest's process: whose permission it needs, and on what.
+"""Records every AWS call that the package makes in pytest's process, with the role and the resource it needs.
 
-boto3's clients are seen where each of their calls passes (``BaseClient._make_api_call``), whatever answers
-them: moto, a stub, the local cloud. Fakes are seen where :mod:`aws_model` stands before them. A call counts
-when code of the package is on the stack: what a test does to its account does not. What differs from task to
-task (ids, the last part of a key) is left out, and so are all contents: thousands of calls become a few dozen
-entries. Several pytest processes (``-n``) write one part each: see ``conftest.py``.
+Calls of boto3's clients are recorded in ``BaseClient._make_api_call``, no matter what answers them: moto, a
+stub or the local cloud. Calls of fakes are recorded by :mod:`aws_model`. A call counts if code of the
+package is on the stack, so a test's own calls do not. Contents are dropped, and so is everything that
+differs from task to task (IDs, the last part of a key), so thousands of calls become a few dozen entries.
+With ``-n``, each pytest process writes its own part: see ``conftest.py``.
 
-``terraform/test_whole_suite.py`` holds the book against the policies that Terraform writes.
+``terraform/test_whole_suite.py`` compares the entries with Terraform's policies.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 PACKAGE = "airflow_fargate."
 FAKES = PACKAGE + "testing"
 IN_THE_CONTAINER = PACKAGE + "worker"
-"""What runs with the task's role; all else runs with the scheduler's."""
+"""Modules that run with the task's role; all others run with the scheduler's."""
 IN_THE_CONTROL_IMAGE = PACKAGE + "control"
-"""What runs with a component's role in the complete deployment, whose policies have tests of their own."""
+"""Modules that run with a component's role in the complete deployment; other tests check its policies."""
 
 WHOLE = (
     "cluster",
@@ -38,11 +38,11 @@ WHOLE = (
     "repositoryName",
     "Bucket",
 )
-"""Parameters that name a resource, and are kept as they are."""
+"""Parameters that name a resource, which are kept."""
 CUT = ("task", "logStreamName", "Key")
-"""Those whose last part, behind a slash, is a single task's."""
+"""Parameters whose part after the last slash belongs to a single task."""
 ONE = "0"
-"""Stands for a single task's part."""
+"""Replaces a single task's part."""
 
 
 @dataclass(frozen=True)
@@ -51,36 +51,36 @@ class Call:
 
     Args:
         bearer: whose policy it needs, ``scheduler`` or ``task``.
-        service: as boto3 names it.
-        operation: as the API names it.
-        told: the parameters that tell its resource, as JSON.
+        service: boto3's name of the service.
+        operation: the API's name of the operation.
+        resource: the parameters that name its resource, as JSON.
     """
 
     bearer: str
     service: str
     operation: str
-    told: str
+    resource: str
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Return those parameters."""
-        found: dict[str, Any] = json.loads(self.told)
+        found: dict[str, Any] = json.loads(self.resource)
         return found
 
     def __str__(self) -> str:
-        """Return one line for a person."""
-        return f"{self.bearer}: {self.service}:{self.operation} {self.told}"
+        """Return one line for people."""
+        return f"{self.bearer}: {self.service}:{self.operation} {self.resource}"
 
 
 class Book:
-    """What was called, and by which module of the package; written to by many threads at once."""
+    """The recorded calls, and the modules of the package that made them; safe for several threads."""
 
     def __init__(self) -> None:
         self.calls: set[Call] = set()
         self.callers: set[tuple[str, str]] = set()
 
     def note(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Enter a call, if code of the package makes it."""
+        """Record a call if code of the package makes it."""
         caller = _calling_module(sys._getframe(1))
         if caller is None or caller.startswith(IN_THE_CONTROL_IMAGE):
             return
@@ -89,11 +89,11 @@ class Book:
         self.callers.add((caller, operation))
 
     def as_json(self) -> dict[str, Any]:
-        """Return what was noted, for another process."""
+        """Return the recorded calls, for another process."""
         return {"calls": [astuple(call) for call in self.calls], "callers": list(self.callers)}
 
     def add(self, noted: Mapping[str, Any]) -> None:
-        """Enter what another process noted."""
+        """Add the calls that another process recorded."""
         self.calls |= {Call(*fields) for fields in noted["calls"]}
         self.callers |= {(caller, operation) for caller, operation in noted["callers"]}
 
@@ -103,7 +103,7 @@ BOOK = Book()
 
 
 def telling(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a call tells its resource, in the shape that ``terraform.iam_calls`` reads."""
+    """Return the parameters that name a call's resource, in the shape that ``terraform.iam_calls`` reads."""
     found = {name: parameters[name] for name in WHOLE if name in parameters}
     found |= {name: _cut(parameters[name]) for name in CUT if name in parameters}
     if "tasks" in parameters:
@@ -133,7 +133,7 @@ def _calling_module(frame: FrameType | None) -> str | None:
 
 
 def watch_boto3() -> None:
-    """Enter each call of every boto3 client from now on, before it is made."""
+    """Record each call of every boto3 client from now on, before it is made."""
     make = BaseClient._make_api_call  # type: ignore[attr-defined]  # not in the stubs
 
     def making(client: Any, operation_name: str, api_params: Mapping[str, Any]) -> Any:

@@ -1,9 +1,9 @@
-"""botocore's own description of AWS's services, held against what the executor sends and what it reads.
+"""Checks requests, answers and errors against botocore's model of AWS's services.
 
-``modelled(service, fake)`` stands between the code and a fake client. Every request must be one that the
-operation takes; every answer, and every error, may hold only what the operation answers; and what the code
-reads from an answer must exist in the description, whether or not the fake has filled it in. So a fake cannot
-be kinder than AWS, and a misspelt member is not read as None for ever.
+``modelled(service, fake)`` wraps a fake client. The operation must accept the request. An answer or error
+may only have members of the model. A member that the code reads must exist in the model, even if the fake
+does not set it. So a fake accepts nothing that AWS rejects, and a misspelt member is an error instead of
+None.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel, Shape
 
 OLDER_MODEL = "AWS_MODEL_IS_OLDER"
-"""Environment variable of a run with an old boto3: what is answered beyond its model is left out."""
+"""Environment variable for a run with an old boto3: answers lose the members that its model does not have."""
 EVERY_ANSWER = frozenset({"ResponseMetadata"})
-"""What boto3 itself adds to an answer."""
+"""Members that boto3 adds to an answer."""
 EVERY_ERROR = frozenset({"Error", "ResponseMetadata"})
 _SCALARS: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
@@ -44,28 +44,31 @@ _SCALARS: Mapping[str, tuple[type, ...]] = {
 
 
 class NotInTheModelError(BaseException):
-    """AWS has no such thing. No ``Exception``: the threads that guard against AWS's must not swallow it."""
+    """AWS has no such request, answer or member.
+
+    This is not an ``Exception``, because threads that catch AWS's errors must not catch it.
+    """
 
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """Return botocore's description of a service, as the installed release has it."""
+    """Return the installed botocore's model of a service."""
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 @cache
 def operation_names(service: str) -> Mapping[str, str]:
-    """Return boto3's method names and the API's: ``run_task`` -> ``RunTask``."""
+    """Return boto3's method name -> the API's operation, such as ``run_task`` -> ``RunTask``."""
     return {xform_name(each): each for each in service_model(service).operation_names}
 
 
 def modelled(service: str, client: Any) -> Any:
-    """Return the client, held to the description of its service."""
+    """Return the client, checked against the model of its service."""
     return ModelledClient(service, client)
 
 
 class ModelledClient:
-    """What :func:`modelled` returns; whatever is no operation of the service is the fake's own."""
+    """The wrapper that :func:`modelled` returns; it passes attributes that are not operations through."""
 
     def __init__(self, service: str, client: Any) -> None:
         self._service = service
@@ -85,14 +88,14 @@ class ModelledClient:
             except ClientError as error:
                 error.response = error_view(operation, error.response)
                 raise
-            # A fake of S3 that answers nothing answers with nothing but boto3's own.
+            # A fake of S3 that returns None returns an answer without members.
             return view(answer or {}, operation.output_shape, operation.name, EVERY_ANSWER)
 
         return call
 
 
 class View(dict[str, Any]):
-    """A dictionary that may only be asked for what its shape has."""
+    """A dictionary that raises an error for keys that its shape does not have."""
 
     def __init__(self, content: Mapping[str, Any], known: frozenset[str], where: str) -> None:
         super().__init__(content)
@@ -114,17 +117,17 @@ class View(dict[str, Any]):
 
 
 def check_request(operation: OperationModel, parameters: Mapping[str, Any]) -> None:
-    """Raise :class:`NotInTheModelError` for a request that the operation does not take, as boto3 would."""
+    """Raise :class:`NotInTheModelError` for a request that the operation does not accept, as boto3 does."""
     if operation.input_shape is None:
         faults = f"it takes no parameters: {sorted(parameters)}" if parameters else ""
     else:
         faults = ParamValidator().validate(dict(parameters), operation.input_shape).generate_report()
     if faults:
-        raise NotInTheModelError(f"{operation.name} would not be sent: {faults}")
+        raise NotInTheModelError(f"boto3 does not send this {operation.name}: {faults}")
 
 
 def error_view(operation: OperationModel, response: Mapping[str, Any]) -> View:
-    """Return a ClientError's response, which may hold the members of its own exception besides."""
+    """Return a ClientError's response, which can also have the members of its exception."""
     code = str((response.get("Error") or {}).get("Code"))
     members: Mapping[str, Shape] = next(
         (
@@ -134,7 +137,7 @@ def error_view(operation: OperationModel, response: Mapping[str, Any]) -> View:
         ),
         {},
     )
-    # Any exception's members may be asked for: which one it is the code finds out by asking.
+    # The code may read the members of any exception, because that is how it finds out which one it is.
     readable = frozenset().union(*(frozenset(each.members) for each in operation.error_shapes))
     strange = set(response) - set(members) - EVERY_ERROR - {"message", "Message"}
     if strange:
@@ -145,14 +148,14 @@ def error_view(operation: OperationModel, response: Mapping[str, Any]) -> View:
 
 
 def view(value: Any, shape: Shape | None, where: str, also: frozenset[str] = frozenset()) -> Any:
-    """Return a value of an answer, with every dictionary in it replaced by a :class:`View` of its shape."""
+    """Return a value of an answer with each dictionary replaced by a :class:`View` of its shape."""
     if shape is None or isinstance(shape, StructureShape):
         members: Mapping[str, Shape] = {} if shape is None else shape.members
         strange = set(value) - set(members) - also
         if strange and OLDER_MODEL in os.environ:
             value = {key: each for key, each in value.items() if key not in strange}
         elif strange:
-            raise NotInTheModelError(f"{where} answers no {sorted(strange)}")
+            raise NotInTheModelError(f"{where} does not return {sorted(strange)}")
         content = {
             key: view(each, members[key], f"{where}.{key}") if key in members else each
             for key, each in value.items()
@@ -163,7 +166,7 @@ def view(value: Any, shape: Shape | None, where: str, also: frozenset[str] = fro
     if isinstance(shape, MapShape):
         return {key: view(each, shape.value, f"{where}{{}}") for key, each in value.items()}
     expected = _SCALARS[shape.type_name]
-    # A blob that is streamed has a read(); True is no integer in an answer.
+    # A streamed blob has a read(). In an answer, True is not an integer.
     if not isinstance(value, expected) and not hasattr(value, "read"):
         raise NotInTheModelError(f"{where} is a {shape.type_name}, the fake answers {value!r}")
     if isinstance(value, bool) and shape.type_name != "boolean":
@@ -171,16 +174,16 @@ def view(value: Any, shape: Shape | None, where: str, also: frozenset[str] = fro
     return value
 
 
-# --- a client made of the description alone -----------------------------------------------------------------
+# --- a client made from the model alone ---------------------------------------------------------------------
 
 
 class ModelClient:
-    """A client that takes what the operations take and answers with every member that they have.
+    """A client that accepts what the operations accept, and answers with all of their members.
 
     Args:
-        service: as boto3 names it.
-        values: what to answer for members of these names, instead of a made-up value of their type.
-        empty: answer with no member at all: all of AWS's are optional.
+        service: boto3's name of the service.
+        values: the values of members with these names; others get a made-up value of their type.
+        empty: whether to answer without members, since all of AWS's members are optional.
     """
 
     def __init__(self, service: str, values: Mapping[str, Any] | None = None, *, empty: bool = False) -> None:
@@ -208,12 +211,12 @@ class ModelClient:
         return call
 
     def get_paginator(self, name: str) -> Any:
-        """See boto3; one page."""
+        """Return boto3's paginator with a single page."""
         return type("Paginator", (), {"paginate": lambda _, **given: [getattr(self, name)(**given)]})()
 
 
 def example(shape: Shape | None, values: Mapping[str, Any], depth: int = 0) -> Any:
-    """Return a value of the shape with every member, down to eight levels: some shapes nest in themselves."""
+    """Return a value of the shape with every member, at most eight levels deep: some shapes are recursive."""
     if isinstance(shape, StructureShape):
         return {
             name: values[name] if name in values else example(member, values, depth + 1)

@@ -1,9 +1,9 @@
-"""The tests of the parts that talk to AWS, with the oldest boto3 that is allowed and with the newest.
+"""Runs the tests of AWS calls with the oldest allowed boto3 and with the newest.
 
-``.venv/bin/python tests/boto3_versions.py`` is what ``make test-boto3`` calls. The oldest is read from
-executor/pyproject.toml and taken to the letter, botocore too: pip would join it with a younger botocore,
-and so hide what the older one lacks. Everything else is as in tests/requirements/dev.txt. The environments
-are kept in the cache folder and made again when what they are made of has changed.
+``make test-boto3`` calls ``.venv/bin/python tests/boto3_versions.py``. executor/pyproject.toml names the
+oldest boto3. It is installed with the botocore of the same version, because pip would choose a newer
+botocore and hide what the old one lacks. Everything else is as in tests/requirements/dev.txt. The
+environments are kept in the cache folder and made again if their requirements change.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "airflow-fargate" / "boto3"
 BESIDE = ("apache-airflow", "apache-airflow-providers-standard", "hypothesis", "jmespath", "orjson", "pytest")
-"""What the tests need besides, at the releases of the lock."""
+"""Other packages that the tests need, in the lock's versions."""
 OWN = ("boto3", "botocore", "s3transfer")
-"""What is not taken from the lock, since it comes with the boto3 that is asked for."""
+"""Packages that come with the chosen boto3 and not from the lock."""
 TESTS = (
     "tests/contract/aws/test_every_call.py",
     "tests/scenarios/test_finishing.py",
@@ -42,16 +42,16 @@ TESTS = (
 
 
 def oldest() -> str:
-    """Return the oldest boto3 that the package declares."""
+    """Return the oldest boto3 that the package allows."""
     text = (ROOT / "executor" / "pyproject.toml").read_text(encoding="utf-8")
     found = re.search(r'"boto3>=([0-9.]+)"', text)
     if found is None:
-        raise SystemExit("executor/pyproject.toml declares no oldest boto3.")
+        raise SystemExit("executor/pyproject.toml has no lower bound for boto3.")
     return found.group(1)
 
 
 def pins(lock: str) -> dict[str, str]:
-    """Return the releases of a lock, by name, with their environment markers."""
+    """Return the versions in a lock by name, with their environment markers."""
     return {
         found.group(1): found.group(0).rstrip(" \\")
         for found in re.finditer(r"^([a-z0-9._-]+)==[^\n]*", lock, re.MULTILINE)
@@ -67,7 +67,7 @@ def requirements(boto3: list[str], lock: str) -> tuple[str, str]:
 
 
 def make(name: str, boto3: list[str]) -> Path:
-    """Make an environment, unless it stands already; return its Python."""
+    """Make an environment if it is missing or stale; return its Python."""
     folder = CACHE / f"{name}-{sys.version_info[0]}.{sys.version_info[1]}"
     python = folder / "bin" / "python"
     lock = (ROOT / "tests" / "requirements" / "dev.txt").read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def make(name: str, boto3: list[str]) -> Path:
 
 
 def main(names: list[str]) -> int:
-    """Run the tests with the releases named (``oldest``, ``newest``; by default both); 1 when one failed."""
+    """Run the tests with ``oldest``, ``newest`` or, by default, both; return 1 if a run failed."""
     floor, failed = oldest(), 0
     releases = {"oldest": [f"boto3=={floor}", f"botocore=={floor}"], "newest": ["boto3"]}
     for name in names or list(releases):
@@ -96,7 +96,7 @@ def main(names: list[str]) -> int:
         found = subprocess.run([str(python), "-c", says], check=True, capture_output=True, text=True).stdout
         print(f"boto3 {found.strip()} ({name})", flush=True)
         command = [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
-        # What the simulated AWS answers is younger than the oldest model: see tests/aws_model.py.
+        # The simulated AWS's answers are newer than the oldest model: see tests/aws_model.py.
         told = {"AWS_MODEL_IS_OLDER": "1"} if name == "oldest" else {}
         done = subprocess.run(command, cwd=ROOT, check=False, env={**os.environ, **told})
         failed |= done.returncode

@@ -1,4 +1,4 @@
-"""An Airflow home of its own for every test run, and a book of the AWS calls that the package makes in it."""
+"""A separate Airflow home for every test run, and a record of the package's AWS calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import aws_calls
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# Airflow reads these when it is imported, so they stand before any test's import of it.
+# Airflow reads these when it is imported, so set them before a test imports it.
 _HOME = tempfile.TemporaryDirectory(prefix="airflow-fargate-tests-")
 os.environ["AIRFLOW_HOME"] = _HOME.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -33,9 +33,9 @@ with contextlib.suppress(ImportError):
     hypothesis_profiles.register()
 
 TESTS = Path(__file__).parent
-# What needs a container engine runs by itself (make test-engine).
+# Tests that need a container engine run separately (make test-engine).
 ELSEWHERE = ("image/", "smoke/", "contract/local_cloud/")
-# The files that take longest (pytest --durations).
+# The slowest files (pytest --durations).
 LONGEST = (
     "terraform/test_examples.py",
     "terraform/test_static.py",
@@ -48,24 +48,25 @@ RUN_BY_THEMSELVES = ("engine", "last", "apply")
 
 _played: set[str] = set()
 _left_out: list[pytest.Item] = []
-"""Tests that the command line deselected, by -k or -m."""
+"""Tests that -k or -m deselected."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare where processes that share the tests put what they noted."""
+    """Add the options."""
     parser.addoption(
         "--aws-calls",
         type=Path,
         metavar="FOLDER",
-        help="write the AWS calls of each process there; tests marked `last` judge all that is there",
+        help="folder for each process's AWS calls; tests marked `last` check all of them",
     )
     parser.addoption("--shuffle", type=int, metavar="SEED", help="run the tests in a random order")
 
 
 def pytest_configure() -> None:
-    """Keep the book from the first test on, and read each of botocore's models once.
+    """Record AWS calls from the first test on, and parse each of botocore's models once.
 
-    moto drops boto3's session around every test, and the models with it: EC2's alone takes 0.2 s to parse.
+    moto drops boto3's session around every test, and its models with it. EC2's model alone takes 0.2 s to
+    parse.
     """
     aws_calls.watch_boto3()
     read = functools.cache(functools.partial(JSONFileLoader.load_file, JSONFileLoader()))
@@ -73,12 +74,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what was imported out of garbage collection: moto asks for one around every test."""
+    """Exclude imported modules from garbage collection, because moto runs one around every test."""
     gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no worker is busy alone; end with what judges all the rest."""
+    """Start with the slowest tests, so that no worker ends late; end with the test that checks all others."""
     shuffle = config.option.shuffle
     if shuffle is not None:
         random.Random(shuffle).shuffle(items)  # noqa: S311  repeatable on purpose
@@ -92,13 +93,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Note what was left out, except what runs by itself."""
+    """Note the deselected tests, except those that run separately."""
     _left_out.extend(item for item in items if not any(map(item.get_closest_marker, RUN_BY_THEMSELVES)))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Iterator[Any]:
-    """Escape lone surrogates, as a test's log may hold: they would end the process that sends the report."""
+    """Escape lone surrogates in a test's log: they would end the process that sends the report."""
     return _sendable((yield))
 
 
@@ -114,14 +115,14 @@ def _sendable(value: Any) -> Any:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
-    """Note which files were played."""
+    """Note which files ran."""
     _played.add(item.path.relative_to(TESTS).as_posix())
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write this process's part, for the process that judges all parts."""
+    """Write this process's part, for the process that checks all parts."""
     folder = session.config.option.aws_calls
-    if folder is None or not _played:  # the process that only hands out tests plays none
+    if folder is None or not _played:  # the process that only distributes tests runs none
         return
     folder.mkdir(parents=True, exist_ok=True)
     part = {**aws_calls.BOOK.as_json(), "files": sorted(_played), "whole": _is_whole(session.config)}
@@ -136,9 +137,9 @@ def _is_whole(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def whole_suite(request: pytest.FixtureRequest) -> bool:
-    """Tell whether every test file that calls AWS was played, and no test of it was picked by name.
+    """Return whether all tests that call AWS ran.
 
-    With ``--aws-calls`` this enters what other processes noted, and judges by them instead.
+    With ``--aws-calls``, read the records of the other processes.
     """
     folder, played, whole = request.config.option.aws_calls, _played, _is_whole(request.config)
     if folder is not None:

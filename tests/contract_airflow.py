@@ -1,4 +1,4 @@
-"""Airflow's side of the contract: this release's scheduler, over a simulated cluster."""
+"""The installed Airflow's side of the contract tests: what its scheduler does, on a simulated cluster."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ COMMANDS = RELEASE < (3,)
 
 
 def forget_executors() -> None:
-    """Make Airflow's loader read `[core] executor` again: it keeps what the first test had set."""
+    """Make Airflow's loader read `[core] executor` again, because it keeps the first test's value."""
     for name, kept in vars(executor_loader).items():
         if name.startswith("_") and not name.startswith("__") and isinstance(kept, (dict, list)):
             kept.clear()
 
 
 class _Unthreaded(Fleet):
-    """Its threads' steps are made by the world, by hand."""
+    """An executor whose threads are stepped by the test."""
 
     def start(self) -> None:
         """Start nothing."""
 
 
 class Task:
-    """A task instance, as the scheduler queues it and as the next one reads it from the database.
+    """A task instance, as one scheduler queues it and a new one reads it from the database.
 
     Args:
-        changes: attributes that differ from an ordinary task's.
+        changes: attributes that differ from the defaults.
     """
 
     def __init__(self, **changes: Any) -> None:
@@ -66,7 +66,7 @@ class Task:
 
     @property
     def command(self) -> list[str]:
-        """The CLI's command, as ``TaskInstance.command_as_list(local=True)`` gives it."""
+        """Return the CLI command, as ``TaskInstance.command_as_list(local=True)`` does."""
         return [
             "airflow",
             "tasks",
@@ -77,7 +77,7 @@ class Task:
 
     @property
     def row(self) -> Any:
-        """The task instance with what the scheduler reads of it."""
+        """Return the task instance with the attributes that the scheduler reads."""
         now = dt.datetime.now(tz=dt.timezone.utc)
         return SimpleNamespace(
             **{"state": "queued", "queued_dttm": now} | self.fields,
@@ -90,7 +90,7 @@ class Task:
 
     @property
     def workload(self) -> Any:
-        """What ``ExecuteTask.make`` gives."""
+        """Return the workload, as ``ExecuteTask.make`` does."""
         from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
 
         model = getattr(workloads, "TaskInstanceDTO", None) or workloads.TaskInstance
@@ -105,7 +105,7 @@ class Task:
 
 
 def callback(name: str = "alert") -> Any:
-    """Return a deadline's callback, as ``ExecuteCallback.make`` gives it (3.2 and later)."""
+    """Return a deadline's callback, as ``ExecuteCallback.make`` does (3.2 and later)."""
     from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
     from airflow.executors.workloads.callback import CallbackDTO  # noqa: PLC0415  3.2 and later
 
@@ -122,7 +122,7 @@ def callback(name: str = "alert") -> Any:
 
 
 def connection_test() -> Any:
-    """Return a connection test, as its ``make`` gives it (3.3 and later)."""
+    """Return a connection test, as its ``make`` does (3.3 and later)."""
     from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
 
     return workloads.TestConnection.make(
@@ -131,7 +131,7 @@ def connection_test() -> Any:
 
 
 class Scheduler:
-    """What ``SchedulerJobRunner`` does with an executor: start, heartbeat, events, in this order.
+    """Calls the executor in the order of ``SchedulerJobRunner``: start, heartbeat, events.
 
     Args:
         default: how containers behave.
@@ -154,7 +154,7 @@ class Scheduler:
         return world.fleet
 
     def queue(self, *tasks: Task) -> None:
-        """Queue as this release does: a command up to 2.11, a workload since 3.0."""
+        """Queue a task as this release does: a command up to 2.11, a workload since 3.0."""
         for task in tasks:
             if COMMANDS:
                 self.executor.queue_command(
@@ -167,19 +167,19 @@ class Scheduler:
                 self.executor.queue_workload(task.workload, session=None)
 
     def heartbeat(self) -> dict[Any, tuple[Any, Any]]:
-        """Make one turn of the scheduler's loop: heartbeat, then its events, which it commits."""
+        """Run the scheduler's loop once: a heartbeat, then its events, which it commits."""
         self.executor.heartbeat()
         told = dict(self.executor.get_event_buffer())
         self.events += [(key, *value) for key, value in told.items()]
         return told
 
     def loop(self) -> None:
-        """Make one turn, then let the threads do theirs."""
+        """Run the loop once, then let the threads run."""
         self.heartbeat()
         self.world.step(sync=False)
 
     def launch(self) -> Any:
-        """Turn until what is queued has been launched; return the only task of the cluster."""
+        """Loop until the queued task is launched; return the only task of the cluster."""
         self.loop()
         if not self.world.plane.tasks():
             self.loop()  # before 3.2.2 the launch id is recorded first
@@ -187,7 +187,7 @@ class Scheduler:
         return task
 
     def run(self, seconds: int) -> None:
-        """Turn once a second."""
+        """Loop once a second."""
         for _ in range(seconds):
             self.loop()
             self.world.clock.advance(1)
@@ -195,11 +195,11 @@ class Scheduler:
         self.loop()
 
     def states(self) -> list[str]:
-        """Return the states told, in order, without the launch id's."""
+        """Return the reported states in order, without the event of the launch ID."""
         return [str(getattr(state, "value", state)) for _, state, _ in self.told()]
 
     def told(self) -> list[tuple[Any, Any, Any]]:
-        """Return the events, without those that only record a launch id (before 3.2.2)."""
+        """Return the events without those that only record a launch ID (before 3.2.2)."""
         return [each for each in self.events if not _is_uuid(each[2])]
 
 

@@ -1,7 +1,7 @@
-"""The contract's other half: Airflow's own ``SchedulerJobRunner``, its database (SQLite), a DAG of its own.
+"""Airflow's own ``SchedulerJobRunner`` for the contract tests, with its database (SQLite) and a DAG.
 
-Nothing stands in for Airflow here. The cluster is the simulated one, and what a container does to Airflow's
-record of its task, :meth:`RunnerScheduler.works` and :meth:`RunnerScheduler.succeeds` do.
+Nothing of Airflow is replaced. The cluster is simulated, so :meth:`RunnerScheduler.works` and
+:meth:`RunnerScheduler.succeeds` change the task's row as a container does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_fargate.executor import FargateExecutor
 
 TURNS = 5
-"""Of the scheduler's loop: more than a run needs until its first task is launched."""
+"""Turns of the scheduler's loop, more than a run needs until its first task is launched."""
 _days = itertools.count(1)
 DAG_ID = "contract"
 DAG = f"""
@@ -55,7 +55,7 @@ def airflow(*words: str) -> None:
 
 
 def make_database() -> None:
-    """Make the tables where this process's configuration has them, and put the DAG there."""
+    """Create the tables in this process's database and serialize the DAG."""
     from airflow.utils.db import initdb  # noqa: PLC0415  brings all models along
 
     initdb()
@@ -66,7 +66,7 @@ def make_database() -> None:
 
 
 class RunnerScheduler(Scheduler):
-    """A scheduler process as far as it matters here: a job in the database, the runner's loop, our executor.
+    """A scheduler: a job in the database, the runner's loop, and our executor.
 
     Args:
         predecessor: the scheduler whose cluster and database it shares.
@@ -77,7 +77,8 @@ class RunnerScheduler(Scheduler):
         self.job = Job()
         executor: FargateExecutor = self.executor
         self.runner = SchedulerJobRunner(job=self.job)
-        # 2.11 to 3.1 ask the job for executors, later releases the runner; each would load one of its own.
+        # Up to 3.1, Airflow asks the job for its executors; later releases ask the runner. Each would load
+        # its own.
         for holder in (self.job, self.runner):
             holder.__dict__ |= {"executors": [executor], "executor": executor}
         self.runner._standalone_dag_processor = True  # 2.11: no child process that parses DAGs
@@ -87,17 +88,17 @@ class RunnerScheduler(Scheduler):
         executor.job_id = self.job.id
 
     def turn(self) -> None:
-        """Make one turn of the scheduler's own loop; as it starts, it looks for orphans."""
+        """Run the scheduler's loop once; it starts with the search for orphans."""
         self.runner.num_runs = 1
         self.runner._run_scheduler_loop()
 
     def loop(self) -> None:
-        """Make one turn, then let the executor's threads do theirs."""
+        """Run the loop once, then let the executor's threads run."""
         self.turn()
         self.world.step(sync=False)
 
     def launch(self) -> Any:
-        """Turn until the task has been launched; return the only task of the cluster."""
+        """Loop until the task is launched; return the only task of the cluster."""
         for _ in range(TURNS):
             self.loop()
             if self.world.plane.tasks():
@@ -106,7 +107,7 @@ class RunnerScheduler(Scheduler):
         return task
 
     def queue_one(self, run_id: str) -> Any:
-        """Turn, without the executor's threads, until the task is queued with an id; return it."""
+        """Loop without the executor's threads until the task is queued with an ID; return it."""
         for _ in range(TURNS):
             self.turn()
             found = self.instance(run_id)
@@ -115,7 +116,7 @@ class RunnerScheduler(Scheduler):
         raise AssertionError(f"the task is {found.state}, with id {found.external_executor_id}")
 
     def dies(self) -> None:
-        """Make Airflow take it for dead: its job has not been heard of for an hour."""
+        """Set the scheduler's last heartbeat to an hour ago, so that Airflow considers it dead."""
         with create_session() as session:
             job = session.get(Job, self.job.id)
             job.latest_heartbeat -= dt.timedelta(hours=1)
@@ -123,30 +124,30 @@ class RunnerScheduler(Scheduler):
     def trigger(self, run_id: str) -> None:
         """Start a run of the DAG, as a person does."""
         airflow("dags", "trigger", DAG_ID, "--run-id", run_id)
-        # SQLite's now() knows whole seconds: a run of this second is due in the next.
+        # SQLite's now() has whole seconds, so a run of this second is due in the next one.
         due = "run_after" if hasattr(DagRun, "run_after") else "execution_date"
         with create_session() as session:
             run = session.scalars(select(DagRun).where(DagRun.run_id == run_id)).one()
-            # 2.11 knows one run for each moment, in whole seconds: a day of its own for each.
+            # Airflow 2.11 allows one run per second, so each run gets its own day.
             setattr(run, due, getattr(run, due) - dt.timedelta(days=next(_days)))
 
     def instance(self, run_id: str) -> Any:
-        """Return the run's only task instance as the database has it, detached."""
+        """Return the run's only task instance from the database, detached."""
         with create_session() as session:
             found = session.scalars(select(TaskInstance).where(TaskInstance.run_id == run_id)).one()
             session.expunge_all()
             return found
 
     def works(self, run_id: str) -> None:
-        """Record what a worker does that begins."""
+        """Change the row as a worker does when it starts."""
         self._record(run_id, TaskInstanceState.RUNNING)
 
     def succeeds(self, run_id: str) -> None:
-        """Record what a worker does whose task succeeded."""
+        """Change the row as a worker does when its task succeeds."""
         self._record(run_id, TaskInstanceState.SUCCESS)
 
     def gives_up_all(self) -> None:
-        """End every run with its tasks, so that no other scheduler meets them."""
+        """End every run and its tasks, so that no other scheduler finds them."""
         with create_session() as session:
             for model, state in ((TaskInstance, TaskInstanceState.FAILED), (DagRun, DagRunState.FAILED)):
                 session.execute(update(model).values(state=state))

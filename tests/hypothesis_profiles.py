@@ -1,7 +1,7 @@
 """The profiles of the property tests: fixed examples for ``make test``, new ones for ``make fuzz``.
 
-``conftest.py`` registers them and loads ``fixed``; ``--hypothesis-profile=explore`` then loads another one.
-No profile has a deadline or judges speed: a busy machine is not a fault.
+``conftest.py`` registers them and loads ``fixed``; ``--hypothesis-profile=explore`` loads another one.
+No profile has a deadline, because a busy machine is not a bug.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.conjecture.providers import _get_local_constants
 
 EXPLORED = 2000
-"""Examples of each property in `make fuzz` (EXAMPLES=)."""
+"""Examples per property in `make fuzz` (EXAMPLES=)."""
 _SLOW_OR_LARGE = (HealthCheck.too_slow, HealthCheck.data_too_large)
 _NONE = providers.Constants()
 
@@ -31,14 +31,14 @@ def register() -> None:
 
 
 def _constants() -> providers.Constants:
-    """Return the constants that hypothesis tries beside its own: none in a fixed run.
+    """Return the extra constants that hypothesis tries: none in a fixed run.
 
-    It would take those of every local module imported so far, for one value in forty. The examples would
-    then depend on the tests that ran before, and on the folder of the checkout.
+    Otherwise, it uses the constants of all local modules imported so far, for one value in forty. The
+    examples would depend on the tests that ran before, and on the folder of the checkout.
     """
     return _get_local_constants() if settings.get_current_profile_name() == "explore" else _NONE
 
 
 def share_of_examples(share: float) -> settings:
-    """Return settings for a slow property: it plays this share of the profile's examples."""
+    """Return settings for a slow property, which runs this share of the profile's examples."""
     return settings(max_examples=max(1, round(settings().max_examples * share)))

@@ -1,8 +1,8 @@
-"""Runs the steps of ``make test`` in lanes, side by side, and says where the time went.
+"""Runs the steps of ``make test`` in parallel lanes, and prints where the time went.
 
-``python tests/run_steps.py LANE...``; a lane is make targets with their variables, separated by commas, as in
-``"lint, test-boto3 BOTO3=oldest"``. A lane runs its steps one after another and ends at the first that fails.
-Each step writes to ``.test/logs/<step>.log``, which is printed if it fails.
+``python tests/run_steps.py LANE...``; a lane is a list of make targets with their variables, separated by
+commas, such as ``"lint, test-boto3 BOTO3=oldest"``. A lane runs its steps in order and ends at the first
+failure. Each step writes to ``.test/logs/<step>.log``, which is printed if it fails.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".test" / "logs"
 LOOK_EVERY = 2.0
 NOTE_EVERY = 30.0
-"""Seconds between two lines about the same step where the output is no terminal."""
+"""Seconds between two lines about a step if the output is not a terminal."""
 NOT_RUN = "not run"
 
 
 @dataclass
 class Step:
-    """One make target and what became of it.
+    """One make target and its outcome.
 
     Args:
         target: its name in the Makefile.
@@ -68,12 +68,12 @@ class Step:
 
     @property
     def text(self) -> str:
-        """What it has written so far."""
+        """Its output so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     @property
     def at(self) -> str:
-        """How far it is: pytest's percentage, else its last line."""
+        """Its progress: pytest's percentage, or its last line."""
         lines = self.text.strip().splitlines() or [""]
         percents = re.findall(r"\[ *(\d+)%\]$", "\n".join(lines[-2:]), re.MULTILINE)
         return f"{percents[-1]} %" if percents else lines[-1].strip()[:70]
@@ -101,7 +101,7 @@ def run_lane(lane: Sequence[Step], progress: Progress, watch: Callable[[Step], N
 
 
 def table(lanes: Sequence[Sequence[Step]], seconds: float) -> list[str]:
-    """Return the summary: a row for each step, in Markdown."""
+    """Return the summary as Markdown, with a row for each step."""
     rows = ["| step | result | seconds | CPU seconds |", "|---|---|---:|---:|"]
     rows += [
         f"| {step.target} | {step.outcome} | {step.seconds:.0f} | {step.cpu_seconds:.0f} |"

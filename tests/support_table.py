@@ -1,7 +1,7 @@
-"""docs/support.md: which release keeps which point of the contract, as the contract suite found it.
+"""Writes docs/support.md: the results of the contract suite for each release.
 
-``python tests/support_table.py write FILE...`` writes the table of all releases; ``check FILE...`` says
-whether the page's columns still tell the truth. The files are what the suite wrote (``CONTRACT_RESULTS``).
+``python tests/support_table.py write FILE...`` writes the table of all releases; ``check FILE...`` compares
+the page with the results. The files are the suite's output (``CONTRACT_RESULTS``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ BEGIN, END = "<!-- table: written by `make support` -->", "<!-- end of the table
 
 
 def read_table(page: str) -> dict[str, dict[str, str]]:
-    """Return release -> point -> cell of a page."""
+    """Return release -> test -> cell of a page."""
     lines = page.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
     if not rows:
@@ -26,7 +26,7 @@ def read_table(page: str) -> dict[str, dict[str, str]]:
 
 
 def table_of(results: list[dict[str, dict[str, str]]]) -> str:
-    """Return the table, the releases in the order of the results."""
+    """Return the table, with releases in the order of the results."""
     releases = [str(each["release"]) for each in results]
     points = list(dict.fromkeys(point for each in results for point in each["points"]))
     lines = [["point", *releases], ["---"] * (1 + len(releases))]
@@ -35,7 +35,7 @@ def table_of(results: list[dict[str, dict[str, str]]]) -> str:
 
 
 def main(words: list[str]) -> int:
-    """Write or check; 1 when the page is stale or a point is broken."""
+    """Write or check; return 1 if the page is stale or a test failed."""
     results = [json.loads(Path(each).read_text(encoding="utf-8")) for each in words[1:]]
     page = PAGE.read_text(encoding="utf-8")
     if words[0] == "write":

@@ -57,6 +57,9 @@ module "airflow" {
 
   worker_secrets_kms_key_arns = var.worker_secrets_kms_key_arns
 
+  standby         = var.standby
+  standby_preload = var.standby_preload
+
   # Care
   observability        = var.observability
   log_retention_days   = var.log_retention_days

@@ -40,6 +40,29 @@ variable "worker_secrets_kms_key_arns" {
   nullable    = false
 }
 
+variable "standby" {
+  type = map(object({
+    min = number
+    max = number
+    windows = list(object({
+      hours    = string
+      days     = string
+      timezone = string
+      min      = number
+    }))
+  }))
+  default     = {}
+  description = "Containers that wait for tasks: queue -> how many at least and at most (max null: no limit), and more in windows such as hours = 06:00-08:00, days = mon-fri (null: each). They cost as much as running ones. Every key must be given, for example { default = { min = 2, max = null, windows = [] } }."
+  nullable    = false
+}
+
+variable "standby_preload" {
+  type        = list(string)
+  default     = []
+  description = "Modules that standby containers import before they have a task."
+  nullable    = false
+}
+
 variable "task_policy_arns" {
   type        = map(string)
   default     = {}

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 COMPONENTS = ("api", "scheduler", "dag-processor", "triggerer")
 LINES = 15
-TUNNEL = "tunnel"
+TUNNEL, FAILED = "tunnel", "FAILED"
 SCALING = "Scaling activity initiated by"
 WAIT_SECONDS = 900.0
 POLL_SECONDS = 10.0
@@ -69,16 +69,33 @@ class Services:
         self._log_groups = log_groups
         self._say = say
         self._said = ""
+        self._failed_before: set[str] = set()
+        self._last: list[Status] = []
 
     def status(self) -> list[Status]:
         """Return the services that there are."""
+        found = self._services()
+        return [_status(name, found[name], self._failed_before) for name in COMPONENTS if name in found]
+
+    def forget_failures(self) -> None:
+        """Take the deployments that have failed until now for those of an earlier run."""
+        deployments = [each for service in self._services().values() for each in service["deployments"]]
+        self._failed_before = {each["id"] for each in deployments if each.get("rolloutState") == FAILED}
+
+    def _services(self) -> dict[str, Any]:
         answer = self._ecs.describe_services(cluster=self._cluster, services=list(COMPONENTS))
-        found = {each["serviceName"]: each for each in answer["services"] if each["status"] != "INACTIVE"}
-        return [_status(name, found[name]) for name in COMPONENTS if name in found]
+        return {each["serviceName"]: each for each in answer["services"] if each["status"] != "INACTIVE"}
 
     def watch(self) -> bool:
         """Print what changed since the last look; return False when ECS has given up a service."""
-        status = self.status()
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415  boto3 comes in late
+
+        try:
+            status = self.status()
+        except (BotoCoreError, ClientError) as error:
+            self._say(f"  the services cannot be looked at now: {clean(error)}")
+            return True
+        self._last = status
         line = ", ".join(map(str, status))
         if line != self._said:
             self._said = line
@@ -89,8 +106,7 @@ class Services:
         """Wait until all four are steady; return False if one failed or fifteen minutes have passed."""
         until = now() + WAIT_SECONDS
         while self.watch() and now() < until:
-            status = self.status()
-            if len(status) == len(COMPONENTS) and all(each.steady for each in status):
+            if len(self._last) == len(COMPONENTS) and all(each.steady for each in self._last):
                 return True
             sleep(POLL_SECONDS)
         return False
@@ -150,15 +166,15 @@ class Services:
             yield f"| {clean(event['message'])}"
 
 
-def _status(name: str, service: Mapping[str, Any]) -> Status:
-    deployments = service.get("deployments", [])
+def _status(name: str, service: Mapping[str, Any], failed_before: set[str]) -> Status:
+    deployments = [each for each in service.get("deployments", []) if each["id"] not in failed_before]
     states = [each.get("rolloutState") for each in deployments]
     return Status(
         name=name,
         running=service["runningCount"],
         desired=service["desiredCount"],
         deploying=len(deployments) > 1 or "IN_PROGRESS" in states,
-        failed="FAILED" in states,
+        failed=FAILED in states,
     )
 
 

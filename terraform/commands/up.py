@@ -74,6 +74,7 @@ def up(
     client = context.clients(outputs["region"])
     groups = outputs.get("component_log_group_names") or {}
     services = Services(client, outputs["cluster_name"], groups, context.say)
+    services.forget_failures()
     try:
         terraform.run("apply", "-input=false", "-auto-approve", watch=services.watch)
     except CommandError as error:

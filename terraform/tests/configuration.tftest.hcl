@@ -101,3 +101,19 @@ run "what_is_there_is_configured" {
     error_message = "Bucket and queue must reach the executor."
   }
 }
+
+run "standbys_reach_the_executor_without_the_keys_that_are_null" {
+  module {
+    source = "./modules/configuration"
+  }
+
+  variables {
+    standby         = { default = { min = 2, max = null, windows = [{ hours = "06:00-08:00", days = null, timezone = null, min = 10 }] }, big = { min = 1, max = 4, windows = [] } }
+    standby_preload = ["pandas", "numpy"]
+  }
+
+  assert {
+    condition     = jsondecode(output.options.standby) == { default = { min = 2, windows = [{ hours = "06:00-08:00", min = 10 }] }, big = { min = 1, max = 4 } } && output.options.standby_preload == "pandas,numpy"
+    error_message = "The executor rejects null: ${output.options.standby}"
+  }
+}

@@ -47,8 +47,14 @@ run "container_and_its_rights_are_hardened" {
   }
 
   assert {
-    condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.task["payload"].policy).Statement : statement.Action if startswith(statement.Resource, "arn:aws:s3:")])) == toset(["s3:GetObject", "s3:DeleteObject"])
-    error_message = "A task may fetch and delete payloads, and not list them."
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.task["payload"].policy).Statement : statement.Resource => statement.Action if startswith(statement.Resource, "arn:aws:s3:")
+      } == {
+      "arn:aws:s3:::payloads/workloads/*"      = ["s3:GetObject", "s3:DeleteObject"]
+      "arn:aws:s3:::payloads/standby/*/offer"  = ["s3:GetObject", "s3:DeleteObject"]
+      "arn:aws:s3:::payloads/standby/*/answer" = ["s3:GetObject", "s3:PutObject"]
+    }
+    error_message = "A task fetches and deletes payloads and offers, and answers offers; it lists nothing: ${aws_iam_role_policy.task["payload"].policy}"
   }
 
   assert {

@@ -15,7 +15,7 @@ URL_OPTION = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 @contextmanager
 def database_in_use(url: str) -> Iterator[None]:
-    """Have Airflow in this process use another database for a while."""
+    """Let Airflow in this process use another database."""
     from airflow import settings  # noqa: PLC0415  reads the configuration
 
     before = os.environ.get(URL_OPTION)

@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
+    """Return a free port on loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -40,7 +40,7 @@ class PostgresServer:
     """A running server; a context manager that leaves nothing behind. Installs PostgreSQL if it is missing.
 
     Raises:
-        SmokeError: PostgreSQL is missing and this process may not install it, or it did not start.
+        SmokeError: PostgreSQL is missing and this process cannot install it, or it did not start.
     """
 
     def __enter__(self) -> Self:
@@ -66,7 +66,7 @@ class PostgresServer:
         return self._server.url().rpartition("/")[0] + f"/{name}"
 
     def create(self, template: str = "template1") -> str:
-        """Create a database as a copy of another that nobody is connected to; return its name."""
+        """Create a database as a copy of one without connections; return its name."""
         name = f"airflow_{next(_numbers)}"
         self._execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
@@ -94,10 +94,9 @@ class PostgresServer:
 
 
 def _start_guard(folder: Path) -> subprocess.Popen[bytes]:
-    """Start a process that takes the server down when this one is gone, however it ended.
+    """Start a process that takes the server down when this process ends, even if it is killed.
 
-    It waits for the end of its standard input, which the kernel closes: a run that is killed takes nothing
-    down by itself.
+    It waits for the end of its standard input, which the kernel closes.
     """
     command = [sys.executable, "-m", "airflow_scheduler.postgres", str(folder)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, cwd=TESTS, start_new_session=True)

@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 LOOP_SECONDS = 0.05
-"""What a turn of the loop takes on the simulated clock, besides its sleep."""
+"""How long a turn of the loop takes on the simulated clock, without its sleep."""
 _runs = itertools.count(1)
 
 
 class Scheduler(ExecutorOverSimulatedAws):
-    """A scheduler process: a job in the database, the runner's loop, our executor over a simulated AWS.
+    """A scheduler: a job in the database, the runner's loop, and our executor on simulated AWS.
 
     Args:
         predecessor: the scheduler whose AWS it shares.
@@ -57,7 +57,7 @@ class Scheduler(ExecutorOverSimulatedAws):
         self.executor.heartbeat = self._heartbeat
         with create_session() as session:
             self.job.prepare_for_execution(session=session)
-        # The class read it when it was imported. Other executors keep theirs: LocalExecutor starts workers.
+        # The class read it at import. Other executors keep theirs: LocalExecutor starts that many workers.
         self.executor.parallelism = self.runner._parallelism
         for executor in self.runner.executors:
             executor.job_id = self.job.id
@@ -66,14 +66,14 @@ class Scheduler(ExecutorOverSimulatedAws):
     # --- the loop ------------------------------------------------------------------------------------------
 
     def run(self, seconds: float = 0.0, idle: float = 1.0) -> None:
-        """Run Airflow's loop for so long on the simulated clock, and at least one turn.
+        """Run Airflow's loop for some time on the simulated clock, at least once.
 
         Args:
             seconds: on the simulated clock.
             idle: ``scheduler_idle_sleep_time``; 1 s is Airflow's default.
 
         Raises:
-            Exception: what ends a scheduler.
+            Exception: the error that ends the scheduler.
         """
         self._until = self.world.clock.now() + seconds
         self.runner.num_runs = 0
@@ -82,7 +82,7 @@ class Scheduler(ExecutorOverSimulatedAws):
             self.runner._run_scheduler_loop()
 
     def run_until_launched(self, tasks: int = 1) -> list[Any]:
-        """Run until there are so many containers; return all there were, oldest first."""
+        """Run until so many containers were launched; return all of them, oldest first."""
         for _ in range(12):
             if len(self.world.plane.tasks()) >= tasks:
                 break
@@ -102,7 +102,7 @@ class Scheduler(ExecutorOverSimulatedAws):
         return found
 
     def dies(self) -> None:
-        """Make Airflow take it for dead: it has not been heard of for an hour."""
+        """Set its last heartbeat to an hour ago, so that Airflow considers it dead."""
         with create_session() as session:
             old = dt.datetime.now(tz=dt.timezone.utc) - dt.timedelta(hours=1)
             session.execute(update(Job).where(Job.id == self.job.id).values(latest_heartbeat=old))
@@ -121,13 +121,13 @@ class Scheduler(ExecutorOverSimulatedAws):
 
     @property
     def fleet(self) -> Any:
-        """The executor's parts that talk to AWS; the world steps them."""
+        """Return the executor's parts that call AWS; the test steps them."""
         return self.executor._fleet
 
     # --- what people and workers do ------------------------------------------------------------------------
 
     def trigger(self, dag_id: str) -> str:
-        """Start a run of a DAG; return its run id."""
+        """Start a run of a DAG; return its run ID."""
         run_id = f"run-{next(_runs)}"
         run = trigger_dag(dag_id, triggered_by=DagRunTriggeredByType.TEST, run_id=run_id)
         if run is None:
@@ -135,15 +135,15 @@ class Scheduler(ExecutorOverSimulatedAws):
         return run_id
 
     def worker(self, run_id: str, task_id: str = "task_0") -> Worker:
-        """Return the worker of a task's present try."""
+        """Return the worker of a task's current try."""
         return Worker(self.instance(run_id, task_id).id)
 
     def container_exits(self, task: Any, exit_code: int) -> None:
-        """Let a container end by itself."""
+        """Make a container exit."""
         self.world.engine.exit_now(task.arn, exit_code)
 
     def writes_last(self, *lines: str) -> None:
-        """Let every container's log end with these lines."""
+        """Make every container's log end with these lines."""
         events = [{"message": line} for line in lines]
         self.world.logs.get_log_events = lambda **_: {"events": events}  # type: ignore[method-assign]
 
@@ -165,21 +165,21 @@ class Scheduler(ExecutorOverSimulatedAws):
             session.delete(session.scalars(select(DagRun).where(DagRun.run_id == run_id)).one())
 
     def set_pool(self, slots: int) -> None:
-        """Give the default pool so many slots."""
+        """Set the number of slots of the default pool."""
         with create_session() as session:
             session.execute(update(Pool).where(Pool.pool == "default_pool").values(slots=slots))
 
     # --- what the database has -----------------------------------------------------------------------------
 
     def instance(self, run_id: str, task_id: str = "task_0") -> Any:
-        """Return a task instance as the database has it, detached."""
+        """Return a task instance from the database, detached."""
         with create_session() as session:
             found = _one(session, run_id, task_id)
             session.expunge_all()
             return found
 
     def orphan(self, run_id: str, **values: Any) -> None:
-        """Have a task belong to this scheduler in its first try, as if it had queued it; then die."""
+        """Assign a task's first try to this scheduler, as if it had queued it; then die."""
         given = {"try_number": 1, "queued_by_job_id": self.job.id, "queued_dttm": now()} | values
         self.change(run_id, **given)
         with create_session() as session:
@@ -192,7 +192,7 @@ class Scheduler(ExecutorOverSimulatedAws):
             session.execute(update(TaskInstance).values(**values))
 
     def states_of(self, run_id: str) -> dict[str, int]:
-        """Return how many task instances of a run are in which state."""
+        """Return how many task instances of a run are in each state."""
         with create_session() as session:
             found = session.scalars(select(TaskInstance.state).where(TaskInstance.run_id == run_id)).all()
         return {str(state): found.count(state) for state in set(found)}
@@ -213,7 +213,7 @@ def _one(session: Any, run_id: str, task_id: str) -> Any:
 
 @contextmanager
 def selects() -> Iterator[list[str]]:
-    """Collect the SELECT statements that Airflow sends to its database meanwhile."""
+    """Collect the SELECT statements that Airflow sends to its database in this context."""
     from airflow import settings  # noqa: PLC0415  its engine changes with the database
     from sqlalchemy import event  # noqa: PLC0415  comes with Airflow
 

@@ -1,4 +1,4 @@
-"""What a task's worker tells Airflow, through Airflow's own execution API (in this process)."""
+"""A task's worker, which calls Airflow's own execution API in this process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _operations() -> Any:
 
 
 def now() -> dt.datetime:
-    """Return the machine's time, which is Airflow's."""
+    """Return the machine's time, which Airflow uses."""
     return dt.datetime.now(tz=dt.timezone.utc)
 
 
@@ -31,34 +31,34 @@ class Worker:
     """The worker of one container.
 
     Args:
-        task_instance_id: the id that the workload named.
+        task_instance_id: the ID from the workload.
     """
 
     def __init__(self, task_instance_id: UUID) -> None:
         self._id = task_instance_id
 
     def starts(self) -> None:
-        """Announce the task as running."""
+        """Set the task running."""
         _operations().start(self._id, PID, now())
 
     def heartbeats(self) -> None:
-        """Say that it is alive.
+        """Send a heartbeat.
 
         Raises:
-            ServerResponseError: Airflow wants the task ended.
+            ServerResponseError: Airflow wants the task to end.
         """
         _operations().heartbeat(self._id, PID)
 
     def succeeds(self) -> None:
-        """Record the task's success."""
+        """Set the task to success."""
         _operations().succeed(self._id, now(), [], [], None)
 
     def fails(self) -> None:
-        """Record the task's failure, without a retry."""
+        """Set the task to failed, without a retry."""
         _operations().finish(self._id, "failed", now(), None)
 
     def reschedules(self, due: dt.datetime) -> None:
-        """Record that a sensor pokes again later."""
+        """Reschedule a sensor."""
         from airflow.sdk.execution_time.comms import RescheduleTask  # noqa: PLC0415  needs Airflow
 
         _operations().reschedule(
@@ -66,7 +66,7 @@ class Worker:
         )
 
     def defers(self) -> None:
-        """Hand the task to the triggerer."""
+        """Defer the task to the triggerer."""
         from airflow.sdk.execution_time.comms import DeferTask  # noqa: PLC0415  needs Airflow
 
         classpath = "airflow.providers.standard.triggers.temporal.DateTimeTrigger"
@@ -82,7 +82,7 @@ class Worker:
 
 
 def trigger_fires(trigger_id: int) -> None:
-    """Do what the triggerer does when a trigger has an event: the task is scheduled again."""
+    """Schedule a deferred task again, as the triggerer does when a trigger fires."""
     from airflow.models.trigger import Trigger  # noqa: PLC0415  needs Airflow's database
     from airflow.triggers.base import TriggerEvent  # noqa: PLC0415  the same
 

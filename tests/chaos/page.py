@@ -20,6 +20,7 @@ FIGURES = (
     "wrongly_failed",
     "leaked",
     "left",
+    "strayed",
 )
 
 
@@ -49,7 +50,8 @@ def summary(rows: Sequence[Row], combinations: int) -> str:
         f"{scenarios} scenarios and {combinations} random combinations, {sums.injected:,} faults injected, "
         f"{sums.tasks:,} tasks ({sums.succeeded:,} succeeded, {sums.failed:,} failed as they should): "
         f"{sums.duplicates} duplicates, {sums.lost} lost, {sums.wrongly_failed} wrongly failed, "
-        f"{sums.leaked} slots leaked, {sums.left} containers left running"
+        f"{sums.leaked} slots leaked, {sums.left} containers left running, "
+        f"{sums.strayed} on another standby than their fate"
     )
 
 

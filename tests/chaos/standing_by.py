@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from chaos import acts
 from chaos.scenario import Scenario
@@ -169,7 +170,8 @@ def stop_idle_by_hand(stage: Stage) -> None:
     """Spot, or a person, takes every idle standby."""
     ecs = stage.world.plane.client("ecs")
     for task in stage.world.containers_inside.idle():
-        ecs.stop_task(cluster="airflow", task=task.arn, reason="by hand")
+        with suppress(ClientError):  # A fault of the scenario's.
+            ecs.stop_task(cluster="airflow", task=task.arn, reason="by hand")
 
 
 def paused(stage: Stage) -> str:

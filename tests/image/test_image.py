@@ -42,6 +42,8 @@ def test_exit_codes_pass_through(image, words, exit_code):
 
 def test_pid_1_reaps_and_forwards_without_an_init(image):
     """As PID 1 it leaves no zombie of an orphan behind, and the work is done by its child."""
+    if image.kind == "control":
+        pytest.skip("the control image runs with ECS's init process, and its commands become Airflow")
     assert image.run("python", "-c", ORPHAN).stdout == "1 []\n"
 
 

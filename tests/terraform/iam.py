@@ -48,6 +48,7 @@ def _like(pattern: str, text: str) -> bool:
 
 _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda wanted, found: wanted == found,
+    "StringLike": _like,
     "ArnEquals": _like,
     "ArnLike": _like,
 }

@@ -73,7 +73,8 @@ NO_SUCH_DEFINITION = PLACE.arn("ecs", "task-definition/nothing")
 
 TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
-MODULES = [f"scenarios.test_{about}" for about in ("finishing", "launching", "races", "restarting")]
+ABOUT = ("finishing", "launching", "races", "restarting", "standbys")
+MODULES = [f"scenarios.test_{about}" for about in ABOUT]
 
 
 def scenarios() -> list[Any]:

@@ -1,4 +1,4 @@
-"""The book of the package's AWS calls: what is entered, and what is not."""
+"""The record of the package's AWS calls."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from unit.examples import ARN, launch_id
 
 @pytest.fixture
 def book(monkeypatch: pytest.MonkeyPatch) -> Book:
-    """Return an empty book that both seams write to."""
+    """Return an empty record for calls of boto3 and of fakes."""
     book = Book()
     monkeypatch.setattr(aws_calls, "BOOK", book)
     monkeypatch.setattr(aws_model, "BOOK", book)
@@ -28,7 +28,7 @@ def book(monkeypatch: pytest.MonkeyPatch) -> Book:
 
 
 def stubbed(service: str, operation: str, answer: dict[str, Any]) -> Any:
-    """Return a client of boto3 that answers once."""
+    """Return a boto3 client that answers once."""
     client = boto3.client(service, "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     stubber = Stubber(client)
     stubber.add_response(operation, answer)
@@ -36,8 +36,8 @@ def stubbed(service: str, operation: str, answer: dict[str, Any]) -> Any:
     return client
 
 
-def test_a_call_of_boto3_is_entered_with_its_resource_and_no_contents(book: Book) -> None:
-    """Cluster, definition, roles and tags; not the command, which holds a token."""
+def test_a_call_of_boto3_is_recorded_with_its_resource_and_no_contents(book: Book) -> None:
+    """The entry has cluster, definition, roles and tags, but not the command, which contains a token."""
     client = stubbed("ecs", "run_task", {"tasks": []})
     overrides = {
         "taskRoleArn": "arn:role",
@@ -61,8 +61,8 @@ def test_a_call_of_boto3_is_entered_with_its_resource_and_no_contents(book: Book
     assert book.callers == {("airflow_fargate.aws.ecs", "RunTask")}
 
 
-def test_a_call_of_a_fake_is_entered_and_single_tasks_look_alike(book: Book) -> None:
-    """A thousand tasks are one entry."""
+def test_calls_of_a_fake_for_many_tasks_are_one_entry(book: Book) -> None:
+    """The entry leaves out what differs from task to task."""
     client = aws_model.modelled("ecs", FakeEcs())
     for number in range(9):
         ecs.describe_tasks(client, "airflow", [ARN, f"{ARN.rpartition('/')[0]}/{launch_id(number)}"])
@@ -74,24 +74,24 @@ def test_a_call_of_a_fake_is_entered_and_single_tasks_look_alike(book: Book) -> 
     }
 
 
-def test_what_the_worker_calls_needs_the_task_s_permission(book: Book) -> None:
-    """Its bearer is the task."""
+def test_the_workers_calls_need_the_tasks_permission(book: Book) -> None:
+    """The bearer of a call by the worker is the task."""
     S3Store(stubbed("s3", "delete_object", {})).delete("payloads", "workloads/x.json")
 
     (call,) = book.calls
     assert str(call) == 'task: s3:DeleteObject {"Bucket": "payloads", "Key": "workloads/0"}'
 
 
-def test_what_a_test_calls_itself_is_not_entered(book: Book) -> None:
-    """By boto3 and by a fake: the package is not on the stack."""
+def test_a_tests_own_calls_are_not_recorded(book: Book) -> None:
+    """Neither boto3's nor a fake's calls count if the package is not on the stack."""
     stubbed("sqs", "list_queues", {}).list_queues()
     aws_model.modelled("ecs", FakeEcs()).run_task(taskDefinition="worker")
 
     assert book.calls == set()
 
 
-def test_another_process_enters_its_calls_as_json(book: Book) -> None:
-    """Tests run in several processes; the permissions are held against the calls of all."""
+def test_the_calls_of_another_process_are_added_from_json(book: Book) -> None:
+    """Tests run in several processes, and the permissions are compared with the calls of all."""
     ecs.run_task(
         stubbed("ecs", "run_task", {"tasks": []}), {"cluster": "airflow", "taskDefinition": "worker"}
     )

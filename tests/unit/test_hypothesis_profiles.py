@@ -1,4 +1,4 @@
-"""The property tests of `make test` play the same examples in every run."""
+"""The property tests of `make test` run the same examples every time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def drawn() -> list[str]:
 def test_fixed_examples_do_not_depend_on_what_was_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Hypothesis takes constants from local modules: another test's imports would change the examples."""
+    """Hypothesis reads constants of local modules, so another test's imports would change the examples."""
     monkeypatch.setattr(settings, "_current_profile", "fixed")
     before = drawn()
 
@@ -50,13 +50,13 @@ def test_fixed_examples_do_not_depend_on_what_was_imported(
     assert len(before) == FIXED.max_examples
 
 
-def test_fixed_examples_are_judged_without_a_clock_or_a_database() -> None:
-    """A slow machine and an earlier run change nothing."""
+def test_fixed_examples_run_without_a_deadline_or_a_database() -> None:
+    """A slow machine or an earlier run changes nothing."""
     assert FIXED.derandomize
     assert FIXED.deadline is None
     assert FIXED.database is None
 
 
-def test_a_slow_property_plays_its_share_of_any_profile() -> None:
-    """60 of 100, and 1200 of 2000."""
+def test_a_slow_property_runs_its_share_of_any_profile() -> None:
+    """A share of 0.6 is 60 of 100 examples, and 1200 of 2000."""
     assert share_of_examples(0.6).max_examples == settings().max_examples * 6 // 10

@@ -1,4 +1,4 @@
-"""`make test` runs its steps in lanes and ends with a clear answer."""
+"""`make test` runs its steps in lanes and ends with a clear result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_all_steps_pass_with_their_variables(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Exit code 0, a row of the table for each step, and the output in the step's log."""
+    """It exits with 0, has a table row for each step, and keeps the output in the step's log."""
     assert run_steps.main(["good WORD=weather"]) == 0
     shown = capsys.readouterr().out
     assert "| good | ok |" in shown
@@ -37,8 +37,8 @@ def test_all_steps_pass_with_their_variables(capsys: pytest.CaptureFixture[str],
     assert (tmp_path / "logs" / "good.log").read_text(encoding="utf-8") == "fine weather\n"
 
 
-def test_a_failed_step_shows_its_log_and_ends_its_lane_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit code 1; the next step of the lane is not run, the other lane goes on to its end."""
+def test_a_failed_step_shows_its_log_and_ends_only_its_lane(capsys: pytest.CaptureFixture[str]) -> None:
+    """It exits with 1; the lane's next step does not run, and the other lane runs to its end."""
     assert run_steps.main(["bad, never", "good"]) == 1
     shown = capsys.readouterr().out
     assert "\nreason\n" in shown
@@ -53,7 +53,7 @@ def test_a_failed_step_shows_its_log_and_ends_its_lane_alone(capsys: pytest.Capt
     [("....  [ 45%]\n..", "45 %"), ("first\nlast line \n", "last line"), ("", "")],
 )
 def test_the_progress_of_a_step_is_pytest_s_percentage_or_its_last_line(written: str, at: str) -> None:
-    """One short text, whatever the step writes."""
+    """The progress is one short text for any output."""
     step = run_steps.Step("good")
     step.log.parent.mkdir()
     step.log.write_text(written, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The page that says what each Airflow release keeps."""
+"""The page with the contract suite's results for each Airflow release."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def test_the_page_has_every_release_and_every_point() -> None:
-    """A release with a lock, or a point of the suite, that the page does not show: `make support`."""
+    """The page shows every release with a lock and every test of the suite; otherwise, run `make support`."""
     shown = support_table.read_table(support_table.PAGE.read_text(encoding="utf-8"))
     locks = {file.stem.removeprefix("airflow-") for file in (TESTS / "requirements").glob("airflow-*.in")}
     assert set(shown) == locks
@@ -23,7 +23,7 @@ def test_the_page_has_every_release_and_every_point() -> None:
 
 
 def test_a_table_is_read_as_it_was_written() -> None:
-    """Releases are columns, points rows; what a release does not have is a dash."""
+    """Releases are columns and tests are rows; a dash means that a release lacks the feature."""
     results = [
         {"release": "2.11.2", "points": {"a": "yes"}},
         {"release": "3.3.2", "points": {"a": "yes", "b": "yes"}},

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate import airflow_versions, cli
+from airflow_fargate import __version__, airflow_versions, cli
 from airflow_fargate.airflow_versions.base_executor import VersionedExecutor
 from airflow_fargate.aws.clients import BotoClients
 from airflow_fargate.aws.logs import RunningTaskLog, shared_clients
@@ -43,6 +43,9 @@ heartbeat, which may come only after ``[scheduler] scheduler_idle_sleep_time``."
 
 _KEPT_LOGS = 1000
 _ENDS = ("failed", "success")
+
+VERSIONS = f"{airflow_versions.AIRFLOW_VERSION} {__version__} {airflow_versions.PAYLOAD_FORMAT}"
+"""What a standby and the scheduler that hands it a task must agree on: Airflow, this package, the payload."""
 
 
 class FargateExecutor(VersionedExecutor):
@@ -87,7 +90,7 @@ class FargateExecutor(VersionedExecutor):
             airflow_versions.scheduler_health_check_threshold() / 2,
             lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
             lambda queue: effective_options(config, config.profiles.get(queue, NO_OPTIONS), NO_OPTIONS),
-            f"{airflow_versions.AIRFLOW_VERSION}/{airflow_versions.PAYLOAD_FORMAT}",
+            VERSIONS,
         )
 
     def read_config(self) -> FargateConfig:

@@ -8,7 +8,7 @@ locals {
 
   # Only what is set: the executor rejects keys with the value null.
   standby_queues = {
-    for queue, plan in try(var.standby.queues, {}) : queue => {
+    for queue, plan in var.standby : queue => {
       for key, value in {
         min     = plan.min
         max     = plan.max
@@ -39,7 +39,7 @@ locals {
     task_cpu          = tostring(var.worker.cpu)
     task_memory       = tostring(var.worker.memory)
     standby           = length(local.standby_queues) > 0 ? jsonencode(local.standby_queues) : null
-    standby_preload   = length(try(var.standby.preload, [])) > 0 ? join(",", var.standby.preload) : null
+    standby_preload   = length(var.standby_preload) > 0 ? join(",", var.standby_preload) : null
   }
 
   # An API server that is redeployed is away for minutes. The scheduler waits 600 s for a running task's heartbeat

@@ -58,19 +58,22 @@ variable "tags" {
 }
 
 variable "standby" {
-  type = object({
-    queues = map(object({
-      min = optional(number, 0)
-      max = optional(number)
-      windows = optional(list(object({
-        hours    = optional(string)
-        days     = optional(string)
-        timezone = optional(string)
-        min      = number
-      })), [])
+  type = map(object({
+    min = number
+    max = number
+    windows = list(object({
+      hours    = string
+      days     = string
+      timezone = string
+      min      = number
     }))
-    preload = optional(list(string), [])
-  })
-  default     = null
-  description = "Standby containers per queue. Null: none."
+  }))
+  default     = {}
+  description = "Standby containers per queue; empty: none."
+}
+
+variable "standby_preload" {
+  type        = list(string)
+  default     = []
+  description = "Modules that standby containers import before they have a task."
 }

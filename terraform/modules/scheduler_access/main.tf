@@ -39,7 +39,7 @@ locals {
       Resource = local.tasks
       Condition = {
         StringEquals = { "aws:ResourceTag/airflow-fargate:deployment" = var.name }
-        Null         = { "aws:ResourceTag/airflow-fargate:standby" = "false" }
+        StringLike   = { "aws:ResourceTag/airflow-fargate:standby" = "?*" }
       }
     },
     {

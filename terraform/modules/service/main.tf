@@ -66,13 +66,13 @@ locals {
     dependsOn = [for init in local.init : { containerName = init.name, condition = "SUCCESS" }]
   })
 
-  # Runs to its end before the component starts. The component waits ten minutes for it: a migration takes one to five.
+  # Runs to its end before the component starts. It has no startTimeout: a migration takes one to five minutes, and
+  # Fargate's limit is two. Without one, the component waits until this container has ended.
   init = [
     for command in [var.init_command] : merge(local.container, {
-      name         = "prepare"
-      essential    = false
-      command      = command
-      startTimeout = 600
+      name      = "prepare"
+      essential = false
+      command   = command
     }) if command != null
   ]
 

@@ -1,4 +1,4 @@
-"""The DAG of the benchmarks: a hundred independent tasks. Simulated containers run them."""
+"""The benchmarks' DAG: a hundred independent tasks, which simulated containers run."""
 
 from __future__ import annotations
 

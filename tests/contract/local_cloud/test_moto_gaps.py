@@ -120,17 +120,22 @@ def test_connections_are_limited_by_the_class_and_tls_is_forced_by_default() -> 
     assert not force_ssl([{"ParameterName": "rds.force_ssl", "ParameterValue": "0"}])
 
 
-def test_a_scalable_target_has_tags(simulated_cloud: LocalCloud) -> None:
-    """Terraform asks for them after it has made one; they can be changed."""
+def test_a_scalable_target_is_of_a_service_and_has_tags(
+    simulated_cloud: LocalCloud, request_for: dict[str, Any]
+) -> None:
+    """Terraform asks for the tags after it has made one; they can be changed."""
     scaling = client(simulated_cloud.endpoint, "application-autoscaling")
-    arn = scaling.register_scalable_target(
-        ServiceNamespace="ecs",
-        ResourceId=f"service/c/s{next(NUMBERS)}",
-        ScalableDimension="ecs:service:DesiredCount",
-        MinCapacity=1,
-        MaxCapacity=2,
-        Tags={"a": "1", "b": "2"},
-    )["ScalableTargetARN"]
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": f"service/{request_for['cluster']}/api",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 1,
+        "MaxCapacity": 2,
+        "Tags": {"a": "1", "b": "2"},
+    }
+    assert error_code(scaling.register_scalable_target, **target) == "ValidationException"
+    client(simulated_cloud.endpoint, "ecs").create_service(serviceName="api", desiredCount=0, **request_for)
+    arn = scaling.register_scalable_target(**target)["ScalableTargetARN"]
     scaling.tag_resource(ResourceARN=arn, Tags={"c": "3"})
     scaling.untag_resource(ResourceARN=arn, TagKeys=["a"])
     assert scaling.list_tags_for_resource(ResourceARN=arn)["Tags"] == {"b": "2", "c": "3"}

@@ -84,6 +84,15 @@ def test_a_registered_task_is_listed_discovered_and_answered(namespace: Namespac
         assert (str(answer.rdata), answer.ttl) == ("10.0.0.7", 10)
 
 
+def test_a_service_may_name_its_namespace_in_its_dns_configuration(namespace: Namespace) -> None:
+    """As Terraform does; the service is in that namespace all the same."""
+    config = {"NamespaceId": namespace.id, "DnsRecords": [{"Type": "A", "TTL": 10}]}
+    made = namespace.api.create_service(Name="other", DnsConfig=config)["Service"]
+    namespace.map.register(made["Arn"], TASK, "10.0.0.9")
+    assert made["NamespaceId"] == namespace.id
+    assert str(namespace.ask(f"other.{namespace.name}").get_a().rdata) == "10.0.0.9"
+
+
 def test_a_task_that_registers_again_moves(namespace: Namespace) -> None:
     """One instance for each task, with its last address."""
     namespace.map.register(namespace.arn, TASK, "10.0.0.7", 8080)

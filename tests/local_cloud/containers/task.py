@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
@@ -120,7 +121,8 @@ class DockerTask:
         """Wait until the container has reached what is asked for; raises CannotStart when it never will."""
         name, condition = dependency.container, dependency.condition
         running = self._containers.running[name]
-        deadline = time.monotonic() + running.definition.start_timeout
+        limit = running.definition.start_timeout
+        deadline = math.inf if limit is None else time.monotonic() + limit
         while condition == "HEALTHY":
             health = self._containers.health(name)
             if health == "healthy":

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DEFAULT_STOP_TIMEOUT = 30
-DEFAULT_START_TIMEOUT = 180  # Fargate's, for a container that others depend on
 GIB = 1024
 
 # vCPU units -> the memory sizes (MiB) Fargate has for them.
@@ -47,8 +46,8 @@ class Dependency:
 class ContainerDefinition:
     """One container of a task definition, overrides applied where the name says so.
 
-    cpu in units (1,024 a vCPU), memory in MiB, stop_timeout in seconds. `secrets` maps a variable's name
-    to the ARN (or parameter name) it comes from.
+    cpu in units (1,024 a vCPU), memory in MiB, stop_timeout and start_timeout in seconds. `secrets` maps a
+    variable's name to the ARN (or parameter name) it comes from.
     """
 
     name: str
@@ -76,7 +75,7 @@ class ContainerDefinition:
     system_controls: Mapping[str, str] = field(default_factory=dict)
     health_check: Mapping[str, Any] | None = None
     stop_timeout: int = DEFAULT_STOP_TIMEOUT
-    start_timeout: int = DEFAULT_START_TIMEOUT
+    start_timeout: int | None = None
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ def parse_container(document: Mapping[str, Any]) -> ContainerDefinition:
         system_controls=_pairs(document.get("systemControls"), "value", name="namespace"),
         health_check=document.get("healthCheck"),
         stop_timeout=int(document.get("stopTimeout") or DEFAULT_STOP_TIMEOUT),
-        start_timeout=int(document.get("startTimeout") or DEFAULT_START_TIMEOUT),
+        start_timeout=_optional_int(document.get("startTimeout")),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moto.events.models import events_backends
 from moto.sqs.models import Message, sqs_backends
 
+from local_cloud.events.patterns import matches
 from local_cloud.fast_json import encode
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ def put_event(event: Event) -> None:
             continue
         if envelope is None:
             envelope = event.envelope()
-        if _rules_out(rule.event_pattern.get_pattern(), envelope):
-            continue
-        if not rule.event_pattern.matches_event({**envelope, "time": event.time}):
+        if not matches(rule.event_pattern.get_pattern() or {}, envelope):
             continue
         plain = [target for target in rule.targets if _is_plain_queue(target)]
         for target in plain:
@@ -46,23 +45,6 @@ def put_event(event: Event) -> None:
             others = copy.copy(rule)
             others.targets = [target for target in rule.targets if target not in plain]
             others.send_to_targets(message)
-
-
-def _rules_out(pattern: dict[str, Any], envelope: dict[str, Any]) -> bool:
-    """Whether a plain list in the pattern excludes the event; moto's full answer takes ten times as long."""
-    for name in ("source", "detail-type"):
-        if _excludes(pattern.get(name), envelope[name]):
-            return True
-    detail = pattern.get("detail") or {}
-    return any(
-        _excludes(detail.get(name), envelope["detail"].get(name)) for name in ("lastStatus", "clusterArn")
-    )
-
-
-def _excludes(allowed: Any, value: str | None) -> bool:
-    return (
-        isinstance(allowed, list) and value not in allowed and all(isinstance(item, str) for item in allowed)
-    )
 
 
 def _is_plain_queue(target: dict[str, Any]) -> bool:

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 
+if TYPE_CHECKING:
+    from local_cloud.services.calls import Services
+
+_attached: list[Services] = []
 _register = ApplicationAutoScalingResponse.register_scalable_target
+
+
+def attach(services: Services) -> None:
+    """Accept targets for the services of this cloud."""
+    _attached.append(services)
+
+
+def detach(services: Services) -> None:
+    """Accept its targets no more."""
+    _attached.remove(services)
 
 
 def register_scalable_target(response: Any) -> str:
@@ -40,7 +54,10 @@ def untag_resource(response: Any) -> str:
 
 
 def service_exists(backend: Any, resource_id: str) -> bool:
-    """Accept a target of any ECS service: it is the task plane that has them."""
+    """Accept a target of an ECS service that the task plane has."""
+    _, cluster, service = resource_id.split("/")
+    if not any(services.has(backend.region_name, cluster, service) for services in _attached):
+        raise AWSValidationException(f"ECS service doesn't exist: {resource_id}")
     return True
 
 

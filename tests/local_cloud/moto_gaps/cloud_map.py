@@ -16,6 +16,7 @@ from moto.servicediscovery.models import ServiceDiscoveryBackend
 from moto.utilities.utils import get_partition
 
 _create_private = ServiceDiscoveryBackend.create_private_dns_namespace
+_create_service = ServiceDiscoveryBackend.create_service
 _delete_namespace = ServiceDiscoveryBackend.delete_namespace
 _delete_service = ServiceDiscoveryBackend.delete_service
 _register = ServiceDiscoveryBackend.register_instance
@@ -50,6 +51,12 @@ def create_private_dns_namespace(
             item.vpc = before
 
 
+def create_service(backend: Any, **given: Any) -> Any:
+    """Create a service; its namespace may be named in its DNS configuration only, as Terraform does."""
+    named = given.get("namespace_id") or (given.get("dns_config") or {}).get("NamespaceId")
+    return _create_service(backend, **{**given, "namespace_id": named})
+
+
 def delete_namespace(backend: Any, namespace_id: str) -> str:
     """Delete an empty namespace and its hosted zone."""
     namespace = backend.get_namespace(namespace_id)
@@ -80,6 +87,7 @@ def register_instance(backend: Any, service_id: str, instance_id: str, *argument
 def install() -> None:
     """Put all this in place of moto's; once per process."""
     ServiceDiscoveryBackend.create_private_dns_namespace = create_private_dns_namespace
+    ServiceDiscoveryBackend.create_service = create_service
     ServiceDiscoveryBackend.delete_namespace = delete_namespace
     ServiceDiscoveryBackend.delete_service = delete_service
     ServiceDiscoveryBackend.register_instance = register_instance

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from local_cloud.moto_gaps import autoscaling, behaviour, cloud_map, rds
+from local_cloud.moto_gaps import autoscaling, behaviour, cloud_map, event_patterns, rds, task_definitions
 
 
 def install() -> None:
     """Replace what moto does differently from AWS; once per process."""
-    for correction in (behaviour, autoscaling, cloud_map, rds):
+    for correction in (behaviour, autoscaling, cloud_map, event_patterns, rds, task_definitions):
         correction.install()

@@ -79,6 +79,13 @@ class Services:
             for item in self._services.values()
         )
 
+    def has(self, region: str, cluster: str, name: str) -> bool:
+        """Whether there is such a service that is not INACTIVE."""
+        return any(
+            (item.region, item.cluster_name, item.name) == (region, cluster, name) and item.status != INACTIVE
+            for item in self._services.values()
+        )
+
     def pages(self, write_time: WriteTime) -> list[dict[str, Any]]:
         """Every service, for a person to read."""
         return [

@@ -1,4 +1,4 @@
-"""From records to figures, targets and pictures."""
+"""Figures, targets, the page and plots of the benchmarks."""
 
 from __future__ import annotations
 
@@ -119,34 +119,34 @@ def test_latency_is_from_the_exit_to_the_event() -> None:
     assert found["exit_to_event_p50_s"] == pytest.approx(2.0)
 
 
-def test_the_way_of_an_event_is_told_by_itself() -> None:
-    """From the queue to its owner, without what the scheduler's loop adds."""
+def test_the_lag_of_an_event_is_measured_separately() -> None:
+    """It counts from the queue to the owner of the task, without the scheduler's loop."""
     found = figures.event_lag(replace(record([], []), event_lags=[0.1, 0.2, 0.9]))
     assert (found["event_lag_p50_s"], found["event_lag_p99_s"]) == (0.2, 0.9)
 
 
-def test_a_heartbeat_that_waited_is_told_from_one_that_worked() -> None:
-    """The longest took 4 ms, of which the scheduler's thread worked 3."""
+def test_a_heartbeats_cpu_is_measured_besides_its_duration() -> None:
+    """The longest heartbeat took 4 ms, of which 3 ms were CPU."""
     found = figures.heartbeats(record([], []).heartbeats)
     assert (found["heartbeat_max_ms"], found["heartbeat_cpu_max_ms"]) == (4.0, 3.0)
 
 
 def test_calls_before_the_start_do_not_count() -> None:
-    """The idle loops before the clock starts are nobody's."""
+    """The calls of idle loops before the start are left out."""
     assert figures.calls(record([], []), tasks=2) == {"calls": {"RunTask": 2}, "calls_per_task": 1.0}
 
 
 @pytest.mark.parametrize(("slowest", "missed"), [(49.0, False), (51.0, True)])
 def test_a_target_is_missed_by_its_worst_case(slowest: float, missed: bool) -> None:  # noqa: FBT001
-    """The table says so."""
+    """The table shows the worst case, and marks it as missed if it is above the limit."""
     cases = {"a": {"ours": {"heartbeat_p99_ms": 20.0}}, "b": {"ours": {"heartbeat_p99_ms": slowest}}}
     (line,) = targets.table({"burst": {"cases": cases}})[2:]
     assert ("missed" in line) is missed
     assert f"{slowest:.1f}" in line
 
 
-def test_the_page_holds_ratios_and_no_empty_rows() -> None:
-    """Ours against the peer, for what both have."""
+def test_the_page_has_ratios_and_no_empty_rows() -> None:
+    """Rows that both executors have show a ratio; rows that neither has are left out."""
     case = {"ours": {"adoption_s": 0.1, "offered": 5}, "peer": {"adoption_s": 5.0, "offered": 5}}
     machine = dict.fromkeys(
         ("cores", "system", "python", "apache-airflow", "apache-airflow-providers-amazon"), "1"

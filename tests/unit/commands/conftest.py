@@ -59,6 +59,9 @@ class FakeTerraform:
         self.inputs = dict(INPUTS)
         self.fails = {}
         """Exit sentence by the number of the apply."""
+        self.meanwhile = lambda: None
+        """What happens while an apply is watched."""
+        self.watched = None
 
     def outputs(self):
         return dict(self.state)
@@ -70,7 +73,8 @@ class FakeTerraform:
         self.ran.append(arguments)
         applies = len([each for each in self.ran if each[0] == "apply"])
         if watch is not None:
-            watch()
+            self.meanwhile()
+            self.watched = watch()
         if arguments[0] == "apply":
             self.state = dict(APPLIED)
             if applies in self.fails:
@@ -265,7 +269,7 @@ def service(name, running=1, desired=1, states=("COMPLETED",)):
         "status": "ACTIVE",
         "runningCount": running,
         "desiredCount": desired,
-        "deployments": [{"rolloutState": state} for state in states],
+        "deployments": [{"id": f"ecs-svc/{name}-{state}", "rolloutState": state} for state in states],
         "events": [{"message": f"(service {name}) says something"}],
         "taskDefinition": f"{ARN}task-definition/airflow-{name}:7",
         "networkConfiguration": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 from terraform.commands import up as module
 from terraform.commands.programs import CommandError
@@ -108,7 +109,8 @@ def test_credentials_that_do_not_fit_are_one_sentence(deployed, change, named):
 
 def test_a_service_that_does_not_start_ends_it_with_its_reason(world):
     """Stop reason, exit code and last log lines of the container that failed, and how to go on."""
-    world.services["api"] = service("api", running=0, states=("FAILED",))
+    broken = {"api": service("api", running=0, states=("FAILED",))}
+    world.terraform.meanwhile = lambda: world.services.update(broken)
     world.tasks = [
         world.task(
             "api",
@@ -139,7 +141,8 @@ def test_a_service_that_does_not_start_ends_it_with_its_reason(world):
 
 def test_a_container_that_a_deployment_replaced_is_not_the_reason(world):
     """The newest one that failed by itself is, and a failed health check counts."""
-    world.services["scheduler"] = service("scheduler", running=0, states=("FAILED",))
+    broken = {"scheduler": service("scheduler", running=0, states=("FAILED",))}
+    world.terraform.meanwhile = lambda: world.services.update(broken)
     world.tasks = [
         world.task("scheduler", "STOPPED", stoppedReason="Task failed container health checks"),
         world.task("scheduler", "STOPPED", stoppedReason="Scaling activity initiated by (deployment 1)"),
@@ -148,6 +151,29 @@ def test_a_container_that_a_deployment_replaced_is_not_the_reason(world):
     text = failure(world)
     assert "health checks" in text
     assert "It wrote nothing" in text
+
+
+def test_the_failure_of_an_earlier_run_does_not_end_this_one(world):
+    """ECS shows a failed deployment until the next one has taken its place."""
+    world.services["api"] = service("api", running=0, states=("FAILED",))
+    world.terraform.meanwhile = lambda: None
+    with pytest.raises(CommandError, match="within 15 minutes"):
+        up(world)
+    assert world.terraform.watched is True
+
+
+def test_an_answer_of_aws_that_is_lost_does_not_end_it(world, monkeypatch):
+    """Terraform goes on applying; the next look may succeed."""
+    fake = type(world.context.clients(None)("ecs")._client)
+
+    def fail(*_args, **_options):
+        monkeypatch.setattr(fake, "describe_services", answers)
+        raise ClientError({"Error": {"Code": "Throttling"}}, "DescribeServices")
+
+    answers = fake.describe_services
+    world.terraform.meanwhile = lambda: monkeypatch.setattr(fake, "describe_services", fail)
+    assert up(world)[0] == 0
+    assert "cannot be looked at now" in world.output
 
 
 def test_services_that_never_become_steady_end_it(world):

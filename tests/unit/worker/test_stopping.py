@@ -65,7 +65,7 @@ if pid == 0:
 stop.task_started(pid)
 say("started")
 _, status = os.waitpid(pid, 0)
-say(f"ended {{os.waitstatus_to_exitcode(status)}} {{stop.told}}")
+say(f"ended {{os.waitstatus_to_exitcode(status)}} {{stop.requested}}")
 """
 
 
@@ -164,7 +164,7 @@ def test_a_signal_after_the_task_changes_nothing():
     """When the outcome is recorded, a late SIGTERM does not turn it into a stop."""
     after = (
         "os.kill(pid, 9); stop.task_started(pid); os.waitpid(pid, 0); stop.task_ended(); "
-        "say('over'); sys.stdin.read(); say(f'told {stop.told}'); os._exit(0)"
+        "say('over'); sys.stdin.read(); say(f'told {stop.requested}'); os._exit(0)"
     )
     with supervisor(before=after) as process:
         lines_until(process, "over")

@@ -109,7 +109,7 @@ def test_explains_a_failing_api_server(monkeypatch, error, expected, ended):
 
     monkeypatch.setattr(airflow_runtime, "run_task", run_task)
     monkeypatch.setattr(airflow_runtime, "observed_tasks", observing(ended))
-    stop = SimpleNamespace(told=False, task_started=lambda _pid: None, task_ended=lambda: None)
+    stop = SimpleNamespace(requested=False, task_started=lambda _pid: None, task_ended=lambda: None)
     with pytest.raises(WorkerError) as caught:
         supervise._run_task(object(), SERVER, stop)
     assert caught.value.code is expected

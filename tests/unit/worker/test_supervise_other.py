@@ -13,7 +13,7 @@ from airflow_fargate.worker.errors import WorkerError
 from airflow_fargate.worker.payload import Payload
 
 SERVER = "http://airflow.internal:8080/execution/"
-STOP = SimpleNamespace(told=False, task_started=lambda _pid: None, task_ended=lambda: None)
+STOP = SimpleNamespace(requested=False, task_started=lambda _pid: None, task_ended=lambda: None)
 
 
 @pytest.fixture

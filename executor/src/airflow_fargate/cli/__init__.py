@@ -94,6 +94,11 @@ def commands() -> list[GroupCommand]:
                         ),
                         Arg(("--queue",), help="A queue whose profile applies, instead of the task's own"),
                         Arg(
+                            ("--standby",),
+                            action="store_true",
+                            help="The request of a standby container of the queue",
+                        ),
+                        Arg(
                             ("--hook",),
                             metavar="MODULE.FUNCTION",
                             help="An execution_config_function, instead of the configured one",
@@ -157,6 +162,12 @@ def commands() -> list[GroupCommand]:
                     help="Run a workload; this is the command of the worker container",
                     func=_lazy("run_workload"),
                     args=(Arg(("reference",), help="s3://bucket/key, or a workload inline"),),
+                ),
+                ActionCommand(
+                    name="standby",
+                    help="Wait for a task and run it; this is the command of a standby container",
+                    func=_lazy("standby"),
+                    args=(Arg(("reference",), help="s3://bucket/standby/id"),),
                 ),
             ),
         )

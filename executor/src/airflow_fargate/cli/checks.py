@@ -174,6 +174,24 @@ def payload_bucket(session: Session) -> Iterator[Finding]:
     yield passed("payload bucket", f"s3://{bucket}/{key.rpartition('/')[0]} can be written.")
 
 
+def standbys(session: Session) -> Iterator[Finding]:
+    """Standbys can be offered tasks, and fates can be read."""
+    config = session.config
+    if not config.standby:
+        return
+    place: dict[str, Any] = {"Bucket": config.payload_bucket, "Key": f"{config.standby_root}launches/doctor"}
+    s3 = session.clients("s3")
+    for _ in range(2):
+        try:
+            s3.put_object(**place, Body=b"{}", IfNoneMatch="*")
+        except Exception as error:
+            if error_code(error) not in ("PreconditionFailed", "412"):
+                raise
+    s3.get_object(**place)
+    queues = ", ".join(config.standby)
+    yield passed("standbys", f"Fates and offers can be written once and read. Queues: {queues}.")
+
+
 def log_group(session: Session) -> Iterator[Finding]:
     """The log group exists."""
     group = session.config.log_group
@@ -204,6 +222,7 @@ CHECKS = (
     subnets,
     event_queue,
     payload_bucket,
+    standbys,
     log_group,
     permissions,
 )

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from airflow_fargate.cli.session import Session
 
 
+IDLE_STANDBY = "(idle standby)"
+"""What stands for the DAG of a container that waits for a task."""
+
+
 @dataclass(frozen=True)
 class OwnContainer:
     """A task of this deployment.
@@ -34,8 +38,20 @@ class OwnContainer:
     @property
     def task(self) -> str:
         """The task's name, with its map index if it has one."""
+        if self.is_idle_standby:
+            return f"queue {self.tag('standby-queue')}"
         mapped = self.tag("map-index")
         return self.tag("task-id") + (f"[{mapped}]" if mapped else "")
+
+    @property
+    def is_idle_standby(self) -> bool:
+        """Whether it is a standby that has no task yet."""
+        return bool(self.tag("standby")) and not self.tag("launch-id")
+
+    @property
+    def dag(self) -> str:
+        """The DAG's id; for an idle standby a word in its place."""
+        return IDLE_STANDBY if self.is_idle_standby else self.tag("dag-id")
 
     @property
     def size(self) -> str:
@@ -56,6 +72,7 @@ class OwnContainer:
             "map_index": int(mapped) if mapped else -1,
             "run_id": self.tag("run-id"),
             "try_number": int(number) if number else None,
+            "standby": bool(self.tag("standby")),
             "age_seconds": round(self.age(now), 1),
             "arn": self.ecs_task.arn,
         }

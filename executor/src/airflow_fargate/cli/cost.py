@@ -84,6 +84,8 @@ def main(args: argparse.Namespace) -> int:
     if not rows:
         sys.stderr.write(_nothing_found(session, args))
     sys.stderr.write(_NOTES[args.source])
+    if args.source == "history" and session.config.standby:
+        sys.stderr.write("The time in which standbys wait is not in it: see --from ecs and --from bill.\n")
     return 0
 
 
@@ -115,7 +117,7 @@ def _estimated(
 
 
 def _from_ecs(session: Session) -> Iterable[tuple[str, EcsTask]]:
-    return ((own.tag("dag-id"), own.ecs_task) for own in list_containers(session, "RUNNING", "STOPPED"))
+    return ((own.dag, own.ecs_task) for own in list_containers(session, "RUNNING", "STOPPED"))
 
 
 def _billed(session: Session, since: float, now: float) -> dict[tuple[str, str], Sum]:

@@ -15,6 +15,9 @@ from airflow_fargate.cli.session import open_session
 if TYPE_CHECKING:
     import argparse
 
+_GRACE_SECONDS = 600.0
+"""How long a standby may take to start and to stop. An older one has a task, and its tags were not set."""
+
 
 def main(args: argparse.Namespace) -> int:
     """List the orphans, and stop them with ``--yes``; return 1 if one could not be stopped, else 0.
@@ -25,7 +28,8 @@ def main(args: argparse.Namespace) -> int:
     session, now = open_session(args), time.time()
     running = [own for own in list_containers(session, "RUNNING") if own.age(now) >= args.older_than]
     owned = owned_ids()
-    orphans = [own for own in running if not _is_owned(own, owned)]
+    idle = session.config.standby_idle_timeout + _GRACE_SECONDS
+    orphans = [own for own in running if not _is_owned(own, owned) and not _waits(own, now, idle)]
     rows, records = [_row(own, now) for own in orphans], [own.record(now) for own in orphans]
     show(args.output, rows, records, long=("run",))
     if not orphans:
@@ -59,9 +63,14 @@ def _is_owned(own: OwnContainer, owned: set[str]) -> bool:
     return own.ecs_task.arn in owned or own.tag("launch-id") in owned
 
 
+def _waits(own: OwnContainer, now: float, idle: float) -> bool:
+    """Tell a standby that waits for a task: nobody owns it, and it exits by itself when its time is up."""
+    return own.is_idle_standby and own.age(now) < idle
+
+
 def _row(own: OwnContainer, now: float) -> dict[str, str]:
     return {
-        "dag": own.tag("dag-id"),
+        "dag": own.dag,
         "task": own.task,
         "run": own.tag("run-id"),
         "try": own.tag("try-number"),

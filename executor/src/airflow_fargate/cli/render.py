@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.airflow_versions import is_launch_id, latest_try
-from airflow_fargate.cli.requests import NO_LAUNCH_ID, PLACEHOLDER, sample_request
+from airflow_fargate.cli.requests import NO_LAUNCH_ID, PLACEHOLDER, sample_request, sample_standby_request
 from airflow_fargate.cli.session import open_session
 from airflow_fargate.errors import FargateError, TaskOptionsError
 from airflow_fargate.executor import load_hook
@@ -37,7 +37,10 @@ def main(args: argparse.Namespace) -> int:
         own = parse_task_options(source, executor_config)
         options = effective_options(config, config.profiles.get(queue, NO_OPTIONS), own, source)
         hook = load_hook(config.execution_config_function)
-        request = sample_request(config, hook, options, identity, launch_id)
+        if getattr(args, "standby", False):
+            request = sample_standby_request(config, hook, options, queue)
+        else:
+            request = sample_request(config, hook, options, identity, launch_id)
     except FargateError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -6,8 +6,11 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.airflow_versions import TAKES_COMMANDS
+from airflow_fargate.executor import VERSIONS
 from airflow_fargate.launching import payload
 from airflow_fargate.launching.request import RunRequestBuilder, request_faults
+from airflow_fargate.standby.fingerprint import fingerprint
+from airflow_fargate.standby.keeper import standby_request
 from airflow_fargate.tasks.launch import Attempt, Launch, TaskIdentity
 
 if TYPE_CHECKING:
@@ -45,6 +48,27 @@ def sample_request(
     if not builder.overrides_fit(request):
         raise payload.too_large(builder.overrides_size(request), inline=False)
     return request
+
+
+def sample_standby_request(
+    config: FargateConfig, hook: Hook | None, options: TaskOptions, queue: str
+) -> dict[str, Any]:
+    """Return the keyword arguments of run_task for a standby of a queue; nothing is sent.
+
+    Raises:
+        RequestError: the hook failed, or RunTask would reject the request.
+    """
+    reference = f"s3://{config.payload_bucket}/{config.standby_root}standby/{NO_LAUNCH_ID}"
+    launch = Launch(
+        "key", NO_LAUNCH_ID, 1, PLACEHOLDER, options, ("airflow", "fargate", "standby", reference)
+    )
+    builder = RunRequestBuilder(config, hook, request_faults)
+    return standby_request(
+        builder,
+        Attempt(launch, number=0, capacity=0, deadline=0.0),
+        queue,
+        lambda request: fingerprint(request, config.container_name, VERSIONS),
+    )
 
 
 def _command(config: FargateConfig, identity: TaskIdentity, launch_id: str) -> list[str]:

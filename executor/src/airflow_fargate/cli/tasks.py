@@ -51,7 +51,7 @@ def _show(session: Session, output: str) -> None:
 
 def _row(own: OwnContainer, now: float) -> dict[str, str]:
     return {
-        "dag": own.tag("dag-id"),
+        "dag": own.dag,
         "task": own.task,
         "run": own.tag("run-id"),
         "try": own.tag("try-number"),

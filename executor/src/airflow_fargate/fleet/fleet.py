@@ -84,7 +84,7 @@ class Fleet:
         adopted_elsewhere: returns the keys, of those given, whose tasks another scheduler adopted. Called
             after a stall, on the scheduler's thread.
         queue_options: returns the options of a task of a queue that has none of its own.
-        version: of Airflow.
+        version: of Airflow, this package and the payload.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces

@@ -6,7 +6,6 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from airflow_fargate import __version__
 from airflow_fargate.standby.protocol import FORMAT
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ def fingerprint(request: Mapping[str, Any], container_name: str, *versions: obje
     Args:
         request: the keyword arguments of RunTask.
         container_name: the container whose command is left out.
-        versions: of Airflow, the payload, and what else both sides must agree on.
+        versions: of Airflow, this package and the payload: both sides must agree on them.
     """
     kept = {name: value for name, value in request.items() if name not in _OF_ONE_LAUNCH}
     overrides = dict(kept.get("overrides") or {})
@@ -32,6 +31,6 @@ def fingerprint(request: Mapping[str, Any], container_name: str, *versions: obje
         if each.get("name") == container_name:
             each.pop("command", None)
     kept["overrides"] = {**overrides, "containerOverrides": containers}
-    whole = [kept, [__version__, FORMAT, *versions]]
+    whole = [kept, [FORMAT, *versions]]
     text = json.dumps(whole, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -195,12 +195,12 @@ class Keeper:
         arns: list[str] = []
         token = ""
         while True:
-            page = {"nextToken": token} if token else {}
-            answer = client.list_tasks(
+            page: dict[str, Any] = {"nextToken": token} if token else {}
+            listed = client.list_tasks(
                 cluster=cluster, startedBy=f"{self._config.deployment}/{STANDBY}", **page
             )
-            arns += answer.get("taskArns") or ()
-            token = str(answer.get("nextToken") or "")
+            arns += listed.get("taskArns") or ()
+            token = str(listed.get("nextToken") or "")
             if not token:
                 break
         for start in range(0, len(arns), _DESCRIBED):

@@ -36,7 +36,7 @@ class Standbys:
         clients: returns boto3 clients.
         builder: builds requests; its configuration is the fleet's.
         options: returns a queue's task options.
-        version: of Airflow.
+        version: of Airflow, this package and the payload.
         objects: the protocol's objects.
         queue: the launch queue.
         clock: monotonic and wall-clock time.
@@ -109,4 +109,5 @@ class Standbys:
         return self._fingerprint(request), self.keeper.is_current
 
     def _tag(self, arn: str, attempt: Attempt) -> None:
-        self._clients("ecs").tag_resource(resourceArn=arn, tags=self._builder.tags(attempt))
+        tags: Any = self._builder.tags(attempt)
+        self._clients("ecs").tag_resource(resourceArn=arn, tags=tags)

@@ -66,8 +66,8 @@ class Objects:
         condition = {"IfNoneMatch": "*"} if isinstance(operation, WriteOnce) else {"IfMatch": operation.etag}
         return self._put(operation.key, json.dumps(dict(operation.content)).encode(), condition)
 
-    def _put(self, key: str, body: bytes, condition: dict[str, str]) -> bool:
-        place = {"Bucket": self._bucket, "Key": self._root + key}
+    def _put(self, key: str, body: bytes, condition: dict[str, Any]) -> bool:
+        place: dict[str, Any] = {"Bucket": self._bucket, "Key": self._root + key}
         for tried in range(_TRIES):
             try:
                 self._clients("s3").put_object(

@@ -153,12 +153,13 @@ class Standby:
         self._departure.claim()
         return parse_document(document.encode(), f"the offer to standby {self._id}")
 
-    def _leave(self, why: str) -> None:
+    def _leave(self, why: str) -> Payload | None:
         self._say(f"The standby exits without a task: {why}.")
         try:
             self._do(protocol.leave(self._id, why))
         except (WorkerError, protocol.InconsistentError) as error:
             self._say(f"Its answer was not written: {error}")
+        return None
 
     def _do(self, steps: protocol.Steps[protocol.T]) -> protocol.T:
         answer: Any = None

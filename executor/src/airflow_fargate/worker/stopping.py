@@ -49,7 +49,7 @@ class TaskStop:
         self._lock = threading.Lock()
         self._task: int | None = None
         self._over = False
-        self.notices = False
+        self.requested = False
         """Whether a running task was told to stop."""
         # Blocked in this thread and so in every later one: only the watching thread receives them, whatever
         # handlers Airflow or a library installs.
@@ -89,7 +89,7 @@ class TaskStop:
         try:
             if _ended_within(handle, 0):
                 return
-            again, self.notices = self.notices, True
+            again, self.requested = self.requested, True
             if again:
                 return
             self._say(f"{name}: the task is asked to stop and will be killed in {self._limit:g} s.")

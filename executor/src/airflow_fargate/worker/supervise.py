@@ -79,7 +79,7 @@ def _run_task(workload: Any, server: str, stop: TaskStop) -> ExitCode:
     finally:
         stop.task_ended()
     task = tasks[-1] if tasks else airflow_runtime.TaskProcess(0, exit_code=code)
-    return exit_code_of(task, stopped=stop.notices)
+    return exit_code_of(task, stopped=stop.requested)
 
 
 def _run_other(workload: Any, server: str) -> ExitCode:
