@@ -54,6 +54,15 @@ STUBS = {"session-manager-plugin": "echo this local cloud has no SSM sessions", 
 """Programs that `make up` looks for and the local cloud does not need."""
 
 
+EXTRA_DOCKERFILE = """\
+ARG WORKER_IMAGE
+FROM ${WORKER_IMAGE}
+COPY rds-ca.pem /opt/rds-ca.pem
+COPY smoke_package.py /opt/extra/smoke_package.py
+ENV PGSSLROOTCERT=/opt/rds-ca.pem PYTHONPATH=/opt/extra
+"""
+
+
 class DeploymentApi(AirflowApi):
     """Airflow's API with FAB's login."""
 
@@ -126,6 +135,7 @@ class Deployment:
                 "AUTO_APPROVE=1",
                 f"REGISTRY={registry.value}",
                 f"BASE_IMAGE={base.value}",
+                f"EXTRA={self._extra(cloud.value)}",
                 seconds=UP_SECONDS,
             ),
             [tf, cloud, base],
@@ -163,7 +173,7 @@ class Deployment:
         )
         folder = copy.folder.parents[1] / "airflow_on_ecs"
         shutil.copy(terraform.TESTS / "local_override.tf", folder)
-        inputs = {"environment": {"PGSSLMODE": "require"}}
+        inputs = {"flow_log": False}  # moto has no VPC flow logs that a second plan agrees with
         (folder / "local.auto.tfvars.json").write_text(json.dumps(inputs), encoding="utf-8")
         stubs = self.session.settings.state / "bin"
         stubs.mkdir(parents=True, exist_ok=True)
@@ -172,6 +182,16 @@ class Deployment:
             file.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
             file.chmod(file.stat().st_mode | stat.S_IXUSR)
         return terraform.Terraform(copy.programs, copy.program, folder, copy.cli_configuration)
+
+    def _extra(self, cloud: LocalCloud) -> Path:
+        """Return a folder for EXTRA: the local cloud's database CA, and a package that the DAG imports."""
+        folder = self.session.settings.state / "extra"
+        folder.mkdir(parents=True, exist_ok=True)
+        with urllib.request.urlopen(f"{cloud.url}/_local/rds-ca.pem", timeout=30) as reply:  # noqa: S310  loopback
+            (folder / "rds-ca.pem").write_bytes(reply.read())
+        (folder / "smoke_package.py").write_text('GREETING = "from an added package"\n', encoding="utf-8")
+        (folder / "Dockerfile").write_text(EXTRA_DOCKERFILE, encoding="utf-8")
+        return folder
 
     def _environment(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> dict[str, str]:
         stubs = self.session.settings.state / "bin"

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from airflow.providers.standard.sensors.time_delta import TimeDeltaSensorAsync
 from airflow.sdk import dag, task
+from smoke_package import GREETING
 
 
 @dag(schedule=None, catchup=False)
@@ -17,7 +18,7 @@ def deployment_smoke() -> None:
     @task
     def first() -> str:
         """Return the container's host name to the next container."""
-        print("hello from", os.uname().nodename)
+        print(GREETING, os.uname().nodename)
         return os.uname().nodename
 
     @task
