@@ -6,7 +6,7 @@ import os
 import time
 from datetime import timedelta
 
-from airflow.providers.standard.sensors.time_delta import TimeDeltaSensorAsync
+from airflow.providers.standard.sensors.time_delta import TimeDeltaSensor
 from airflow.sdk import dag, task
 from smoke_package import GREETING
 
@@ -48,7 +48,7 @@ def deployment_smoke() -> None:
     square.expand(number=[1, 2, 3])
     fails()
     outlasts()
-    TimeDeltaSensorAsync(task_id="deferred", delta=timedelta(seconds=5))
+    TimeDeltaSensor(task_id="deferred", delta=timedelta(seconds=5), deferrable=True)
 
 
 deployment_smoke()
