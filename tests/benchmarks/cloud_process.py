@@ -15,21 +15,18 @@ import resource
 import signal
 import sys
 import time
+import zlib
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.names import name_in
+from local_cloud import Behaviour, StaticCatalog
 from local_cloud.cloud import ACCOUNT, CloudOptions, LocalCloud
-from local_cloud.ecs.catalog import StaticCatalog
-from local_cloud.ecs.rendering import as_epoch
-from local_cloud.fast_json import decode, encode
-from local_cloud.server.application import answer, read_body
-from local_cloud.simulated.behaviour import Behaviour
+from local_cloud.layers import answer, as_epoch, decode, encode, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from local_cloud.ecs.records import Task
-    from local_cloud.events.task_events import TaskEvent
+    from local_cloud import Task, TaskEvent
 
     Scope = dict[str, Any]
     Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -48,6 +45,8 @@ LATENCY = {
     "ChangeMessageVisibilityBatch": 0.020,
     "PutObject": 0.030,
     "DeleteObject": 0.030,
+    "GetObject": 0.030,
+    "TagResource": 0.050,
 }
 """Seconds from request to answer; the machine's own time is added."""
 JITTER = 0.25
@@ -68,7 +67,8 @@ class Edge:
         self._cloud = cloud
         self._inner = inner
         self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
-        self._objects: dict[str, bytes] = {}
+        self.objects: dict[str, bytes] = {}
+        self.first_lines: dict[str, float] = {}
         self.calls: list[list[Any]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,18 +95,29 @@ class Edge:
 
         await asyncio.sleep(half)
         if path.startswith(f"/{BUCKET}/"):
-            await self._object(scope["method"], path, receive, send_late)
+            await self._object(scope["method"], path, dict(scope["headers"]), receive, send_late)
+        elif operation == "TagResource":
+            await read_body(receive)
+            await answer(send_late, 200, [(b"content-type", b"application/x-amz-json-1.1")], b"{}")
         else:
             await self._inner(scope, receive, send_late)
 
-    async def _object(self, method: str, path: str, receive: Receive, send: Send) -> None:
-        body = await read_body(receive)
-        if method == "PUT":
-            self._objects[path] = body
-            await answer(send, 200, [(b"etag", b'"0"')], b"")
-            return
-        self._objects.pop(path, None)
-        await answer(send, 204, [], b"")
+    async def _object(
+        self, method: str, path: str, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
+        body, found = await read_body(receive), self.objects.get(path)
+        if method == "GET":
+            denied = b"<Error><Code>AccessDenied</Code></Error>"
+            known = [] if found is None else [(b"etag", _etag(found))]
+            await answer(send, 403 if found is None else 200, known, denied if found is None else found)
+        elif method == "PUT" and _is_unmet(headers, found):
+            await answer(send, 412, [], b"<Error><Code>PreconditionFailed</Code></Error>")
+        elif method == "PUT":
+            self.objects[path] = body
+            await answer(send, 200, [(b"etag", _etag(body))], b"")
+        else:
+            self.objects.pop(path, None)
+            await answer(send, 204, [], b"")
 
     def _page(self, name: str, body: bytes) -> Any:
         if name == "record":
@@ -115,8 +126,9 @@ class Edge:
                 "tasks": [_row(task) for task in self._cloud.plane.tasks()],
                 "busy": time.process_time(),
                 "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+                "first_lines": self.first_lines,
                 "injected": dict(self._cloud.plane.faults.injected),
-                "left": len(self._objects),
+                "left": len(self.objects),
             }
         if name == "count":
             return {"tasks": len(self._cloud.plane.tasks()), "busy": time.process_time()}
@@ -141,6 +153,17 @@ def _operation(scope: Scope) -> str:
     if found := TARGET.search(target):
         return found[1].decode()
     return {"PUT": "PutObject", "DELETE": "DeleteObject", "GET": "GetObject"}.get(scope["method"], "Other")
+
+
+def _etag(content: bytes) -> bytes:
+    return f'"{zlib.crc32(content):08x}"'.encode()
+
+
+def _is_unmet(headers: dict[bytes, bytes], found: bytes | None) -> bool:
+    """Return whether S3 rejects a write for its condition."""
+    if b"if-none-match" in headers:
+        return found is not None
+    return b"if-match" in headers and (found is None or headers[b"if-match"] != _etag(found))
 
 
 def _request(task: dict[str, str]) -> dict[str, Any]:
@@ -173,7 +196,7 @@ def _row(task: Task) -> dict[str, Any]:
     }
 
 
-def build(port: int, seed: int) -> LocalCloud:
+def build(port: int, seed: int) -> tuple[LocalCloud, Edge]:
     """Return a cloud with a cluster and a task definition, ready to be served."""
     cloud = LocalCloud(CloudOptions(engine="simulated", port=port, seed=seed))
     cloud.build()
@@ -185,8 +208,14 @@ def build(port: int, seed: int) -> LocalCloud:
     )
     plane.catalog = catalog
     plane.deliver_through(_slow_bus(cloud, seed))
-    cloud.put_in_front(lambda inner: Edge(cloud, inner, seed))
-    return cloud
+    edges: list[Edge] = []
+
+    def layer(inner: Any) -> Edge:
+        edges.append(Edge(cloud, inner, seed))
+        return edges[0]
+
+    cloud.put_in_front(layer)
+    return cloud, edges[0]
 
 
 def _slow_bus(cloud: LocalCloud, seed: int) -> Callable[[TaskEvent, Callable[[TaskEvent], None]], None]:
@@ -198,7 +227,22 @@ def _slow_bus(cloud: LocalCloud, seed: int) -> Callable[[TaskEvent, Callable[[Ta
     return carry
 
 
-def _connect_workers(plane: Any, database: str) -> None:
+def _connect_insides(cloud: LocalCloud, edge: Edge, workers: Any, options: dict[str, Any]) -> None:
+    """Let standbys take tasks, and note when every task writes its first line."""
+    from benchmarks.cloud_standbys import Insides  # noqa: PLC0415  for one benchmark
+
+    plane: Any = cloud.plane
+    insides, emit = Insides(cloud, edge.objects, workers, options), plane._emit
+    edge.first_lines = insides.first_lines
+
+    def note(task: Task) -> None:
+        insides.note(task)
+        emit(task)
+
+    plane._emit = note
+
+
+def _connect_workers(plane: Any, database: str) -> Any:
     """Let the containers' workers change Airflow's database, even if ECS's events are lost."""
     from benchmarks.workers import Workers  # noqa: PLC0415  needs PostgreSQL's driver
 
@@ -209,15 +253,18 @@ def _connect_workers(plane: Any, database: str) -> None:
         emit(task)
 
     plane._emit = note
+    return workers
 
 
 def main() -> int:
     """Serve until SIGTERM."""
     options = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
-    cloud = build(options.get("port", 0), options.get("seed", 0))
+    cloud, edge = build(options.get("port", 0), options.get("seed", 0))
     LATENCY.update(options.get("latency", {}))
     if database := options.get("database"):
-        _connect_workers(cloud.plane, database)
+        workers = _connect_workers(cloud.plane, database)
+        if inside := options.get("inside"):
+            _connect_insides(cloud, edge, workers, inside)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     # This process is not what is measured. Its tasks stay alive, and collecting them over and over costs
     # time.

@@ -22,6 +22,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 LABEL = "airflow-fargate.airflow-version"
 WAYS = {"stock": "the stock way", "ours": "this image", "s3": "this image, its payload in S3"}
+STANDBY = "standby"
 BUCKET, KEY = "payloads", "workloads/start.json"
 
 DAG = """
@@ -61,6 +64,9 @@ with DAG("d", schedule=None):
 
     ok()
 """
+
+
+_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -95,19 +101,23 @@ def main(arguments: list[str] | None = None) -> int:
 def table(found: dict[float, dict[str, list[Start]]], release: str, runs: int) -> str:
     """Return the medians as a Markdown table, followed by the machine and the date."""
     lines = [
-        "| vCPU | wall: stock | this image | ... with S3 | CPU: stock | this image | ... with S3 | of it |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| vCPU | wall: stock | this image | S3 | standby | CPU: stock | this image | ... with S3 | of it |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for size, ways in found.items():
         wall = {way: statistics.median(start.wall for start in starts) for way, starts in ways.items()}
         cpu = {way: statistics.median(start.cpu for start in starts) for way, starts in ways.items()}
-        cells = [f"{size:g}", *(f"{wall[way]:.1f} s" for way in WAYS), *(f"{cpu[way]:.2f} s" for way in WAYS)]
+        cells = [f"{size:g}", *(f"{wall[way]:.1f} s" for way in WAYS), f"{wall[STANDBY]:.2f} s"]
+        cells += [f"{cpu[way]:.2f} s" for way in WAYS]
         ratios = " and ".join(f"{100 * cpu[way] / cpu['stock']:.0f} %" for way in ("ours", "s3"))
         lines.append(f"| {' | '.join([*cells, ratios])} |")
     here = machine()
     where = f"{here['cores']} cores, {here['system']}, {dt.datetime.now(tz=dt.timezone.utc).date()}"
     load = f"load {os.getloadavg()[0]:.0f} at the end"
-    return "\n".join([*lines, "", f"(Medians of {runs} runs in turns, Airflow {release}; {where}, {load}.)"])
+    said = "A standby's wall time begins when it has its task."
+    return "\n".join(
+        [*lines, "", f"(Medians of {runs} runs in turns, Airflow {release}; {where}, {load}. {said})"]
+    )
 
 
 def _built() -> tuple[str, str]:
@@ -148,9 +158,9 @@ def _s3(url: str) -> Any:
 def _measure(
     options: argparse.Namespace, release: str, dags: Path, size: float, s3: str
 ) -> dict[str, list[Start]]:
-    starts: dict[str, list[Start]] = {way: [] for way in WAYS}
+    starts: dict[str, list[Start]] = {way: [] for way in (*WAYS, STANDBY)}
     for number in range(options.runs):
-        for way, name in WAYS.items():
+        for way, name in {**WAYS, STANDBY: "a standby of this image"}.items():
             start = _start(way, options, release, dags, size, s3)
             starts[way].append(start)
             _print(f"{size:g} vCPU, run {number + 1}, {name}: {start.wall:.2f} s, CPU {start.cpu:.2f} s")
@@ -168,7 +178,7 @@ def _start(  # noqa: PLR0913, PLR0917  each is one property of a start
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": "/dags",
         }
-        if way == "s3":
+        if way in ("s3", STANDBY):
             _s3(s3).put_object(Bucket=BUCKET, Key=KEY, Body=json.dumps(document).encode())
             settings |= {
                 "AWS_ENDPOINT_URL": s3,
@@ -180,7 +190,11 @@ def _start(  # noqa: PLR0913, PLR0917  each is one property of a start
             *("run", "--detach", "--network", "host", "--cpus", str(size), "--volume", f"{dags}:/dags:ro"),
             *(word for name, value in settings.items() for word in ("--env", f"{name}={value}")),
         ]
-        if way != "stock":
+        offer = f"standby/{uuid.uuid4()}/offer"
+        if way == STANDBY:
+            _put(s3, offer, {"open": {"poll": 0.1}})
+            words = [options.image, "fargate", "standby", f"s3://{BUCKET}/{offer.rpartition('/')[0]}"]
+        elif way != "stock":
             reference = f"s3://{BUCKET}/{KEY}" if way == "s3" else f"json:{json.dumps(document)}"
             words = [options.image, "fargate", "run-workload", reference]
         else:
@@ -190,9 +204,14 @@ def _start(  # noqa: PLR0913, PLR0917  each is one property of a start
             words += ["--json-string", json.dumps(document["workload"])]
         name = _docker(*container, *words)
         try:
+            if way == STANDBY:
+                _wait_for(name, "is ready")
+                _put(s3, offer, {"launch": "L", "payload": json.dumps(document)})
             _docker("wait", name)
             began = _seconds(_docker("inspect", "--format", "{{.State.StartedAt}}", name))
             log = _docker("logs", name)
+            if way == STANDBY:
+                began = _seconds(_line(_docker("logs", "--timestamps", name), " runs L.").split()[0])
         finally:
             _docker("rm", "--force", name)
     _, found, rest = log.partition("FIRST LINE ")
@@ -200,6 +219,27 @@ def _start(  # noqa: PLR0913, PLR0917  each is one property of a start
         raise SystemExit(f"start-times: the task did not start:\n{log}")
     seen, cpu = rest.split()[:2]
     return Start(float(seen) - began, float(cpu))
+
+
+def _put(s3: str, key: str, content: dict[str, Any]) -> None:
+    _s3(s3).put_object(Bucket=BUCKET, Key=key, Body=json.dumps(content).encode())
+
+
+def _line(log: str, words: str) -> str:
+    found = next((line for line in log.splitlines() if words in line), None)
+    if found is None:
+        raise SystemExit(f"start-times: the container never said {words!r}:\n{log}")
+    return found
+
+
+def _wait_for(name: str, words: str) -> None:
+    """Wait until a container has said this, and idles."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while words not in (log := _docker("logs", name)):
+        if time.monotonic() > until:
+            raise SystemExit(f"start-times: the container never said {words!r}:\n{log}")
+        time.sleep(0.2)
+    time.sleep(1)
 
 
 def _seconds(stamp: str) -> float:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from benchmarks.names import DAG_ID, name_in, number_of, run_id_of, task_id_of
-from local_cloud.fast_json import encode
+from local_cloud.layers import encode
 
 if TYPE_CHECKING:
-    from local_cloud.ecs.records import Task
+    from local_cloud import Task
 
 _CONNECTIONS = 8
 _STARTS = """UPDATE task_instance SET state = 'running', start_date = now(), last_heartbeat_at = now(),
@@ -50,10 +50,19 @@ class Workers:
             if all(each.exit_code == 0 for each in task.containers):
                 self._pool.submit(self._change, task, _SUCCEEDS)
 
+    def begin(self, name: str) -> None:
+        """Set the task instance of this name to running."""
+        self._pool.submit(self._update, name, _STARTS)
+
+    def succeed(self, name: str) -> None:
+        """Set it to success."""
+        self._pool.submit(self._update, name, _SUCCEEDS)
+
     def _change(self, task: Task, statement: str) -> None:
-        name = name_in(encode([task.overrides, dict(task.tags)]))
-        if not name:
-            return
+        if name := name_in(encode([task.overrides, dict(task.tags)])):
+            self._update(name, statement)
+
+    def _update(self, name: str, statement: str) -> None:
         cursor: Any = getattr(self._own, "cursor", None)
         if cursor is None:
             connection = psycopg2.connect(self._address)

@@ -251,7 +251,7 @@ ENDING = (
         "fail, said to be unknown; never launched again",
         fail=10,
         unknown=10,
-        says="not known",
+        says="exit code is unknown",
         containers=10,
         events=EventFaults(lost=1.0),
         seconds=12_000.0,

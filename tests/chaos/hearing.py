@@ -244,7 +244,7 @@ HEARING = (
         "told as failed, since that cluster is gone; the others succeed",
         fail=1,
         unknown=1,
-        says="not known",
+        says="exit code is unknown",
         behaviour=LONG,
         acts=((30.0, _strange_arn),),
         seconds=600,

@@ -115,7 +115,7 @@ REFUSED = (
         fail=1,
         refuse=1,
         containers=10,
-        says="ECS takes 8192",
+        says="at most 8192 characters",
         acts=((1.0, _big),),
     ),
     Scenario(

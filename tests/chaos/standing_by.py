@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -15,6 +15,8 @@ from scenarios.outages import Outage, done_and_raised, raised, refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_fargate.fleet.fleet import Fleet
+    from airflow_fargate.standby.standbys import Standbys
     from chaos.stage import Stage
 
     Act = Callable[[Stage], None]
@@ -51,7 +53,7 @@ def die_at_write(number: int, *, done: bool) -> Act:
         _dies(stage, "s3", "put_object", number, done=done)
         stage.launch(1)
         try:
-            stage.schedulers[0].fleet.standbys.offers.run_one()
+            _standbys(stage.schedulers[0].fleet).offers.run_one()
         except _KilledError:
             stage.acts += 1
         stage.schedulers[0].restart()
@@ -63,7 +65,8 @@ def pause_at_write(number: int) -> Act:
     """The same, but the scheduler only pauses there: it makes its write after its successor has adopted."""
 
     def act(stage: Stage) -> None:
-        world, first = stage.world, stage.schedulers[0]
+        world: Any = stage.world  # whose fake S3 gets another put_object
+        first = stage.schedulers[0]
         inner, calls = world.s3.put_object, [0]
 
         def call(**parameters: object) -> object:
@@ -80,15 +83,21 @@ def pause_at_write(number: int) -> Act:
         world.s3.put_object = call
         stage.launch(1)
         paused = first.fleet
-        paused.standbys.offers.run_one()
+        _standbys(paused).offers.run_one()
         # What it goes on to do until it sees that it was replaced.
         world.clock.advance(1)
-        paused.standbys.offers.run_one()
+        _standbys(paused).offers.run_one()
 
     return act
 
 
-def _settle_all(stage: Stage, fleet: object) -> None:
+def _standbys(fleet: Fleet) -> Standbys:
+    """Return the fleet's standbys, which every stage here has."""
+    assert fleet.standbys is not None
+    return fleet.standbys
+
+
+def _settle_all(stage: Stage, fleet: Fleet) -> None:
     stage.world.step(fleet)
     stage.world.step(fleet)
 
@@ -156,7 +165,7 @@ def new_settings(stage: Stage) -> None:
 
 def old_ones_are_gone(stage: Stage) -> str:
     """Look for standbys of the old configuration."""
-    print_ = stage.schedulers[0].fleet.standbys.keeper._queues["default"]
+    print_ = _standbys(stage.schedulers[0].fleet).keeper._queues["default"]
     left = [
         task
         for task in stage.world.containers_inside.idle()

@@ -187,7 +187,7 @@ SURVIVING = (
         fail=10,
         refuse=10,
         containers=0,
-        says="could not make this task's workload anew",
+        says="could not rebuild this task's workload",
         acts=((0.0, _adopt_unreadable_workloads),),
     ),
     Scenario(

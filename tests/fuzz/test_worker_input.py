@@ -112,5 +112,5 @@ def test_any_release_is_compared(version: Any) -> None:
     if str(version).split(".")[:2] == ["3", "3"]:
         check_release(payload, "3.3.2")
     else:
-        with pytest.raises(WorkerError, match="build the image"):
+        with pytest.raises(WorkerError, match="Build the image"):
             check_release(payload, "3.3.2")

@@ -93,7 +93,7 @@ def home(image, tmp_path_factory):
         ("fail", "failed", ExitCode.TASK_FAILED),
         ("again", "up_for_retry", ExitCode.TASK_FAILED),
         ("killed", "running", ExitCode.TASK_KILLED),
-        ("ok", "success", ExitCode.TRY_REFUSED),
+        ("ok", "success", ExitCode.TRY_REJECTED),
     ],
 )
 def test_the_container_exits_with_the_outcome(home, task_id, state, code):

@@ -37,7 +37,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "executor" / "src" / "airflow_fargate"
 TESTS = {
-    "tasks.states": ("tasks/test_states", "tasks/test_registry"),
+    "tasks.states": (
+        "tasks/test_states",
+        "tasks/test_registry",
+        "tasks/test_registry_adoption",
+        "tasks/test_registry_revoking",
+    ),
     "tasks.verdict": ("tasks/test_verdict", "aws/test_failures_words"),
     "aws.rate_limiter": ("aws/test_rate_limiter", "test_properties"),
     "aws.failures": ("aws/test_failures", "aws/test_failures_words"),

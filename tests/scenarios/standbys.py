@@ -7,8 +7,7 @@ once, polls once a step, and runs no task: it exits when the task would have end
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.standby import protocol
@@ -17,6 +16,7 @@ from airflow_fargate.tasks.registry import STANDBY
 from local_cloud import Behaviour
 
 if TYPE_CHECKING:
+    from airflow_fargate.aws.clients import ClientSource
     from local_cloud import Task
     from scenarios.world import World
 
@@ -37,7 +37,7 @@ class StandbyContainers:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._objects = Objects(lambda _: world.s3, "payloads")
+        self._objects = Objects(cast("ClientSource", lambda _: world.s3), "payloads")
         self._left: set[str] = set()
         self.ran: dict[str, str] = {}
         self.hung: set[str] = set()
@@ -113,21 +113,13 @@ class StandbyContainers:
 
 
 class EcsWithTags:
-    """The plane's ECS client, with the two calls that only standbys need."""
+    """The plane's ECS client, with a call that only standbys need."""
 
     def __init__(self, world: World, inner: Any) -> None:
         self._world, self._inner = world, inner
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
-
-    def tag_resource(self, *, resourceArn: str, tags: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
-        """See boto3."""
-        task = self._world.plane.task(resourceArn)
-        if task is not None:
-            added = {**dict(task.tags), **{each["key"]: each["value"] for each in tags}}
-            self._world.plane._table.put(replace(task, tags=tuple(added.items())))
-        return {}
 
     def describe_task_definition(self, *, taskDefinition: str) -> dict[str, Any]:  # noqa: N803
         """See boto3."""

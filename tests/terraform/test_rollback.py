@@ -102,7 +102,7 @@ def test_a_broken_image_keeps_the_old_version_and_fails_the_apply(
     done = run(root, *words, AWS_ENDPOINT_URL=cloud.endpoint, TF_VAR_image=GOOD)
     assert done.returncode == 0, done.stdout + done.stderr
 
-    cloud.engine.default = REJECTED
+    cloud.engine.default = REJECTED  # type: ignore[attr-defined]  # the simulated engine has it
     broken = run(root, *words, AWS_ENDPOINT_URL=cloud.endpoint, TF_VAR_image=BROKEN)
 
     assert broken.returncode == 1

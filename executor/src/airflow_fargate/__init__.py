@@ -1,7 +1,7 @@
-"""FargateExecutor: every Apache Airflow task in its own AWS Fargate container.
+"""FargateExecutor runs every Apache Airflow task in its own AWS Fargate container.
 
-Importing this package costs next to nothing: the worker's entrypoint imports it in every container, where
-half a second is felt. The executor, and Airflow with it, is imported when it is first asked for.
+Importing this package is cheap, because the worker imports it in every container. The executor, and with it
+Airflow, is imported at its first use.
 """
 
 from __future__ import annotations

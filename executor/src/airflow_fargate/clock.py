@@ -1,4 +1,4 @@
-"""Time as an argument: what the parts ask for it, and the real one."""
+"""Clocks, which are passed to the parts that need the time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where time comes from. Tests pass one that they move by hand."""
+    """A source of time. Tests pass one that they advance."""
 
     def monotonic(self) -> float:
-        """Return seconds that never go back, for intervals and deadlines."""
+        """Return seconds that never decrease, for intervals and deadlines."""
         ...
 
     def time(self) -> float:
-        """Return seconds since the epoch, for comparing with AWS's timestamps."""
+        """Return seconds since the epoch, to compare with AWS's timestamps."""
         ...
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The system's clocks."""
 
     def monotonic(self) -> float:
         """Return :func:`time.monotonic`."""

@@ -1,19 +1,19 @@
-"""What this package raises: one tree, each error a sentence that says what to do."""
+"""The errors of this package. Each message says what is wrong and what to do."""
 
 from __future__ import annotations
 
 
 class FargateError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The base class of this package's errors."""
 
 
 class ConfigurationError(FargateError):
-    """The ``[fargate]`` section cannot be used as it stands; the executor does not start."""
+    """The ``[fargate]`` section is invalid; the executor does not start."""
 
 
 class TaskOptionsError(FargateError):
-    """The options of one task (executor_config, queue profile) ask for what cannot run; only it fails."""
+    """The options of one task (executor_config) are invalid; only this task fails."""
 
 
 class RequestError(FargateError):
-    """The RunTask request of one task is not one that AWS would take; only that task fails."""
+    """AWS would reject the RunTask request of one task; only this task fails."""

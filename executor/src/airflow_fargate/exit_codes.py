@@ -1,8 +1,8 @@
-"""The exit codes of a worker container: how the executor learns the outcome of a task from ECS alone.
+"""The exit codes of a worker container, from which the executor learns the outcome of a task.
 
-64 to 78 follow sysexits.h. 80 and above are outcomes of the task itself. None of them is a code that a shell,
-Python or Airflow exits with by itself (1, 2, 124-127, 128 + signal). In particular, Python exits with 1 after
-any uncaught error, such as a module that the image lacks, so 1 never means that the task failed.
+64 to 78 follow sysexits.h. 80 and above are outcomes of the task. None of them is a code of a shell, Python
+or Airflow (1, 2, 124-127, 128 + signal). In particular, Python exits with 1 after any uncaught error, such as
+a missing module, so 1 never means that the task failed.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a worker container exits with; `meaning` is one sentence for a person."""
+    """An exit code of the worker container; `meaning` describes it in one sentence."""
 
     meaning: str
 
     def __new__(cls, value: int, meaning: str = "") -> ExitCode:  # noqa: PYI034  typing.Self is not in 3.10
-        """Make a member that is the number and carries its sentence."""
+        """Make a member from its number and its meaning."""
         member = int.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning
@@ -25,28 +25,40 @@ class ExitCode(IntEnum):
     SUCCESS = (0, "The task succeeded or was skipped.")
     WORKER_FAILED = (
         1,
-        "The worker itself failed, before or beside the task: see the container's last lines.",
+        "The worker itself failed, not the task. See the container's last lines.",
     )
-    BAD_COMMAND = (64, "The container was given a command that the entrypoint cannot run.")
-    PAYLOAD_INVALID = (65, "The payload was not understood, or was written by another Airflow release.")
+    BAD_COMMAND = (64, "The entrypoint cannot run the container's command.")
+    PAYLOAD_INVALID = (65, "The payload is invalid, or comes from another Airflow release.")
     PAYLOAD_MISSING = (66, "The payload is not in the bucket: it was fetched before, or it expired.")
     API_UNREACHABLE = (69, "The Airflow API server did not answer, so the task's state was not recorded.")
-    TRY_REFUSED = (75, "The Airflow API server refused this try: it runs elsewhere or is not wanted.")
-    TOKEN_REFUSED = (77, "The API server or S3 refused the credentials: token expired or access denied.")
-    CONFIG_MISSING = (78, "The container lacks configuration, such as the address of the API server.")
+    TRY_REJECTED = (
+        75,
+        "The Airflow API server rejected this try: it runs elsewhere, has ended, or was cleared.",
+    )
+    TOKEN_REJECTED = (
+        77,
+        "The API server or S3 rejected the credentials: the token expired, or access is denied.",
+    )
+    CONFIG_MISSING = (
+        78,
+        "The container's configuration is incomplete, for example the address of the API server.",
+    )
     NOT_USED = (79, "The standby container exited without having run a task.")
-    TASK_FAILED = (80, "The task ran and failed, for good or up for retry; its log says why.")
+    TASK_FAILED = (80, "The task failed (or is up for retry). See its log.")
     RESUMES_LATER = (
         81,
-        "The task deferred itself or was rescheduled: it resumes later in another container.",
+        "The task was deferred or rescheduled. It resumes later in another container.",
     )
     ENDED_BY_AIRFLOW = (82, "Airflow ended the task: it was cleared, marked, or its DAG run was deleted.")
-    TASK_KILLED = (137, "The task's process was killed with SIGKILL, most likely because memory ran out.")
-    STOPPED = (143, "The task was ended by SIGTERM from outside: StopTask or a Spot interruption.")
+    TASK_KILLED = (
+        137,
+        "The task's process was killed with SIGKILL, most likely because it ran out of memory.",
+    )
+    STOPPED = (143, "The task was stopped with SIGTERM, by StopTask or a Spot interruption.")
 
 
 def meaning_of(code: int) -> str | None:
-    """Return the sentence for an exit code, or None for one that is not the worker's own."""
+    """Return the meaning of an exit code; None if it is not one of the worker's."""
     try:
         return ExitCode(code).meaning
     except ValueError:

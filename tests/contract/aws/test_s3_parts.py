@@ -80,7 +80,7 @@ def test_what_s3_refuses_is_said_by_boto3(environ: dict[str, str], monkeypatch: 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     with pytest.raises(WorkerError, match="SignatureDoesNotMatch") as caught:
         S3Store(environ={**environ, "AWS_SECRET_ACCESS_KEY": "wrong"}).fetch("payloads", KEY)
-    assert caught.value.code is ExitCode.TOKEN_REFUSED
+    assert caught.value.code is ExitCode.TOKEN_REJECTED
 
 
 def test_an_endpoint_that_does_not_answer_is_boto3s_to_explain(environ: dict[str, str]) -> None:

@@ -107,6 +107,7 @@ def test_json_and_yaml_have_numbers(cluster: Cluster, capsys: pytest.CaptureFixt
         "map_index": -1,
         "run_id": "run",
         "try_number": 1,
+        "standby": False,
         "age_seconds": 30.0,
         "arn": arn,
         "status": "RUNNING",

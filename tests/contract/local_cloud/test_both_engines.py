@@ -192,6 +192,19 @@ def test_tags_are_shown_when_asked_for(world: World) -> None:
     world.ended(arn)
 
 
+def test_the_tags_of_a_task_can_be_changed(world: World) -> None:
+    """TagResource adds and replaces, UntagResource removes; no event tells of it."""
+    arn = world.start(FOREVER, Behaviour(run=None), tags=[{"key": "a", "value": "1"}])
+    version = world.until(arn, "RUNNING")["version"]
+    world.ecs.tag_resource(resourceArn=arn, tags=[{"key": "a", "value": "2"}, {"key": "b", "value": "3"}])
+    world.ecs.untag_resource(resourceArn=arn, tagKeys=["a"])
+    task = world.describe(arn, include=["TAGS"])
+    assert (task["tags"], task["version"]) == ([{"key": "b", "value": "3"}], version)
+    assert world.ecs.list_tags_for_resource(resourceArn=arn)["tags"] == task["tags"]
+    world.ecs.stop_task(cluster=world.cluster, task=arn)
+    world.ended(arn)
+
+
 def test_every_answer_conforms_to_botocores_model(world: World) -> None:
     """RunTask, DescribeTasks and ListTasks say nothing that ECS's own model does not have."""
     request = world.request(world.define(world.scripted("exit 0")), tags=[{"key": "a", "value": "1"}])

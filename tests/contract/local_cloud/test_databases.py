@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from local_cloud.databases.certificates import Authority
 from local_cloud.databases.instances import Databases
 from local_cloud.databases.programs import find_programs
 from local_cloud.moto_gaps import rds as moto_rds
+from local_cloud.server.local_pages import LocalPages
 from smoke.journal import Journal
 from smoke.postgres import install_postgres, obtainable
 from smoke.processes import Programs
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 DEADLINE = 60.0
 TESTS = Path(__file__).resolve().parents[2]
-INSTANCE = "c0ffee"
+INSTANCE = f"t{os.getpid():x}"
 
 
 class Account:
@@ -192,6 +194,35 @@ def test_a_rotation_changes_the_database_first_and_the_secret_after_a_gap(
         assert time.monotonic() < deadline
         time.sleep(POLL)
     assert account.ask(database, "SELECT 1") == 1
+
+
+def test_the_cloud_has_pages_for_databases(account: Account, database: str, cloud: LocalCloud) -> None:
+    """They show, rotate and fail over; a cloud without servers, and a wrong name, say what there is."""
+    pages = LocalPages(cloud.plane, cloud.engine, lambda _: {}, None, account.servers)
+
+    def ask(method: str, page: str, **wanted: Any) -> tuple[int, Any]:
+        body = json.dumps(wanted).encode() if wanted else b""
+        return asyncio.run(pages.answer(method, f"/_local/{page}", body))
+
+    before, address = account.password(database), account.address(database)
+    shown = next(item for item in ask("GET", "databases")[1]["databases"] if item["id"] == database)
+    assert (shown["status"], shown["address"], shown["port"]) == ("available", address, 5432)
+    assert ask("GET", "rds-ca.pem") == (200, account.servers.authority.bundle)
+    assert ask("POST", "databases", rotate={"id": database, "gap": 0})[0] == 200
+    assert ask("POST", "databases", failover={"id": database, "seconds": 0})[0] == 200
+    deadline = time.monotonic() + DEADLINE
+    while account.password(database) == before or account.address(database) == address:
+        assert time.monotonic() < deadline
+        time.sleep(POLL)
+    account.until(database, "available")
+    status, said = ask("POST", "databases", failover={"id": "none"})
+    assert status == 400
+    assert database in said["error"]
+    status, said = asyncio.run(
+        LocalPages(cloud.plane, cloud.engine, lambda _: {}).answer("GET", "/_local/databases", b"")
+    )
+    assert status == 400
+    assert "PostgreSQL" in said["error"]
 
 
 def test_point_in_time_is_rejected_and_a_replica_is_not_taken_for_its_source(

@@ -70,7 +70,11 @@ def test_a_name_is_taken_until_the_service_is_inactive(simulated: SimulatedWorld
     """A second CreateService fails, also while the first drains; afterwards the name is free."""
     service = serve(simulated)
     service.steady()
-    again = {"cluster": simulated.cluster, "serviceName": service.name, "taskDefinition": simulated.define()}
+    again: dict[str, Any] = {
+        "cluster": simulated.cluster,
+        "serviceName": service.name,
+        "taskDefinition": simulated.define(),
+    }
     again |= {"desiredCount": 0, "launchType": "FARGATE"}
     again["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": [simulated.subnet]}}
     create = simulated.ecs.create_service

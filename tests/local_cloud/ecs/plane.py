@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_cloud.clock import ManualClock
-from local_cloud.ecs import lifecycle
+from local_cloud.ecs import lifecycle, tagging
 from local_cloud.ecs.catalog import StaticCatalog
 from local_cloud.ecs.client_tokens import ClientTokens
 from local_cloud.ecs.launch_request import LaunchRequest, find_cluster, parse_launch_request
 from local_cloud.ecs.launching import ProviderChooser, new_task
 from local_cloud.ecs.lifecycle import STOPPED, Change
-from local_cloud.ecs.records import Failure, Task
+from local_cloud.ecs.records import Failure, Task, evolve
 from local_cloud.ecs.rendering import as_datetime, failure_document, task_document
 from local_cloud.ecs.task_table import TaskTable
 from local_cloud.errors import AwsError, invalid
@@ -26,7 +26,7 @@ from local_cloud.events.task_events import task_event
 from local_cloud.fast_json import fingerprint
 from local_cloud.faults.injection import Faults, throttled
 from local_cloud.services.calls import OPERATIONS as SERVICE_OPERATIONS
-from local_cloud.services.calls import TAG_OPERATIONS, Services
+from local_cloud.services.calls import Services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -41,7 +41,7 @@ RETENTION = 3600.0  # seconds a stopped task stays visible
 MAX_DESCRIBED = 100
 WITH_TAGS = True
 TASK_OPERATIONS = ("RunTask", "StopTask", "DescribeTasks", "ListTasks")
-OPERATIONS = (*TASK_OPERATIONS, *SERVICE_OPERATIONS, *TAG_OPERATIONS)
+OPERATIONS = (*TASK_OPERATIONS, *SERVICE_OPERATIONS, *tagging.OPERATIONS)
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,9 @@ class TaskPlane:
         write_time: WriteTime,
         write: WriteTask,
     ) -> dict[str, Any]:
-        if operation not in TASK_OPERATIONS and operation in OPERATIONS:
+        if operation in tagging.OPERATIONS:
+            return self._tags(operation, parameters)
+        if operation in SERVICE_OPERATIONS:
             return self.services.answer(operation, parameters, region, write_time)
         if operation == "RunTask":
             return self._run_task(parameters, region, write)
@@ -312,6 +314,17 @@ class TaskPlane:
         cluster = find_cluster(parameters, self.catalog, region)
         arns, next_token = self._table.page(cluster.arn, parameters, self.faults.sees)
         return {"taskArns": arns, **({"nextToken": next_token} if next_token else {})}
+
+    def _tags(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        arn = str(parameters.get("resourceArn"))
+        if ":service/" in arn:
+            return self.services.tags(operation, parameters)
+        task = self._table.get(arn)
+        if task is None:
+            raise invalid("The specified task does not exist. Specify a valid task and try again.")
+        tags = tagging.changed_tags(operation, dict(task.tags), parameters)
+        self._table.put(evolve(task, {"tags": tuple(tags.items())}))
+        return tagging.tags_document(operation, tags)
 
     def _arn(self, reference: str, cluster_arn: str) -> str:
         prefix = cluster_arn.replace(":cluster/", ":task/")

@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
+from local_cloud.ecs import tagging
 from local_cloud.ecs.plane import OPERATIONS
 from local_cloud.ecs.rendering import as_epoch
 from local_cloud.ecs.task_bytes import TaskBytes
 from local_cloud.errors import AwsError
 from local_cloud.fast_json import decode, encode
 from local_cloud.queues.sqs_front import TARGET as SQS_TARGET
-from local_cloud.services.calls import TAG_OPERATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -162,9 +162,14 @@ class CloudServer:
 
 
 def operation_of(headers: dict[bytes, bytes], body: bytes) -> str | None:
-    """The operation of the task plane's that a request asks for, or None; tags only of a service."""
+    """The operation of the task plane's that a request asks for, or None.
+
+    Tags are the plane's if they are a task's or a service's; those of a cluster, for instance, are moto's.
+    """
     operation = TARGETS.get(headers.get(b"x-amz-target", b""))
-    return None if operation in TAG_OPERATIONS and b":service/" not in body else operation
+    if operation in tagging.OPERATIONS and b":service/" not in body and b":task/" not in body:
+        return None
+    return operation
 
 
 def aws_error(error: AwsError, *, xml: bool = False) -> Http:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from local_cloud.ecs import tagging
 from local_cloud.ecs.launch_request import find_cluster
 from local_cloud.errors import AwsError, invalid
 from local_cloud.services import documents, requests
@@ -32,12 +33,9 @@ OPERATIONS = (
     "StopServiceDeployment",
     "UpdateService",
 )
-# These are the services' only if the ARN is a service's.
-TAG_OPERATIONS = ("ListTagsForResource", "TagResource", "UntagResource")
 MAX_DESCRIBED = 10
 MAX_DEPLOYMENTS = 20
 MAX_PAGE = 100
-MAX_TAGS = 50
 
 
 class Services:
@@ -104,10 +102,7 @@ class Services:
             "DescribeServices": self._describe,
             "ListServiceDeployments": self._list_deployments,
             "ListServices": self._list,
-            "ListTagsForResource": self._list_tags,
             "StopServiceDeployment": self._stop_deployment,
-            "TagResource": self._tag,
-            "UntagResource": self._untag,
             "UpdateService": self._update,
         }
         return answers[operation](parameters, region, write_time)
@@ -139,7 +134,7 @@ class Services:
             settings=requests.new_settings(parameters, self._catalog, region),
             desired_count=count,
             client_token=token,
-            tags=_tags(parameters),
+            tags=tagging.given_tags(parameters),
         )
         self._services[arn] = service
         self._scheduler.begin(service)
@@ -252,23 +247,13 @@ class Services:
 
     # Tags
 
-    def _list_tags(
-        self, parameters: Mapping[str, Any], _region: str, _write_time: WriteTime
-    ) -> dict[str, Any]:
-        return {
-            "tags": [{"key": key, "value": value} for key, value in self._tagged(parameters).tags.items()]
-        }
-
-    def _tag(self, parameters: Mapping[str, Any], _region: str, _write_time: WriteTime) -> dict[str, Any]:
-        service = self._tagged(parameters)
-        service.tags = {**service.tags, **_tags(parameters)}
-        return {}
-
-    def _untag(self, parameters: Mapping[str, Any], _region: str, _write_time: WriteTime) -> dict[str, Any]:
-        service = self._tagged(parameters)
-        gone = set(parameters.get("tagKeys") or ())
-        service.tags = {key: value for key, value in service.tags.items() if key not in gone}
-        return {}
+    def tags(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Answer one of the operations about the tags of a service; raises AwsError."""
+        service = self._services.get(str(parameters.get("resourceArn")))
+        if service is None:
+            raise invalid("The specified service does not exist. Specify a valid service and try again.")
+        service.tags = tagging.changed_tags(operation, service.tags, parameters)
+        return tagging.tags_document(operation, service.tags)
 
     # Finding
 
@@ -287,12 +272,6 @@ class Services:
                     return service, rollout
         return None
 
-    def _tagged(self, parameters: Mapping[str, Any]) -> Service:
-        service = self._services.get(str(parameters.get("resourceArn")))
-        if service is None:
-            raise invalid("The specified service does not exist. Specify a valid service and try again.")
-        return service
-
     def _document(self, service: Service, write_time: WriteTime, *, tags: bool) -> dict[str, Any]:
         return documents.service_document(service, self._tasks.started_by, write_time, tags=tags)
 
@@ -303,13 +282,6 @@ class Services:
 
 def _arn(cluster_arn: str, name: str) -> str:
     return f"{cluster_arn.replace(':cluster/', ':service/')}/{name}"
-
-
-def _tags(parameters: Mapping[str, Any]) -> dict[str, str]:
-    tags = {str(item.get("key")): str(item.get("value", "")) for item in parameters.get("tags") or ()}
-    if len(tags) > MAX_TAGS:
-        raise invalid(f"A service can have at most {MAX_TAGS} tags.")
-    return tags
 
 
 def _seconds(time: Any) -> float | None:

@@ -97,9 +97,9 @@ def test_event_and_describe_tasks_say_the_same() -> None:
     [{}, {"taskArn": ARN}, {"lastStatus": "RUNNING"}, {"taskArn": 7, "lastStatus": "RUNNING"},
      {"taskArn": "", "lastStatus": ""}],
 )  # fmt: skip
-def test_what_is_no_task_is_refused(task: dict[str, Any]) -> None:
+def test_a_task_without_arn_or_status_is_rejected(task: dict[str, Any]) -> None:
     """Without an ARN or a status there is nothing to track."""
-    with pytest.raises(ValueError, match="without taskArn or lastStatus"):
+    with pytest.raises(ValueError, match="no taskArn or no lastStatus"):
         parse_task(task)
 
 
@@ -168,7 +168,7 @@ def test_the_outcome_is_final_before_stopped_when_the_exit_code_alone_gives_it(
         json.dumps(EVENT | {"detail": {}}),
     ],
 )
-def test_what_is_no_task_event_is_refused(body: str) -> None:
+def test_other_messages_are_rejected(body: str) -> None:
     """Other JSON, other sources, other kinds: ValueError, and no other error."""
     with pytest.raises(ValueError, match=r".+"):
         parse_event(body)

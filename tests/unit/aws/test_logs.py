@@ -135,19 +135,19 @@ def test_a_task_whose_arn_was_not_recorded_is_found_by_its_launch_id() -> None:
     assert running(Logs()).whole(LAUNCH_ID) == running(Logs()).whole(ARN)
 
 
-def test_what_cannot_be_read_is_said_on_the_page() -> None:
-    """Nothing launched, no stream yet, no group, no permission, no way to ECS: a sentence, never an error."""
+def test_a_log_that_cannot_be_read_is_explained_in_the_ui() -> None:
+    """For example no container, stream, group, permission or connection: a message, never an exception."""
     unknown = "11111111-1111-4111-8111-111111111111"
     missing = Logs(Logs.exceptions.ResourceNotFoundException())
-    assert "once it has started" in running(Logs()).whole("")[0][0]
-    assert "once it has started" in running(Logs()).whole(unknown)[0][0]
-    assert "once it has started" in running(missing).whole(ARN)[1][0]
-    assert "set [fargate] log_group" in running(Logs(), log_group="").whole(ARN)[0][0]
+    assert "has not started yet" in running(Logs()).whole("")[0][0]
+    assert "has not started yet" in running(Logs()).whole(unknown)[0][0]
+    assert "has not started yet" in running(missing).whole(ARN)[1][0]
+    assert "needs [fargate] log_group" in running(Logs(), log_group="").whole(ARN)[0][0]
     assert "could not be read: denied" in running(Logs(PermissionError("denied"))).whole(ARN)[1][0]
-    assert "could not be looked for" in running(Logs(), ecs=object()).whole(LAUNCH_ID)[0][0]
+    assert "could not be found" in running(Logs(), ecs=object()).whole(LAUNCH_ID)[0][0]
 
 
-def test_the_page_s_clients_are_kept() -> None:
-    """The page asks every few seconds; a client is made once."""
+def test_the_uis_clients_are_cached() -> None:
+    """The UI asks every few seconds; a client is made once."""
     assert shared_clients("eu-west-1") is shared_clients("eu-west-1")
     assert shared_clients("eu-west-1") is not shared_clients("us-east-1")

@@ -12,9 +12,10 @@ def test_the_table_has_medians_and_their_ratio():
     ours = [Start(2.0, 1.5), Start(9.0, 9.0), Start(2.0, 1.5)]
     stock = [Start(4.0, 3.0), Start(4.0, 3.0), Start(1.0, 1.0)]
     s3 = [Start(2.5, 1.8)]
-    lines = table({0.25: {"stock": stock, "ours": ours, "s3": s3}}, "3.3.2", 3).splitlines()
-    assert lines[2] == "| 0.25 | 4.0 s | 2.0 s | 2.5 s | 3.00 s | 1.50 s | 1.80 s | 50 % and 60 % |"
-    assert {line.count("|") for line in lines[:3]} == {9}
+    ways = {"stock": stock, "ours": ours, "s3": s3, "standby": [Start(0.4, 2.0)]}
+    lines = table({0.25: ways}, "3.3.2", 3).splitlines()
+    assert lines[2] == "| 0.25 | 4.0 s | 2.0 s | 2.5 s | 0.40 s | 3.00 s | 1.50 s | 1.80 s | 50 % and 60 % |"
+    assert {line.count("|") for line in lines[:3]} == {10}
     assert "Medians of 3 runs in turns, Airflow 3.3.2" in lines[-1]
     assert "load" in lines[-1]
 

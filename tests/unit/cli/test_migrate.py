@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from airflow.providers.amazon.get_provider_info import get_provider_info
@@ -103,10 +103,10 @@ def test_arguments_of_run_task_become_options_and_a_profile() -> None:
     config = read_config(done.options, done.options.get)
     assert config.tags == {"team": "data"}
     assert (config.subnets, config.security_groups) == (("subnet-9",), ("sg-9",))
-    profile: dict[str, Any] = dict(config.profiles["default"])
-    assert (profile["cpu"], profile["memory"]) == (1024, 2048)
-    assert profile["run_task"]["enableExecuteCommand"] is True
-    (container,) = profile["run_task"]["overrides"]["containerOverrides"]
+    profile = config.profiles["default"]
+    assert (profile.cpu, profile.memory) == (1024, 2048)
+    assert profile.run_task["enableExecuteCommand"] is True
+    (container,) = profile.run_task["overrides"]["containerOverrides"]
     assert container == {"name": "airflow", "environment": [{"name": "A", "value": "1"}]}
     assert any("startedBy is set by the executor itself" in note for note in done.notes)
 

@@ -66,3 +66,14 @@ def test_when_even_the_search_fails_it_is_said_and_the_payload_stays() -> None:
     (said,) = bench.said
     assert "airflow fargate reap" in said.sentence
     assert len(bench.s3.objects) == 1
+
+
+def test_an_empty_answer_to_a_repeated_call_proves_nothing() -> None:
+    """The first call may have started a container, so the token stays the same."""
+    bench = Bench()
+    bench.fail(client_error("ServerException", "", 500))
+    bench.ecs.reject_capacity("")
+    bench.launcher.submit(an_attempt(deadline=300.0))
+    bench.run(100)
+    assert isinstance(bench.said[0], Accepted)
+    assert set(bench.tokens) == {"-0"}

@@ -11,7 +11,7 @@ import airflow
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 
-from airflow_fargate.settings import option_files, options
+from airflow_fargate.settings import option_files, options, provider
 from airflow_fargate.settings.config import FargateConfig, read_config
 from airflow_fargate.settings.options import OPTIONS, Option
 
@@ -85,7 +85,7 @@ def test_every_example_is_valid(option: Option) -> None:
 
 def test_airflow_can_interpolate_the_defaults() -> None:
     """Braces in a default are doubled, because Airflow formats defaults."""
-    declared = options.provider_config()["fargate"]["options"]
+    declared = provider.provider_config()["fargate"]["options"]
     assert declared["tags"]["default"].format() == "{}"
     parser = configparser.ConfigParser()
     parser.read_dict({"fargate": {name: each["default"] or "" for name, each in declared.items()}})

@@ -26,7 +26,7 @@ By = Responsibility
         (stopped(0), Outcome.SUCCESS, By.NONE, "The task succeeded"),
         (stopped(0, stopCode="UserInitiated"), Outcome.SUCCESS, By.NONE, "The task succeeded"),
         (stopped(1), Outcome.FAILED, By.DEPLOYMENT, "The worker itself failed"),
-        (stopped(80), Outcome.FAILED, By.TASK, "The task ran and failed"),
+        (stopped(80), Outcome.FAILED, By.TASK, "The task failed"),
         (stopped(81), Outcome.RESUMES_LATER, By.NONE, "resumes later"),
         (stopped(82), Outcome.SUCCESS, By.NONE, "Airflow ended the task"),
         (stopped(82, stopCode="UserInitiated"), Outcome.SUCCESS, By.NONE, "Airflow ended the task"),

@@ -59,7 +59,7 @@ class ExecutionApi:
         self._seen: dict[str, threading.Event] = {}
         self.url = ""
 
-    def refuse(self, ending: str, status: int, times: int = 1_000_000) -> None:
+    def reject(self, ending: str, status: int, times: int = 1_000_000) -> None:
         """Answer a status to so many requests whose path ends so."""
         self.refusals[ending] = status
         self.times[ending] = times

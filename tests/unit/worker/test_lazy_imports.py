@@ -196,7 +196,7 @@ def in_airflow(script, home):
     return done.stdout.splitlines()[-1]
 
 
-def test_importing_airflow_leaves_no_stand_in_behind(tmp_path):
+def test_importing_airflow_leaves_no_placeholder(tmp_path):
     """Only the tables of what is still to be imported hold any, and the classes that are handed on."""
     script = """
         tables = [m.__dict__["__builtins__"] for n in lazy_imports.DEFERRED if (m := sys.modules.get(n))]
@@ -206,9 +206,9 @@ def test_importing_airflow_leaves_no_stand_in_behind(tmp_path):
         bases = [base for each in tuples for base in each]
         known = {id(value) for value in put_off + bases}
         all_of_them = [o for o in gc.get_objects() if isinstance(o, lazy_imports._Deferred)]
-        stand_ins = [o for o in all_of_them if id(o) not in known]
-        held = [o._deferred for o in gc.get_objects() if type(o) is lazy_imports._ClassStandIn]
-        print(len(tables) > 5, [vars(o) for o in stand_ins if o not in held])
+        placeholders = [o for o in all_of_them if id(o) not in known]
+        held = [o._deferred for o in gc.get_objects() if type(o) is lazy_imports._ClassPlaceholder]
+        print(len(tables) > 5, [vars(o) for o in placeholders if o not in held])
     """
     assert in_airflow(script, tmp_path) == "True []"
 

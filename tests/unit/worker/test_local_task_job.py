@@ -75,7 +75,7 @@ def test_a_task_that_did_not_begin_was_refused():
     end, _ = ended(runner())
     with pytest.raises(WorkerError) as refused:
         exit_code_of(end)
-    assert refused.value.code == ExitCode.TRY_REFUSED
+    assert refused.value.code == ExitCode.TRY_REJECTED
 
 
 def test_a_task_that_airflow_ended_itself_is_no_failure():

@@ -1,4 +1,4 @@
-"""What the kernel says of processes killed for memory, and who is told."""
+"""The kernel's counter of processes killed for memory, and the worker's last line about it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ REFERENCE = "json:" + json.dumps(
     ],
     ids=["version 2", "version 1", "an old kernel", "no memory cgroup"],
 )
-def test_reads_the_counter_of_either_cgroup_version(tmp_path, name, text, count):
-    """And takes none for nothing."""
+def test_the_counter_of_either_cgroup_version_is_read(tmp_path, name, text, count):
+    """Without a counter, the result is 0."""
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(text)
     assert killed_for_memory(tmp_path) == count
 
 
 @pytest.mark.parametrize(
-    ("code", "killed", "told"),
+    ("code", "killed", "reported"),
     [
         (ExitCode.TASK_KILLED, 1, True),
         (ExitCode.TASK_FAILED, 2, True),
@@ -42,11 +42,11 @@ def test_reads_the_counter_of_either_cgroup_version(tmp_path, name, text, count)
         (ExitCode.STOPPED, 1, False),
     ],
 )
-def test_a_task_that_failed_after_a_kill_for_memory_says_so_last(monkeypatch, capsys, code, killed, told):
-    """In the container's last line, which the executor shows; the exit code stays the task's own."""
+def test_a_failed_task_reports_a_kill_for_memory_last(monkeypatch, capsys, code, killed, reported):
+    """The executor shows the container's last line; the exit code is the task's own."""
     monkeypatch.setattr(stopping, "TaskStop", lambda **_: None)
     monkeypatch.setattr(entrypoint.gc, "disable", lambda: None)
     monkeypatch.setattr(supervise, "run_payload", lambda *_: code)
     monkeypatch.setattr(memory, "killed_for_memory", lambda: killed)
     assert entrypoint.run(["fargate", "run-workload", REFERENCE]) == code
-    assert ("because memory ran out" in capsys.readouterr().out) == told
+    assert ("killed for memory" in capsys.readouterr().out) == reported

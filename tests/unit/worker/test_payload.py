@@ -1,4 +1,4 @@
-"""Payloads: what a reference leads to, and what is refused."""
+"""Loading payloads, and rejecting invalid ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DOCUMENT = {
 
 
 class Store:
-    """An object store in memory that counts what is deleted."""
+    """An object store in memory."""
 
     def __init__(self, objects=None, deletion_error=None):
         self.objects = dict(objects or {})
@@ -45,7 +45,7 @@ class Store:
 
 
 def load(reference, store=None, warnings=None):
-    """Load with a store that must not be asked for unless given."""
+    """Load a payload; without a store, fail if one is needed."""
 
     def make_store():
         assert store is not None, "no store may be made for an inline payload"
@@ -59,49 +59,51 @@ def packed(document):
     return base64.urlsafe_b64encode(zlib.compress(json.dumps(document).encode())).decode()
 
 
-def refused(reference, store=None):
-    """Return the error for a reference, having checked that it shows no token."""
+def rejected(reference, store=None):
+    """Return the error for a reference, after checking that it has no token."""
     with pytest.raises(WorkerError) as caught:
         load(reference, store)
     assert TOKEN not in str(caught.value)
     return caught.value
 
 
-def test_reads_raw_json():
-    """`json:` carries the document as it is, and needs no S3."""
+def test_a_json_reference_holds_the_document():
+    """It needs no S3."""
     payload = load("json:" + json.dumps(DOCUMENT))
     assert (payload.airflow_version, payload.launch_id, payload.key) == ("3.3.2", "5f0c", "d.t.r.1")
     assert payload.workload == DOCUMENT["workload"]
 
 
-def test_reads_compressed_json():
-    """`zlib:` carries it compressed, in URL-safe base64, with or without padding."""
+def test_a_zlib_reference_holds_the_compressed_document():
+    """It is URL-safe base64, with or without padding."""
     assert load("zlib:" + packed(DOCUMENT)) == load("zlib:" + packed(DOCUMENT).rstrip("="))
 
 
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=200), min_size=1, max_size=20))
 def test_compression_loses_nothing(workload):
-    """Whatever a workload holds comes out of `zlib:` as it went in."""
+    """Any workload is the same after compression."""
     assert load("zlib:" + packed({**DOCUMENT, "workload": workload})).workload == workload
 
 
-def test_deletes_from_s3_what_it_has_read():
-    """A payload in S3 is deleted once it has been fetched and understood."""
+def test_a_payload_in_s3_is_deleted_after_it_was_parsed():
+    """Its token must not stay in the bucket."""
     store = Store({("b", "workloads/x/1.json"): json.dumps(DOCUMENT).encode()})
     assert load("s3://b/workloads/x/1.json", store).launch_id == "5f0c"
     assert store.objects == {}
 
 
-def test_keeps_in_s3_what_it_cannot_read():
-    """A payload that was not understood stays, for whoever looks for the reason."""
+def test_an_invalid_payload_stays_in_s3():
+    """It is kept to find the reason."""
     store = Store({("b", "k"): b"{"})
-    assert refused("s3://b/k", store).code is ExitCode.PAYLOAD_INVALID
+    assert rejected("s3://b/k", store).code is ExitCode.PAYLOAD_INVALID
     assert store.objects
 
 
 def test_a_failed_deletion_does_not_fail_the_task():
-    """The task runs, and one line says what stayed."""
-    store = Store({("b", "k"): json.dumps(DOCUMENT).encode()}, WorkerError(ExitCode.TOKEN_REFUSED, "denied."))
+    """The task runs, and one line reports the object."""
+    store = Store(
+        {("b", "k"): json.dumps(DOCUMENT).encode()}, WorkerError(ExitCode.TOKEN_REJECTED, "denied.")
+    )
     warnings = []
     assert load("s3://b/k", store, warnings).launch_id == "5f0c"
     assert len(warnings) == 1
@@ -109,17 +111,17 @@ def test_a_failed_deletion_does_not_fail_the_task():
 
 
 def test_a_missing_payload_has_its_own_code():
-    """Nothing under the key: PAYLOAD_MISSING."""
-    assert refused("s3://b/k", Store()).code is ExitCode.PAYLOAD_MISSING
+    """The exit code is PAYLOAD_MISSING."""
+    assert rejected("s3://b/k", Store()).code is ExitCode.PAYLOAD_MISSING
 
 
 @pytest.mark.parametrize(
     "reference",
     ["", "x", "s3://", "s3://bucket", "s3://bucket/", "s3:bucket/key", "https://b/k", f"file:{TOKEN}"],
 )
-def test_refuses_other_references(reference):
-    """What is no reference of the three kinds is a bad command."""
-    assert refused(reference).code is ExitCode.BAD_COMMAND
+def test_other_references_are_rejected(reference):
+    """The exit code is BAD_COMMAND."""
+    assert rejected(reference).code is ExitCode.BAD_COMMAND
 
 
 @pytest.mark.parametrize(
@@ -136,20 +138,20 @@ def test_refuses_other_references(reference):
         "zlib:\xff",
     ],
 )
-def test_refuses_what_it_does_not_understand(reference):
+def test_invalid_payloads_are_rejected(reference):
     """Damaged, foreign or incomplete documents are PAYLOAD_INVALID, and are never quoted."""
-    assert refused(reference).code is ExitCode.PAYLOAD_INVALID
+    assert rejected(reference).code is ExitCode.PAYLOAD_INVALID
 
 
-def test_refuses_what_unpacks_to_too_much(monkeypatch):
+def test_a_payload_that_unpacks_to_too_much_is_rejected(monkeypatch):
     """A small reference cannot fill the container's memory."""
     monkeypatch.setattr(payload_module, "MAX_BYTES", 100)
-    assert refused("zlib:" + packed({**DOCUMENT, "padding": "x" * 1000})).code is ExitCode.PAYLOAD_INVALID
+    assert rejected("zlib:" + packed({**DOCUMENT, "padding": "x" * 1000})).code is ExitCode.PAYLOAD_INVALID
 
 
 @pytest.mark.parametrize(("sent", "installed", "fits"), [("3.3.2", "3.3.0", True), ("3.2.2", "3.3.2", False)])
-def test_wants_the_same_release_line(sent, installed, fits):
-    """Patch releases mix; minor releases do not, and the sentence names both."""
+def test_the_minor_release_must_match(sent, installed, fits):
+    """Patch releases may differ. For other releases the message names both."""
     payload = Payload(sent, "l", "k", {})
     if fits:
         check_release(payload, installed)
@@ -159,6 +161,6 @@ def test_wants_the_same_release_line(sent, installed, fits):
     assert caught.value.code is ExitCode.PAYLOAD_INVALID
 
 
-def test_its_repr_does_not_show_the_workload():
-    """A payload in a log line or a traceback shows no token."""
+def test_the_repr_has_no_token():
+    """A payload may appear in a log line or a traceback."""
     assert TOKEN not in repr(load("json:" + json.dumps(DOCUMENT)))

@@ -1,4 +1,4 @@
-"""Payloads in S3: what botocore answers, and what the container says."""
+"""Payloads in S3: requests, errors and their exit codes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aws_model import modelled
 
 
 class Client:
-    """An S3 client that answers with one error; else with a body where something is fetched."""
+    """An S3 client that raises one error, or returns a body."""
 
     def __init__(self, error=None):
         self.error = error
@@ -37,12 +37,12 @@ class Client:
 
 
 def client_error(code):
-    """Return botocore's error for a code of S3's."""
+    """Return botocore's error for a code of S3."""
     return ClientError({"Error": {"Code": code, "Message": "m"}}, "GetObject")
 
 
-def test_fetches_and_deletes_the_object():
-    """Both calls name the bucket and the key."""
+def test_an_object_is_fetched_and_deleted():
+    """Both calls have the bucket and the key."""
     client = Client()
     store = S3Store(modelled("s3", client))
     assert store.fetch("payloads", "workloads/k") == b"data"
@@ -56,13 +56,13 @@ def test_fetches_and_deletes_the_object():
     [
         (client_error("NoSuchKey"), ExitCode.PAYLOAD_MISSING),
         (client_error("NoSuchBucket"), ExitCode.PAYLOAD_MISSING),
-        (client_error("AccessDenied"), ExitCode.TOKEN_REFUSED),
-        (client_error("ExpiredToken"), ExitCode.TOKEN_REFUSED),
+        (client_error("AccessDenied"), ExitCode.TOKEN_REJECTED),
+        (client_error("ExpiredToken"), ExitCode.TOKEN_REJECTED),
         (NoCredentialsError(), ExitCode.CONFIG_MISSING),
     ],
 )
-def test_says_what_s3_answered(error, code):
-    """Each kind of failure has its own exit code and a sentence with the object's place."""
+def test_each_error_of_s3_has_its_exit_code(error, code):
+    """The message has the object's place."""
     with pytest.raises(WorkerError, match="s3://payloads/workloads/k") as caught:
         S3Store(modelled("s3", Client(error))).fetch("payloads", "workloads/k")
     assert caught.value.code is code
@@ -78,14 +78,14 @@ CONTAINER = {
 
 
 class Http:
-    """botocore's connections: keeps what is sent, answers with a status."""
+    """botocore's connections, which record requests and answer with a status."""
 
     def __init__(self, status=200):
         self.status = status
         self.sent = []
 
     def send(self, request):
-        """Answer."""
+        """Return the answer."""
         self.sent.append(request)
         return AWSResponse(request.url, self.status, {}, None)
 
@@ -95,8 +95,8 @@ def _content(monkeypatch):
     monkeypatch.setattr(AWSResponse, "content", b"data")
 
 
-def test_a_container_of_fargates_asks_its_regions_s3_with_a_signature():
-    """The bucket's own address, and the session's token."""
+def test_a_fargate_container_sends_a_signed_request_to_its_region():
+    """It uses the bucket's host name and the session's token."""
     http = Http()
     assert plainly(CONTAINER, http)("GET", "payloads", "workloads/a b.json").content == b"data"
     (sent,) = http.sent
@@ -124,28 +124,35 @@ def test_a_container_of_fargates_asks_its_regions_s3_with_a_signature():
     ],
     ids=str,
 )
-def test_what_is_not_plain_is_boto3s(different):
-    """Other partitions, profiles, proxies, bundles of certificates, no credentials or half of them."""
+def test_boto3_is_used_for_other_environments(different):
+    """For example other partitions, profiles, proxies, CA bundles, and missing credentials."""
     assert plainly({**CONTAINER, **different}, Http()) is None
 
 
 @pytest.mark.parametrize(("bucket", "status"), [("pay.loads", 200), ("payloads", 301), ("payloads", 503)])
-def test_what_does_not_bring_the_object_is_boto3s_too(bucket, status):
-    """A name with dots needs another address; a redirection, a refusal or a busy S3 is asked again."""
+def test_boto3_is_used_for_other_answers(bucket, status):
+    """For example redirects and errors; and for a bucket name with dots, which needs another address."""
     assert plainly(CONTAINER, Http(status))("GET", bucket, "k") is None
 
 
 def test_the_roles_credentials_come_from_the_containers_endpoint(monkeypatch):
-    """As ECS gives them; when they cannot be had, boto3 tries for longer and explains."""
-    said = {"AccessKeyId": "ASIA", "SecretAccessKey": "s", "Token": "t", "Expiration": "2099-01-01T00:00:00Z"}
-    asked = []
+    """If they are not available, boto3 tries longer and explains the error."""
+    credentials = {
+        "AccessKeyId": "ASIA",
+        "SecretAccessKey": "s",
+        "Token": "t",
+        "Expiration": "2099-01-01T00:00:00Z",
+    }
+    urls = []
     monkeypatch.setattr(
-        ContainerMetadataFetcher, "retrieve_full_uri", lambda _, url, headers=None: asked.append(url) or said
+        ContainerMetadataFetcher,
+        "retrieve_full_uri",
+        lambda _, url, headers=None: urls.append(url) or credentials,
     )
     role = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/v2/credentials/1"}
     http = Http()
     assert plainly(role, http)("DELETE", "payloads", "k").content == b"data"
-    assert asked == ["http://169.254.170.2/v2/credentials/1"]
+    assert urls == ["http://169.254.170.2/v2/credentials/1"]
     assert "Credential=ASIA/" in str(http.sent[0].headers["Authorization"])
 
     def broken(*_, **__):

@@ -21,7 +21,7 @@ DOCUMENT = json.dumps(
 )
 OFFER, ANSWER = "standby/S/offer", "standby/S/answer"
 REFERENCE = "s3://payloads/standby/S"
-FAILS = WorkerError(ExitCode.TOKEN_REFUSED, "S3 refused")
+FAILS = WorkerError(ExitCode.TOKEN_REJECTED, "S3 refused")
 
 
 class Stopped(BaseException):

@@ -1,4 +1,4 @@
-"""SIGTERM, in processes of their own: signal masks and fork hooks stay with a process for good."""
+"""SIGTERM, in separate processes, because signal masks and fork hooks stay for a process's lifetime."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-# A supervisor as the worker is one: it forks a task's process that treats SIGTERM as Airflow does, reports it
-# to TaskStop, and waits for its end.
+# Like the worker, this forks a task's process with a handler for SIGTERM like Airflow's, reports it to
+# TaskStop, and waits for its end.
 SUPERVISOR = """
 import os, select, signal, sys, time
 from airflow_fargate.worker import stopping
@@ -20,7 +20,7 @@ from airflow_fargate.worker.stopping import TaskStop, TaskStopped
 went_on, goes_on = os.pipe()
 
 def ended_within(handle, seconds):
-    # A share of the limit has passed when the task has swallowed a stop, however busy the machine is.
+    # A part of the limit has passed when the task has swallowed a stop, however slow the machine is.
     if seconds and {by_the_clock}:
         return by_the_clock(handle, seconds)
     ready = select.select([handle, went_on], [], [], None if seconds else 0)[0]
@@ -70,7 +70,7 @@ say(f"ended {{os.waitstatus_to_exitcode(status)}} {{stop.requested}}")
 
 
 def supervisor(*, swallowed="Exception", before="", on_kill="pass", setup="", limit=None):
-    """Start it; its environment is this test's. Without a limit the task's own doings tell the time."""
+    """Start it with this test's environment. Without a limit, the task's own output serves as the clock."""
     script = SUPERVISOR.format(
         limit=limit or 60.0,
         swallowed=swallowed,
@@ -85,14 +85,14 @@ def supervisor(*, swallowed="Exception", before="", on_kill="pass", setup="", li
 
 
 def lines_until(process, *wanted):
-    """Read its output until all the wanted lines have come."""
+    """Read its output until all wanted lines have arrived."""
     missing, seen = set(wanted), []
     for line in process.stdout:
         seen.append(line.strip())
         missing.discard(line.strip())
         if not missing:
             return seen
-    raise AssertionError(f"it ended after {seen}")
+    raise AssertionError(f"the process ended after {seen}")
 
 
 def stop(process, signum=signal.SIGTERM):
@@ -102,8 +102,8 @@ def stop(process, signum=signal.SIGTERM):
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_task_gets_on_kill_and_then_leaves_what_it_did(signum):
-    """The signal calls on_kill, passes `except Exception`, runs `finally`, and ends the task."""
+def test_a_stopped_task_runs_on_kill_and_finally(signum):
+    """The signal calls on_kill, is not caught by `except Exception`, runs `finally`, and ends the task."""
     with supervisor() as process:
         lines_until(process, "task", "started")
         out = stop(process, signum)
@@ -116,59 +116,59 @@ def test_a_stopped_task_gets_on_kill_and_then_leaves_what_it_did(signum):
     assert f"LOG {signum.name}" in out
 
 
-def test_a_task_is_told_again():
-    """A first stop that a bare `except` swallowed is followed by a second; on_kill is called once."""
-    first_only = "(told.pop() if told else Exception)"
-    with supervisor(swallowed=first_only, setup="told = [BaseException]") as process:
+def test_a_task_is_signalled_again():
+    """If a bare `except` swallows the first stop, a second follows; on_kill is called once."""
+    first_only = "(first.pop() if first else Exception)"
+    with supervisor(swallowed=first_only, setup="first = [BaseException]") as process:
         lines_until(process, "task", "started")
         out = [line for line in stop(process).splitlines() if not line.startswith("LOG")]
     assert out == ["on_kill", "swallowed", "task", "stopped", "finally", "ended 5 True"]
 
 
 def test_on_kill_may_fail():
-    """An exception out of on_kill does not keep the task from being stopped."""
+    """An exception in on_kill does not prevent the stop."""
     with supervisor(on_kill="raise ValueError") as process:
         lines_until(process, "task", "started")
         assert stop(process).splitlines()[-1] == "ended 5 True"
 
 
-def test_a_task_that_goes_on_is_asked_three_times_and_then_killed():
-    """One that goes on in spite of everything is killed; the supervisor lives to record it."""
+def test_a_task_that_continues_is_signalled_three_times_and_then_killed():
+    """The supervisor survives and records the outcome."""
     with supervisor(swallowed="BaseException") as process:
         lines_until(process, "task", "started")
         out = stop(process)
     assert out.count("swallowed") == 3
-    assert "it is killed" in out
+    assert "is killed" in out
     assert out.splitlines()[-1] == f"ended {-signal.SIGKILL} True"
 
 
 def test_a_task_that_does_not_stop_is_killed_at_the_limit():
-    """The limit counts by the clock, whether the task reacts or not."""
+    """The limit is wall-clock time, whether the task reacts or not."""
     with supervisor(swallowed="BaseException", limit=0.3) as process:
         lines_until(process, "task", "started")
         out = stop(process)
-    assert "it is killed" in out
+    assert "is killed" in out
     assert out.splitlines()[-1] == f"ended {-signal.SIGKILL} True"
 
 
 def test_a_signal_before_the_task_ends_the_container_at_once():
-    """Before there is a task nothing is waited for; the exit code is that of SIGTERM."""
+    """The worker does not wait, and the exit code is that of SIGTERM."""
     with supervisor(before="say('no task yet'); signal.pause()") as process:
         lines_until(process, "task", "no task yet")
         process.send_signal(signal.SIGTERM)
-        assert "before the task began" in process.stdout.readline()
+        assert "before the task started" in process.stdout.readline()
         assert process.wait(300) == 143
 
 
 def test_a_signal_after_the_task_changes_nothing():
-    """When the outcome is recorded, a late SIGTERM does not turn it into a stop."""
+    """After the outcome is recorded, a late SIGTERM does not turn it into a stop."""
     after = (
         "os.kill(pid, 9); stop.task_started(pid); os.waitpid(pid, 0); stop.task_ended(); "
-        "say('over'); sys.stdin.read(); say(f'told {stop.requested}'); os._exit(0)"
+        "say('over'); sys.stdin.read(); say(f'requested {stop.requested}'); os._exit(0)"
     )
     with supervisor(before=after) as process:
         lines_until(process, "over")
         process.send_signal(signal.SIGTERM)
         process.stdin.close()
-        assert process.stdout.readline() == "told False\n"
+        assert process.stdout.readline() == "requested False\n"
         assert process.wait(300) == 0

@@ -1,4 +1,4 @@
-"""From what the supervisor knew of a task to the container's exit code."""
+"""The container's exit code for each outcome of a task."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ SERVER = "http://airflow.internal:8080/execution/"
         (-signal.SIGKILL, "server_terminated", False, ExitCode.ENDED_BY_AIRFLOW),
     ],
 )
-def test_exits_with_the_truth(exit_code, final_state, stopped, expected):
-    """0 only when the task did its work; each other end has a code of its own."""
+def test_each_outcome_has_its_exit_code(exit_code, final_state, stopped, expected):
+    """0 means that the task did its work; other outcomes have their own codes."""
     assert exit_code_of(TaskProcess(7, exit_code, final_state), stopped=stopped) is expected
 
 
@@ -67,8 +67,8 @@ def test_exits_with_the_truth(exit_code, final_state, stopped, expected):
 @pytest.mark.parametrize(
     ("exit_code", "final_state"), [(0, "success"), (1, "failed"), (1, "up_for_retry"), (None, None)]
 )
-def test_a_rejected_outcome_is_no_failure_of_the_task(exit_code, final_state, state, expected):
-    """Airflow has decided otherwise; if its key means another container by now, nothing may be reported."""
+def test_a_rejected_outcome_is_not_a_failure(exit_code, final_state, state, expected):
+    """Airflow decided otherwise. If the key belongs to another container now, the task resumes later."""
     task = TaskProcess(7, exit_code, final_state, rejected=state)
     assert exit_code_of(task, stopped=False) is expected
 
@@ -80,7 +80,7 @@ def response_error(status):
 
 
 def wrapped(error):
-    """Return it as the cause of another error."""
+    """Return another error with this cause."""
     outer = RuntimeError("Airflow's own wrapping")
     outer.__cause__ = error
     return outer
@@ -92,17 +92,17 @@ def wrapped(error):
         (httpx.ConnectError("no route to host"), ExitCode.API_UNREACHABLE),
         (httpx.ReadTimeout("slow"), ExitCode.API_UNREACHABLE),
         (response_error(503), ExitCode.API_UNREACHABLE),
-        (response_error(401), ExitCode.TOKEN_REFUSED),
-        (response_error(403), ExitCode.TOKEN_REFUSED),
-        (response_error(409), ExitCode.TRY_REFUSED),
-        (wrapped(response_error(409)), ExitCode.TRY_REFUSED),
-        (response_error(404), ExitCode.TRY_REFUSED),
+        (response_error(401), ExitCode.TOKEN_REJECTED),
+        (response_error(403), ExitCode.TOKEN_REJECTED),
+        (response_error(409), ExitCode.TRY_REJECTED),
+        (wrapped(response_error(409)), ExitCode.TRY_REJECTED),
+        (response_error(404), ExitCode.TRY_REJECTED),
         (response_error(422), ExitCode.PAYLOAD_INVALID),
     ],
 )
 @pytest.mark.parametrize("ended", [None, "success"])
-def test_explains_a_failing_api_server(monkeypatch, error, expected, ended):
-    """The server's answer becomes an exit code and a sentence that names the server, and an ended task."""
+def test_a_failing_api_server_is_explained(monkeypatch, error, expected, ended):
+    """The exit code has the kind of failure; the message has the server, and whether the task had ended."""
 
     def run_task(*_):
         raise error
@@ -114,11 +114,11 @@ def test_explains_a_failing_api_server(monkeypatch, error, expected, ended):
         supervise._run_task(object(), SERVER, stop)
     assert caught.value.code is expected
     assert SERVER in str(caught.value)
-    assert ("not recorded" in str(caught.value)) == (ended is not None)
+    assert ("The task ended as success" in str(caught.value)) == (ended is not None)
 
 
 def observing(ended):
-    """Return a stand-in for `observed_tasks` in which a task had ended so, if at all."""
+    """Return a replacement for `observed_tasks` in which a task had ended in this state, if any."""
 
     class Observing:
         def __init__(self, started):
@@ -134,16 +134,16 @@ def observing(ended):
     return Observing
 
 
-def test_a_workload_that_airflow_does_not_know_is_named_without_its_values():
-    """The message lists fields, never values: one of them is the token."""
+def test_an_invalid_workload_is_reported_without_its_values():
+    """The message has the fields only, because one of the values is the token."""
     document = {"type": "ExecuteTask", "token": "SECRET", "ti": {"id": "SECRET"}, "dag_rel_path": 1}
     with pytest.raises(ValueError, match=r"ti\.") as caught:
         airflow_runtime.read_workload(document)
     assert "SECRET" not in str(caught.value)
 
 
-def test_reads_a_workload_of_this_release():
-    """The document that the executor sends becomes Airflow's own workload object."""
+def test_a_workload_of_this_release_is_parsed():
+    """The document from the executor becomes Airflow's workload object."""
     some_id = str(uuid.uuid4())
     workload = airflow_runtime.read_workload(
         {
@@ -170,15 +170,15 @@ def test_reads_a_workload_of_this_release():
     assert str(workload.ti.id) == some_id
 
 
-def test_every_exit_code_has_its_sentence():
-    """The table in the README and the hint in the UI come from the sentences."""
+def test_every_exit_code_has_a_meaning():
+    """The table in the README and the message in the UI use it."""
     assert all(code.meaning.endswith(".") for code in ExitCode)
     assert meaning_of(137) == ExitCode.TASK_KILLED.meaning
     assert meaning_of(2) is None
 
 
-def test_the_readmes_table_is_the_exit_codes():
-    """What people read about exit codes is what the worker exits with."""
+def test_the_readme_lists_the_exit_codes():
+    """Its table has every exit code with its meaning."""
     readme = (Path(__file__).parents[3] / "worker_image" / "README.md").read_text()
     rows = [f"| {code.value} | {code.meaning} |" for code in ExitCode]
     assert [line for line in readme.splitlines() if line in rows] == rows

@@ -1,4 +1,4 @@
-"""Workloads that are no tasks, and what is refused before Airflow begins."""
+"""Callbacks and connection tests, and workloads that are rejected before Airflow starts."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ STOP = SimpleNamespace(requested=False, task_started=lambda _pid: None, task_end
 
 @pytest.fixture
 def payload(monkeypatch):
-    """Return a payload of the release that is installed, in an image that knows its API server."""
+    """Return a payload of the installed release, in an image with the API server's address."""
     monkeypatch.setattr(airflow_runtime, "execution_api_url", lambda: SERVER)
     monkeypatch.setattr(airflow_runtime, "send_logs_to_stdout", lambda: None)
-    monkeypatch.setattr(airflow_runtime, "import_airflow", lambda: None)  # it is, and stays as it is
+    monkeypatch.setattr(airflow_runtime, "import_airflow", lambda: None)  # it is already imported
     return Payload(airflow_runtime.installed_version(), "launch", "key", {"type": "ExecuteCallback"})
 
 
 @pytest.mark.parametrize(
-    ("ended", "code"), [(0, ExitCode.SUCCESS), (1, ExitCode.TASK_FAILED)], ids=["well", "badly"]
+    ("ended", "code"), [(0, ExitCode.SUCCESS), (1, ExitCode.TASK_FAILED)], ids=["success", "failure"]
 )
-def test_a_callback_leaves_with_how_it_ended(monkeypatch, payload, ended, code):
-    """It runs beside no task: its own exit code is the container's."""
+def test_a_callback_sets_the_exit_code(monkeypatch, payload, ended, code):
+    """There is no task, so its own result is the container's exit code."""
     monkeypatch.setattr(airflow_runtime, "read_workload", lambda _: SimpleNamespace(type="ExecuteCallback"))
     monkeypatch.setattr(airflow_runtime, "run_other", lambda *_: ended)
     assert supervise.run_payload(payload, STOP) is code
 
 
-def test_what_this_release_cannot_run_is_named(monkeypatch, payload):
-    """The workload's type, so that one knows which image is meant."""
+def test_a_workload_type_without_support_is_named(monkeypatch, payload):
+    """The message has the workload's type."""
     monkeypatch.setattr(airflow_runtime, "read_workload", lambda _: SimpleNamespace(type="ExecuteCallback"))
     monkeypatch.setattr(airflow_runtime, "run_other", lambda *_: None)
     with pytest.raises(WorkerError, match="type ExecuteCallback") as caught:
@@ -44,15 +44,15 @@ def test_what_this_release_cannot_run_is_named(monkeypatch, payload):
     assert caught.value.code is ExitCode.PAYLOAD_INVALID
 
 
-def test_a_workload_that_airflow_does_not_understand_is_refused(payload):
-    """With the fields that are wrong."""
-    with pytest.raises(WorkerError, match="does not understand") as caught:
+def test_an_invalid_workload_is_rejected(payload):
+    """The message has the wrong fields."""
+    with pytest.raises(WorkerError, match="wrong fields: ") as caught:
         supervise.run_payload(payload, STOP)
     assert caught.value.code is ExitCode.PAYLOAD_INVALID
 
 
-def test_a_fault_that_is_not_the_servers_is_raised_as_it_is(monkeypatch):
-    """Nothing is blamed on the network that has nothing to do with it."""
+def test_other_errors_are_raised_unchanged(monkeypatch):
+    """They are not blamed on the API server."""
 
     def run_task(*_):
         raise ZeroDivisionError
@@ -62,13 +62,13 @@ def test_a_fault_that_is_not_the_servers_is_raised_as_it_is(monkeypatch):
         supervise._run_task(object(), SERVER, STOP)
 
 
-def test_a_process_that_has_ended_already_is_not_waited_for():
-    """No handle can be had of it; the supervisor finds out by itself."""
+def test_a_process_that_has_already_ended_needs_no_wake_up():
+    """It has no pidfd, and the supervisor notices its end itself."""
     airflow_runtime._wake_at_exit(SimpleNamespace(pid=2**22 + 1, selector=None))
 
 
-def test_a_task_that_the_supervisor_never_waited_for_leaves_with_its_code(monkeypatch):
-    """Where a release reports no process, the supervisor's own exit code decides."""
+def test_without_a_process_the_supervisors_exit_code_decides(monkeypatch):
+    """A release may report no process."""
     monkeypatch.setattr(airflow_runtime, "run_task", lambda *_: 3)
     assert supervise._run_task(object(), SERVER, STOP) is ExitCode.TASK_FAILED
     assert supervise.exit_code_of(TaskProcess(0, exit_code=0), stopped=False) is ExitCode.SUCCESS

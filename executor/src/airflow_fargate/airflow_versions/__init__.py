@@ -1,4 +1,4 @@
-"""Every difference between the Airflow releases that we support, and nothing else."""
+"""The differences between the supported Airflow releases."""
 
 from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, tries_since
 from airflow_fargate.airflow_versions.rebuild import (

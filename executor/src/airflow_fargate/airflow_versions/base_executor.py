@@ -1,4 +1,4 @@
-"""Airflow's BaseExecutor as if there were one: whatever the release, work arrives at :meth:`take`."""
+"""A BaseExecutor that works alike on every release: workloads arrive at :meth:`take`."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 
 
 class VersionedExecutor(BaseExecutor):
-    """What a release's scheduler calls, turned into :meth:`take`, and back.
+    """Translates the calls of a release's scheduler into :meth:`take`, and back.
 
-    Before 3.2.2 Airflow records no id with QUEUED: :meth:`when_recorded` has it recorded before the launch.
+    Before 3.2.2 Airflow stores no id with QUEUED, so :meth:`when_recorded` stores one before the launch.
     """
 
     pre_assigns_external_executor_id: ClassVar[bool] = True
@@ -52,28 +52,28 @@ class VersionedExecutor(BaseExecutor):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._unrecorded: dict[Any, Callable[[], None]] = {}
-        # The one try of a task instance that is queued here.
+        # Task instance -> its try that is queued here.
         self._queued_tries: dict[Any, Any] = {}
         self.ids_are_assigned = ASSIGNS_IDS
 
     # --- for the executor ----------------------------------------------------------------------------------
 
     def take(self, items: Sequence[Any]) -> None:
-        """Take what has a slot; each leaves by :meth:`dequeue_item`."""
+        """Take the items that have a slot; remove each with :meth:`dequeue_item`."""
         raise NotImplementedError
 
     def superseded(self, subject: Any, key: Any) -> None:
-        """Let go of earlier tries of a task instance wherever they stand: a later one is queued."""
+        """Drop earlier tries of a task instance, because a later one is queued."""
         for earlier in [each for each in self._unrecorded if each != key and subject_of(each) == subject]:
             self.forget(earlier)
 
     def dequeue_item(self, item: Any) -> Any:
-        """Forget that it is queued; return its key, or None when it is not queued."""
+        """Remove an item from its queue; return its key, or None if it is not queued."""
         try:
             key = key_of(item)
         except Exception:
-            # An item that cannot even tell its key must not stay there for ever.
-            log.exception("A workload has no key: %r", item)
+            # An item without a key must not stay in the queue for ever.
+            log.exception("A workload has no key and is dropped: %r", item)
             queues = self._queues()
             key = next((key for queue in queues for key, each in queue.items() if each is item), None)
         self._queued_tries.pop(subject_of(key), None)
@@ -81,16 +81,16 @@ class VersionedExecutor(BaseExecutor):
         return key if any(each is not None for each in found) else None
 
     def dequeue(self, key: Any) -> None:
-        """Forget that it is queued, of whatever kind it is."""
+        """Remove a key from every queue."""
         for queue in self._queues():
             queue.pop(key, None)
 
     def when_recorded(self, work: Launch, launch: Callable[[], None]) -> None:
-        """Launch once the launch id is in Airflow's database, where the next scheduler looks for it.
+        """Launch when the launch id is in Airflow's database, where the next scheduler looks for it.
 
-        Where Airflow wrote it with QUEUED, now. Else the scheduler is told it by an event, which it commits
-        right after this heartbeat; the launch is made at the next one. So a task of which the database has
-        no id was never launched.
+        If Airflow stored it with QUEUED, launch now. Otherwise send the scheduler an event with the id, which
+        it commits right after this heartbeat, and launch at the next heartbeat. So a task without an id in
+        the database was never launched.
         """
         if work.id_is_recorded:
             launch()
@@ -99,26 +99,26 @@ class VersionedExecutor(BaseExecutor):
         self._unrecorded[work.key] = launch
 
     def forget(self, key: Any) -> None:
-        """Drop a task wherever it stands; it is launched no more."""
+        """Drop a task, so that it is not launched."""
         self.dequeue(key)
         self._unrecorded.pop(key, None)
         self.running.discard(key)
 
     def tell_started(self, key: Any, arn: str) -> None:
-        """Tell Airflow where it runs: a task's ``external_executor_id``; the others are running now."""
+        """Report to Airflow that it runs; for a task with the ARN as its ``external_executor_id``."""
         if isinstance(key, TaskInstanceKey):
             self.change_state(key, TaskInstanceState.QUEUED, arn, remove_running=False)
         else:
             self.running_state(key, arn)
 
     def section(self, name: str) -> tuple[Mapping[str, Any], Callable[[str], Any]]:
-        """Return the options that are set in a section, and what reads one; the team's own first."""
+        """Return the options that are set in a section, and a function that reads one; a team has its own."""
         from airflow.configuration import conf as everyones  # noqa: PLC0415  late, as Airflow does
 
         conf = getattr(self, "conf", everyones)  # teams: 3.1 and later
         listed = getattr(conf, "getsection", everyones.getsection)  # of a team: 3.2 and later
-        # Airflow lists no variable whose option is not declared (up to 3.2), and none of a team that has no
-        # section in the file: a misspelled one would go unseen.
+        # Airflow does not list variables of undeclared options (up to 3.2), nor those of a team without a
+        # section in the file, so a misspelled variable would go unnoticed.
         prefixes = [f"AIRFLOW__{name.upper()}__"]
         if team := getattr(self, "team_name", None):
             prefixes.append(f"AIRFLOW__{team.upper()}___{name.upper()}__")
@@ -133,19 +133,19 @@ class VersionedExecutor(BaseExecutor):
         return present, lambda option: conf.get(name, option, fallback=None)
 
     def token_generator(self) -> Any:
-        """Return what signs the workloads' tokens; None where there are none."""
+        """Return the generator of the workloads' tokens; None for releases without tokens."""
         return getattr(self, "jwt_generator", None)
 
     # --- for Airflow ---------------------------------------------------------------------------------------
 
     def heartbeat(self) -> None:
-        """Launch what the last heartbeat had recorded, then do what Airflow does."""
+        """Launch the tasks whose id was stored after the last heartbeat, then call Airflow's heartbeat."""
         for key in [key for key in self._unrecorded if key not in self.event_buffer]:
             self._unrecorded.pop(key)()
         super().heartbeat()
 
     def note_queued(self, key: Any) -> None:
-        """Take note of a try that was queued; earlier ones of its task instance are not wanted any more."""
+        """Record a queued try, and drop earlier tries of its task instance."""
         subject = subject_of(key)
         earlier = self._queued_tries.get(subject)
         self._queued_tries[subject] = key
@@ -156,7 +156,7 @@ class VersionedExecutor(BaseExecutor):
     if hasattr(BaseExecutor, "queue_command"):
 
         def queue_command(self, task_instance: Any, *args: Any, **kwargs: Any) -> None:
-            """Take a command (2.11)."""
+            """Queue a command (2.11)."""
             super().queue_command(task_instance, *args, **kwargs)
             self.note_queued(task_instance.key)
 
@@ -168,7 +168,7 @@ class VersionedExecutor(BaseExecutor):
     else:
 
         def queue_workload(self, workload: Any, session: Any) -> None:
-            """Take a workload; the base class of 3.0 refuses them all."""
+            """Queue a workload; the base class of 3.0 rejects all of them."""
             if QUEUES_WORKLOADS:
                 super().queue_workload(workload, session)
             else:

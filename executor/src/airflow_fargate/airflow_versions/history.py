@@ -1,4 +1,4 @@
-"""Task instances as Airflow's database keeps them: what ran and when, and what a task asks for."""
+"""Past and present tries of tasks, from Airflow's database."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class TaskTry:
     Args:
         dag_id, task_id, run_id, try_number, map_index: which one it is.
         queue: for the profile.
-        executor_config: the task's own wishes.
-        external_id: the ARN of its container, or its launch id; empty when it was not launched.
-        started, ended: of the task itself; None before.
+        executor_config: the task's own options.
+        external_id: the ARN of its container, or its launch id; empty if it was not launched.
+        started, ended: the times of the task; None before they are known.
     """
 
     dag_id: str
@@ -42,7 +42,7 @@ class TaskTry:
 
 
 def tries_since(moment: datetime) -> Iterator[TaskTry]:
-    """Yield every try that had a container's id and ran after this moment, earlier tries included."""
+    """Yield every try with a container's id that ran after this moment, including earlier tries."""
     from airflow.utils.session import create_session  # noqa: PLC0415  needs Airflow's database
     from sqlalchemy import or_, select  # noqa: PLC0415  comes with Airflow
 
@@ -52,14 +52,14 @@ def tries_since(moment: datetime) -> Iterator[TaskTry]:
                 select(*_selected(model))
                 .where(model.external_executor_id.is_not(None), model.start_date.is_not(None))
                 .where(or_(model.end_date >= moment, model.state == "running"))
-                # 3.4 keeps earlier tries in the same table, and hides them from whoever does not say this.
+                # 3.4 keeps earlier tries in the same table and hides them without this option.
                 .execution_options(yield_per=_ROWS_AT_ONCE, include_all_attempts=True)
             )
             yield from map(_try, rows)
 
 
 def latest_try(dag_id: str, task_id: str, run_id: str | None, map_index: int) -> TaskTry | None:
-    """Return a task's last try, of this run or of the one that began last; None when it never had any."""
+    """Return a task's last try, in this run or in the one that started last; None if there is none."""
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
     from airflow.utils.session import create_session  # noqa: PLC0415  the same
     from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
@@ -82,9 +82,9 @@ def latest_try(dag_id: str, task_id: str, run_id: str | None, map_index: int) ->
 
 
 def owned_ids() -> set[str]:
-    """Return the ids, ARNs and launch ids, of whatever Airflow waits for: task instances, callbacks, tests.
+    """Return the ARNs and launch ids of unfinished task instances, callbacks and connection tests.
 
-    A callback's and a connection test's launch id is its own id.
+    The launch id of a callback or connection test is its own id.
     """
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
     from airflow.utils.session import create_session  # noqa: PLC0415  the same
@@ -122,7 +122,16 @@ def _map_index(model: Any) -> Any:
 
 
 def _try(row: Any) -> TaskTry:
-    dag_id, task_id, run_id, number, queue, wishes, external, started, ended, map_index = row
+    dag_id, task_id, run_id, number, queue, executor_config, external, started, ended, map_index = row
     return TaskTry(
-        dag_id, task_id, run_id, number, queue or "", wishes, external or "", started, ended, map_index
+        dag_id,
+        task_id,
+        run_id,
+        number,
+        queue or "",
+        executor_config,
+        external or "",
+        started,
+        ended,
+        map_index,
     )

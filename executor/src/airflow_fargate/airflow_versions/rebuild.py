@@ -1,4 +1,4 @@
-"""What is read from Airflow's database: who owns a DAG, who has a task, and the work of another scheduler."""
+"""Read task instances from Airflow's database: to adopt them, and to find their scheduler."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.exc import OperationalError as OperationalError  # noqa: PLC0414  for those who let it pass
+from sqlalchemy.exc import OperationalError as OperationalError  # noqa: PLC0414  imported from here by callers
 
 from airflow_fargate.airflow_versions.releases import TAKES_COMMANDS, TYPES_WORKLOADS
 from airflow_fargate.airflow_versions.work import Work, work_of
@@ -23,18 +23,18 @@ _TIS_PER_QUERY = 1000
 
 
 def load_for_adoption(tis: Sequence[TaskInstance]) -> None:
-    """Load what adopting reads of these rows, in one SELECT per thousand.
+    """Load the columns that adoption reads, in one SELECT per thousand rows.
 
-    Airflow offers them with seven columns loaded; each other one would be a SELECT of its own, under
-    Airflow's row locks. What Airflow's own loop reads after us (``last_heartbeat_at``, the run's ``conf``) is
-    loaded, too. If a row cannot be read (an ``executor_config`` whose class is gone), its neighbours are
-    loaded one by one as they are asked for.
+    Airflow passes the rows with seven columns loaded. Each other column would need its own SELECT, under
+    Airflow's row locks. The columns that Airflow's loop reads afterwards (``last_heartbeat_at``, the run's
+    ``conf``) are loaded, too. If a row cannot be read (for example an ``executor_config`` whose class no
+    longer exists), the other rows are loaded one by one when they are needed.
 
     Args:
         tis: task instances of one session.
 
     Raises:
-        sqlalchemy.exc.OperationalError: the database is away.
+        sqlalchemy.exc.OperationalError: the database does not answer.
     """
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
     from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
@@ -45,46 +45,46 @@ def load_for_adoption(tis: Sequence[TaskInstance]) -> None:
     if session is None:
         return
     related = (joinedload(TaskInstance.dag_run), joinedload(TaskInstance.dag_model))
-    # A task that runs is not launched: its executor_config, pickled by a user's DAG, is left alone.
+    # A running task is not launched, so its executor_config, a pickle from a user's DAG, is not loaded.
     for queued, options in ((True, related), (False, (*related, defer(TaskInstance.executor_config)))):
         chosen = [ti for ti in rows if (ti.state == "queued") is queued]
         for start in range(0, len(chosen), _TIS_PER_QUERY):
             slice_ = TaskInstance.filter_for_tis(chosen[start : start + _TIS_PER_QUERY])
             try:
-                # The rows are in the session already; this fills in what they lack.
+                # The rows are already in the session; this loads their missing columns.
                 session.scalars(select(TaskInstance).where(slice_).options(*options)).unique().all()
             except OperationalError:
                 raise
             except Exception:
-                log.exception("Rows could not be loaded together; they are loaded one by one")
+                log.exception("Task instances could not be loaded together. They are loaded one by one.")
 
 
 class Rebuilder:
-    """Makes the work of queued task instances anew, as the scheduler that queued them did.
+    """Makes the work of queued task instances again, as the scheduler that queued them did.
 
-    The tokens stay empty: they are made at launch. What is the same for all is made once: the scheduler holds
-    row locks meanwhile.
+    Tokens stay empty until the launch. Common parts are made once, because the scheduler holds row locks
+    meanwhile.
 
     Args:
-        tis: task instances of one session that may be asked for.
+        tis: task instances of one session.
     """
 
     def __init__(self, tis: Sequence[TaskInstance]) -> None:
         self._queued = [ti for ti in tis if ti.state == "queued"]
 
     def work(self, ti: TaskInstance) -> Work:
-        """Return the work of one, which has its launch id in ``external_executor_id``."""
+        """Return the work of a task instance with its launch id in ``external_executor_id``."""
         make = self._command if TAKES_COMMANDS else self._typed if TYPES_WORKLOADS else self._plain
         return work_of(make(ti), ti.external_executor_id or "")
 
     @staticmethod
     def _command(ti: Any) -> Any:
-        """2.11: the same call as the scheduler makes."""
+        """2.11: make the same call as the scheduler."""
         command = ti.command_as_list(local=True, pickle_id=ti.dag_model.pickle_id)
         return command, ti.priority_weight, ti.queue, ti
 
     def _plain(self, ti: Any) -> Any:
-        """3.0 to 3.3: ``ExecuteTask.make`` would compile the log file's template for each, a millisecond."""
+        """3.0 to 3.3: avoid ``ExecuteTask.make``, which compiles a template for each task (a millisecond)."""
         from airflow.executors import workloads  # noqa: PLC0415  Airflow 3 only
 
         # Renamed in 3.2.
@@ -106,7 +106,7 @@ class Rebuilder:
         return log_filename_template_renderer()
 
     def _typed(self, ti: Any) -> Any:
-        """3.4: the log files' addresses come from one call for all."""
+        """3.4: get the addresses of all log files in one call."""
         from airflow.executors.workloads import ExecuteTask  # noqa: PLC0415  Airflow 3 only
 
         return ExecuteTask.make(ti, log_context=self._log_contexts[ti.id])
@@ -123,11 +123,11 @@ class Rebuilder:
 
 
 def adopted_elsewhere(keys: Sequence[Any], job_id: int | None) -> Iterable[Hashable]:
-    """Return the keys of task instances that another scheduler's job has.
+    """Return the keys of task instances that belong to another scheduler's job.
 
     Args:
         keys: task instance keys; others (callbacks, connection tests) are never adopted.
-        job_id: of this scheduler; None where there is none, as in ``airflow dags test``.
+        job_id: this scheduler's job; None if there is none, as in ``airflow dags test``.
     """
     from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
     from airflow.models.taskinstancekey import TaskInstanceKey  # noqa: PLC0415  the same

@@ -1,4 +1,4 @@
-"""Which Airflow is installed, and whether this package supports it."""
+"""The installed Airflow release, and its features."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ OLDEST, BEYOND = (2, 11), (3, 5)
 
 
 class UnsupportedAirflowError(FargateError, ImportError):
-    """The Airflow that is installed is outside the range that this package supports."""
+    """This package does not support the installed Airflow."""
 
 
 def parse_release(text: str) -> tuple[int, ...]:
-    """Return the numbers at the front of a version: ``3.4.0b1`` gives (3, 4, 0)."""
+    """Return the numbers at the start of a version: ``3.4.0b1`` gives (3, 4, 0)."""
     found = re.match(r"\d+(\.\d+)*", text)
     return tuple(int(each) for each in found.group().split(".")) if found else ()
 
@@ -24,7 +24,7 @@ def check_release(text: str) -> tuple[int, ...]:
     """Return the release's numbers.
 
     Raises:
-        UnsupportedAirflowError: it is outside the range.
+        UnsupportedAirflowError: the release is not supported.
     """
     release = parse_release(text)
     if not OLDEST <= release[:2] < BEYOND:
@@ -39,33 +39,33 @@ AIRFLOW_VERSION = installed_version("apache-airflow")
 RELEASE = check_release(AIRFLOW_VERSION)
 
 TAKES_COMMANDS = RELEASE < (3,)
-"""A task is the CLI's command; later it is a workload with a token for the API server."""
+"""A task is a CLI command; in later releases, it is a workload with a token for the API server."""
 
 QUEUES_WORKLOADS = RELEASE >= (3, 1)
-"""``BaseExecutor.queue_workload`` takes workloads; that of 3.0 refuses them all."""
+"""``BaseExecutor.queue_workload`` accepts workloads; in 3.0 it rejects all of them."""
 
 ASSIGNS_IDS = RELEASE >= (3, 2, 2)
 """The scheduler writes a UUID into ``external_executor_id`` in the commit that queues a task."""
 
 HAS_TEAMS = RELEASE >= (3, 2)
-"""A team has a configuration of its own."""
+"""Teams have their own configuration."""
 
 RUNS_OTHER_WORKLOADS = RELEASE >= (3, 3)
-"""``BaseExecutor.run_workload``: a container can run callbacks and connection tests.
+"""``BaseExecutor.run_workload`` exists: a container can run callbacks and connection tests.
 
-3.2 has callbacks, but runs them in the scheduler's own process: its ``execute_workload`` refuses them.
+3.2 has callbacks, but runs them in the scheduler's process: its ``execute_workload`` rejects them.
 """
 
 TYPES_WORKLOADS = RELEASE >= (3, 4)
-"""``WorkloadType`` in place of a flag and a queue for each kind."""
+"""``WorkloadType`` replaces the flag and queue of each kind of workload."""
 
 
 def assigns_ids_to_all() -> bool:
-    """Say whether the scheduler writes an id of its own with every queued task, of whatever executor.
+    """Say whether the scheduler stores an id with every queued task, for every executor.
 
-    Beside an executor that does not want ids (LocalExecutor), 3.2.2 to 3.4 assign them by the name that a
-    task gives its executor: the alias or the module path, and not the class name, which Airflow accepts too.
-    Such a task keeps the id of its last launch. The workload does not show it, so no id is trusted then.
+    If another executor does not use ids (LocalExecutor), 3.2.2 to 3.4 assign them by the executor name of the
+    task: by alias or module path, but not by class name, which Airflow accepts as well. A task with a class
+    name keeps the id of its last launch. The workload does not show this, so no id is trusted then.
     """
     if not ASSIGNS_IDS:
         return False
@@ -77,7 +77,7 @@ def assigns_ids_to_all() -> bool:
 
 
 def scheduler_health_check_threshold() -> float:
-    """Return the seconds after which Airflow takes a silent scheduler for dead."""
+    """Return the seconds without a heartbeat after which Airflow considers a scheduler dead."""
     from airflow.configuration import conf  # noqa: PLC0415  needs Airflow
 
     return float(conf.getint("scheduler", "scheduler_health_check_threshold", fallback=30))

@@ -1,4 +1,4 @@
-"""What Airflow hands over to be run, in one shape: a workload since 3.0, the CLI's command before."""
+"""One type for everything that Airflow queues: a workload since 3.0, a CLI command before."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 PAYLOAD_FORMAT = 1
 BEFORE_EVERY_TASK = 2**31
-"""Priority of what somebody waits for: Airflow schedules callbacks and connection tests before tasks."""
+"""Priority of callbacks and connection tests, which Airflow schedules before tasks."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Work:
-    """One thing to run in a container of its own.
+    """One thing to run in its own container.
 
     Args:
-        key: Airflow's.
-        launch_id: the UUID that it has before it is launched; empty for one made here and now.
+        key: Airflow's key.
+        launch_id: its UUID if it has one; if empty, a new one is made.
         priority: Airflow's priority weight; higher first.
-        queue: for the profile; empty when it has none.
-        executor_config: the task's own wishes.
-        command: the CLI's command, where the release takes one.
+        queue: the queue, whose profile applies; empty if it has none.
+        executor_config: the task's own options.
+        command: the CLI command, for releases that use one.
 
-    ``id_is_recorded``: another scheduler finds the launch id in Airflow's database, or needs none.
+    ``id_is_recorded`` is True if another scheduler finds the launch id in Airflow's database, or needs none.
     """
 
     __slots__ = ("command", "executor_config", "id_is_recorded", "key", "launch_id", "priority", "queue")
@@ -58,10 +58,10 @@ class Work:
         raise NotImplementedError
 
     def document(self, generator: Any) -> Callable[[], str] | None:
-        """Return a function that writes the payload document, or None where there is a command.
+        """Return a function that makes the payload document, or None if there is a command.
 
-        The token in it is made at that moment. It lives ``[scheduler] task_queued_timeout`` from when it was
-        made: a launch that waited for capacity would arrive with a dead one.
+        The token is made when the function is called, because it expires ``[scheduler] task_queued_timeout``
+        later: a launch that waited for capacity would start with an expired token.
         """
         raise NotImplementedError
 
@@ -74,13 +74,13 @@ def key_of(item: Any) -> Hashable:
 
 
 def work_of(item: Any, launch_id: str = "", *, id_is_assigned: bool = False) -> Work:
-    """Return what the base class hands over, in one shape.
+    """Return the work of an item from the base class.
 
     Args:
         item: a workload, or the tuple (command, priority, queue, task instance).
-        launch_id: the one that it has already, where the item does not tell.
-        id_is_assigned: Airflow has written an id for this very launch into the item. Otherwise what stands
-            there is of an earlier launch: of the half before the task was deferred, of another executor.
+        launch_id: its launch id if it has one that is not in the item.
+        id_is_assigned: whether Airflow assigned the item's id for this launch. Otherwise the id belongs to an
+            earlier launch: before the task was deferred, or by another executor.
     """
     if isinstance(item, tuple):
         return CommandWork(item, launch_id)
@@ -105,12 +105,12 @@ class TaskWork(Work):
         return TaskIdentity(ti.dag_id, ti.task_id, ti.run_id, ti.try_number, ti.map_index)
 
     def document(self, generator: Any) -> Callable[[], str]:
-        """Return a function that writes the workload."""
+        """Return a function that makes the payload of the workload."""
         return lambda: _document(self, self._workload, str(self._workload.ti.id), generator)
 
 
 class OtherWork(Work):
-    """A callback or a connection test: its key is a UUID, and it is run once or never."""
+    """A callback or a connection test. Its key is a UUID, and it runs at most once."""
 
     __slots__ = ("_workload",)
 
@@ -119,14 +119,14 @@ class OtherWork(Work):
         super().__init__(workload.key, str(workload.key), BEFORE_EVERY_TASK, getattr(workload, "queue", None))
 
     def identity(self) -> TaskIdentity:
-        """Return the DAG and run that it belongs to, as far as it says so."""
+        """Return its DAG and run, as far as they are known."""
         # log_path is executor_callbacks/<dag>/<run>/<id>; a connection test has none.
         _, dag_id, *run_id, _ = (getattr(self._workload, "log_path", None) or "//").split("/")
         run = "/".join(run_id) or self.launch_id
         return TaskIdentity(dag_id or self._workload.type, self._workload.display_name, run, 1)
 
     def document(self, generator: Any) -> Callable[[], str]:
-        """Return a function that writes the workload."""
+        """Return a function that makes the payload of the workload."""
         return lambda: _document(self, self._workload, self.launch_id, generator)
 
 
@@ -145,7 +145,7 @@ class CommandWork(Work):
         return TaskIdentity(key.dag_id, key.task_id, key.run_id, key.try_number, key.map_index)
 
     def document(self, generator: Any) -> None:
-        """Return None: the command says it all."""
+        """Return None, because the command is complete."""
 
 
 def _document(work: TaskWork | OtherWork, workload: Any, subject: str, generator: Any) -> str:
@@ -166,7 +166,7 @@ def _document(work: TaskWork | OtherWork, workload: Any, subject: str, generator
 
 
 def subject_of(key: Any) -> Hashable:
-    """Return what all tries of a task instance share; the key itself for what has one try."""
+    """Return the part of the key that all tries of a task instance share; the key itself for others."""
     subject: Hashable = getattr(key, "primary", key)  # dag_id, task_id, run_id, map_index
     return subject
 
@@ -177,10 +177,10 @@ def is_launch_id(text: str) -> bool:
 
 
 def statistics() -> Any:
-    """Return what Airflow sends metrics with: ``incr``, ``timing`` and ``gauge``, with tags."""
+    """Return Airflow's statistics client, with ``incr``, ``timing`` and ``gauge`` that take tags."""
     try:
         from airflow.sdk.observability import stats  # noqa: PLC0415  3.2 and later
     except ImportError:
         from airflow.stats import Stats as stats  # noqa: N813, PLC0415  before
-    # The module has the functions from 3.3 on; 3.2's has a class that does.
+    # From 3.3 on, the module has these functions; in 3.2 its class does.
     return stats if hasattr(stats, "gauge") else stats.Stats

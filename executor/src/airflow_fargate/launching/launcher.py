@@ -14,6 +14,7 @@ from airflow_fargate import metrics
 from airflow_fargate.aws import ecs
 from airflow_fargate.aws.ecs_task import EcsTask
 from airflow_fargate.aws.failures import LaunchError, LaunchErrorKind, classify_error
+from airflow_fargate.aws.launch_causes import NO_REASON
 from airflow_fargate.errors import RequestError
 from airflow_fargate.launching.payload import NotStoredError, prepare
 from airflow_fargate.metrics import Metrics
@@ -209,7 +210,9 @@ class Launcher:
             self._metrics.count(metrics.THROTTLES)
         elif refusal.kind is LaunchErrorKind.UNKNOWN:
             attempt.unknown_at = self._clock()
-        if refusal.answered:
+        # An empty answer to a repeated call does not tell whether the first call started something.
+        proves_nothing = attempt.unknown_at is not None and refusal.cause == NO_REASON.id
+        if refusal.answered and not proves_nothing:
             # AWS started nothing, now or before. The next attempt may differ, so it needs a new token.
             attempt.unknown_at = None
             following = attempt.next_number()

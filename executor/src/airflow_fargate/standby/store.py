@@ -63,7 +63,9 @@ class Objects:
             return None if found is None else found[0]
         if isinstance(operation, Delete):
             return self._clients("s3").delete_object(Bucket=self._bucket, Key=self._root + operation.key)
-        condition = {"IfNoneMatch": "*"} if isinstance(operation, WriteOnce) else {"IfMatch": operation.etag}
+        condition: dict[str, Any] = (
+            {"IfNoneMatch": "*"} if isinstance(operation, WriteOnce) else {"IfMatch": operation.etag}
+        )
         return self._put(operation.key, json.dumps(dict(operation.content)).encode(), condition)
 
     def _put(self, key: str, body: bytes, condition: dict[str, Any]) -> bool:

@@ -1,8 +1,8 @@
-"""Airflow 3.0 to 3.4 as the worker sees it: every difference between these releases, and nowhere else.
+"""Airflow 3.0 to 3.4 in the worker, with all differences between these releases.
 
-Importing this module imports nothing of Airflow. The stock `execute_workload` drops the outcome: it exits 0
-for a failed task. So the supervisor is called directly, and its own process object is asked for the final
-state when it is done.
+Importing this module imports nothing of Airflow. The stock `execute_workload` drops the outcome and exits
+with 0 for a failed task. So the worker calls the supervisor directly, and reads the final state from its
+process object.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 SERVER_TERMINATED = "server_terminated"
-"""What the supervisor calls a task that it ended because the API server said so; in capitals until 3.3."""
+"""The supervisor's final state of a task that it ended on the API server's order; in capitals until 3.3."""
 
 NOT_WANTED = frozenset({404, 409, 410})
-"""HTTP statuses by which the API server says that this task is not to run any more."""
+"""HTTP statuses with which the API server says that the task must not run any more."""
 
 TASK = "ExecuteTask"
 REEXECUTED = "_AIRFLOW__REEXECUTED_PROCESS"
 EAGER_IMPORTS = "AIRFLOW_FARGATE_EAGER_IMPORTS"
-"""Set to anything, Airflow is imported as it comes: for a library that the other way does not suit."""
+"""If this variable is set, Airflow is imported normally, for libraries that need that."""
 
 
 @dataclass
 class TaskProcess:
-    """What the supervisor knew of the task's process.
+    """The task's process, as the supervisor saw it.
 
-    `exit_code` is negative for a signal and None while it runs; `final_state` is Airflow's word for the
-    outcome, None when unknown. `rejected` is set once the API server rejected a heartbeat or the outcome: to
-    the state that the task has there, empty if the server does not say.
+    `exit_code` is negative for a signal, and None while the process runs. `final_state` is Airflow's state of
+    the task, None if unknown. `rejected` is set if the API server rejected a heartbeat or the outcome, to the
+    task's state on the server; empty if the server does not say.
     """
 
     pid: int
@@ -51,19 +51,19 @@ class TaskProcess:
 
 
 def import_airflow() -> None:
-    """Import Airflow as a worker needs it: no engine for a database, what tasks seldom use put off."""
+    """Import Airflow without a database engine, and without what tasks rarely use."""
     if os.environ.get(EAGER_IMPORTS):
         import airflow.configuration  # noqa: F401, PLC0415
 
         return
     lazy_imports.install()
-    # So Airflow tells the process of a task that runs as another user: there it makes no database engine.
+    # Airflow sets this for a task that runs as another user; with it, Airflow makes no database engine.
     os.environ[REEXECUTED] = "1"
     try:
         from airflow.configuration import conf  # noqa: PLC0415
     finally:
         del os.environ[REEXECUTED]
-    conf.mask_secrets()  # which it leaves out with the engine
+    conf.mask_secrets()  # skipped along with the engine
 
 
 def installed_version() -> str:
@@ -74,7 +74,7 @@ def installed_version() -> str:
 
 
 def execution_api_url() -> str | None:
-    """Return the configured address of the execution API, or None where Airflow would guess localhost."""
+    """Return the configured address of the execution API; None if Airflow would default to localhost."""
     from airflow.configuration import conf  # noqa: PLC0415
 
     url = conf.get("core", "execution_api_server_url", fallback=None)
@@ -88,29 +88,29 @@ def send_logs_to_stdout() -> None:
     """Make Airflow log JSON lines to the container's standard output."""
     from airflow.sdk.log import configure_logging  # noqa: PLC0415
 
-    # 3.0 says enable_pretty_log=False for what later releases call json_output=True.
+    # 3.0 has enable_pretty_log=False instead of json_output=True.
     style = {"json_output": True, "enable_pretty_log": False}
     configure_logging(output=sys.stdout.buffer, **_accepted(configure_logging, style))
 
 
 def read_workload(document: Mapping[str, Any]) -> Any:
-    """Return the workload as Airflow's objects; raises ValueError that names wrong fields, and no value."""
+    """Return the workload as Airflow's objects; raise a ValueError that names wrong fields but no values."""
     from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415
 
     try:
         if document.get("type") == TASK:
             return _task_model().model_validate(dict(document))
-        from airflow.executors import workloads  # noqa: PLC0415  with the API server's models in tow
+        from airflow.executors import workloads  # noqa: PLC0415  imports the API server's models
 
         return TypeAdapter(workloads.All).validate_python(dict(document))
     except ValidationError as error:
-        # Its own text quotes the values, the token among them.
+        # The text of the error quotes the values, including the token.
         fields = {".".join(str(part) for part in fault["loc"]) or "type" for fault in error.errors()}
         raise ValueError(", ".join(sorted(fields))) from None
 
 
 def _task_model() -> Any:
-    """Return the model of a task's workload, made of the SDK's own parts: what the task's process is sent."""
+    """Return the model of a task's workload, built from the SDK's types for the task's process."""
     from airflow.sdk.api.datamodels._generated import BundleInfo, TaskInstance  # noqa: PLC0415
     from pydantic import create_model  # noqa: PLC0415
 
@@ -127,16 +127,16 @@ def _task_model() -> Any:
 
 
 def is_task(workload: Any) -> bool:
-    """Tell a task from a callback or a connection test."""
+    """Say whether it is a task, not a callback or a connection test."""
     return bool(workload.type == TASK)
 
 
 def run_task(workload: Any, server: str) -> int:
-    """Run a task to its end under Airflow's supervisor; returns the exit code of the task's process."""
-    # The task's process is about to import task_runner: here it comes in without garbage collections.
+    """Run a task under Airflow's supervisor until it ends; return the exit code of its process."""
+    # The task's process will import task_runner. Imported here, it needs no garbage collections.
     from airflow.sdk.execution_time import supervisor, task_runner  # noqa: F401, PLC0415
 
-    supervise = getattr(supervisor, "supervise_task", None) or supervisor.supervise  # 3.3 renamed it
+    supervise = getattr(supervisor, "supervise_task", None) or supervisor.supervise  # renamed in 3.3
     arguments = {
         "ti": workload.ti,
         "bundle_info": workload.bundle_info,
@@ -152,13 +152,13 @@ def run_task(workload: Any, server: str) -> int:
 
 
 def collect_garbage_again() -> None:
-    """Collect garbage as Python does by default, less what exists now, which stays with the process."""
+    """Enable garbage collection again, except for the objects that exist now and live as long."""
     gc.freeze()
     gc.enable()
 
 
 def run_other(workload: Any, server: str) -> int | None:
-    """Run a callback or a connection test; returns an exit code, or None where this release cannot."""
+    """Run a callback or a connection test; return an exit code, or None if this release cannot."""
     from airflow.executors.base_executor import BaseExecutor  # noqa: PLC0415
 
     collect_garbage_again()
@@ -180,11 +180,11 @@ def run_other(workload: Any, server: str) -> int | None:
 
 @contextmanager
 def observed_tasks(started: Callable[[TaskProcess], None]) -> Iterator[None]:
-    """Report the process of each task that the supervisor waits for, and fill in how it ended.
+    """Report the process of each task that the supervisor waits for, and record how it ended.
 
     Args:
-        started: Called once the API server let the task start; the object is completed when it has ended,
-            also when the supervisor then fails to record it.
+        started: Called when the API server has let the task start. The object is completed when the process
+            has ended, even if the supervisor then fails to record the outcome.
     """
     from airflow.sdk.execution_time.supervisor import ActivitySubprocess  # noqa: PLC0415
 
@@ -198,7 +198,7 @@ def observed_tasks(started: Callable[[TaskProcess], None]) -> Iterator[None]:
         try:
             code = int(wait(process))
         finally:
-            if process._exit_code is not None:  # noqa: SLF001  None when the supervisor broke off
+            if process._exit_code is not None:  # noqa: SLF001  None if the supervisor was interrupted
                 task.exit_code = int(process._exit_code)  # noqa: SLF001
                 task.final_state = str(getattr(process.final_state, "value", process.final_state))
         _record_retry_of_a_dead_task(process, task)
@@ -212,7 +212,7 @@ def observed_tasks(started: Callable[[TaskProcess], None]) -> Iterator[None]:
 
 
 class _ProcessEnd:
-    """A pidfd as the supervisor's selector wants its files: readable once the process has ended."""
+    """A pidfd for the supervisor's selector, readable when the process has ended."""
 
     def __init__(self, pid: int) -> None:
         self._handle = os.pidfd_open(pid)
@@ -225,23 +225,23 @@ class _ProcessEnd:
 
 
 def _wake_at_exit(process: Any) -> None:
-    """Let the supervisor notice the end of the task's process at once.
+    """Make the supervisor notice the end of the task's process at once.
 
-    It waits for the process's sockets only. They close a moment before the process is gone, and then the
-    supervisor sleeps for a whole heartbeat interval, 5 s by default, in most of the runs.
+    It waits only for the process's sockets. They close a moment before the process ends, and the supervisor
+    then usually sleeps for a whole heartbeat interval, 5 s by default.
     """
     try:
         end = _ProcessEnd(process.pid)
     except OSError:
-        return  # it has ended already, or the kernel has no pidfd: then it takes those seconds
+        return  # it has already ended, or the kernel has no pidfd and the supervisor sleeps
     process.selector.register(end, selectors.EVENT_READ, (lambda _: False, process.selector.unregister))
 
 
 def _note_rejections(process: Any, task: TaskProcess) -> None:
-    """Take note if the API server rejects a heartbeat or the outcome of this task.
+    """Record if the API server rejects a heartbeat or the outcome of this task.
 
-    The supervisor tells only of a heartbeat. A task that is cleared just before its end has its outcome
-    rejected instead, and from 3.2 on the supervisor only logs that.
+    The supervisor reports only a rejected heartbeat. If a task is cleared just before it ends, the API server
+    rejects its outcome instead, which the supervisor only logs from 3.2 on.
     """
     paths = tuple(f"task-instances/{process.id}/{name}" for name in ("heartbeat", "state"))
 
@@ -255,25 +255,25 @@ def _note_rejections(process: Any, task: TaskProcess) -> None:
 
 
 def _state_in(response: Any) -> str:
-    """Return the task's state from the answer to a rejected request; empty if there is none."""
+    """Return the task's state from the answer to a rejected request; empty if it has none."""
     try:
         response.read()
         detail = response.json()["detail"]
         if detail["reason"] == "running_elsewhere":
             return "running"
         return str(detail.get("current_state") or detail.get("previous_state") or "")
-    except Exception:  # noqa: BLE001  an answer of another form, a proxy's for example
+    except Exception:  # noqa: BLE001  an answer in another format, for example from a proxy
         return ""
 
 
 def _record_retry_of_a_dead_task(process: Any, task: TaskProcess) -> None:
-    """Tell the API server what the supervisor only told itself.
+    """Report the retry of a killed task to the API server.
 
-    It calls a killed task with tries left up for retry, and takes for granted that the task itself
-    said so to the API server, which it could not. Without this Airflow waits for the heartbeat timeout.
+    The supervisor assumes that a task with tries left reported its retry itself, but a killed task could not.
+    Without this call, Airflow notices the task only after the heartbeat timeout.
     """
-    unsaid = task.final_state == "up_for_retry" and process._terminal_state is None  # noqa: SLF001
-    if unsaid and task.rejected is None:
+    unreported = task.final_state == "up_for_retry" and process._terminal_state is None  # noqa: SLF001
+    if unreported and task.rejected is None:
         process.client.task_instances.retry(
             id=process.id,
             end_date=datetime.now(tz=timezone.utc),
@@ -282,6 +282,6 @@ def _record_retry_of_a_dead_task(process: Any, task: TaskProcess) -> None:
 
 
 def _accepted(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those arguments that this release's function takes."""
+    """Return the arguments that the function has in this release."""
     parameters = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in parameters}

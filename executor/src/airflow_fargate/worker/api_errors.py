@@ -1,8 +1,8 @@
-"""From a failed call to the API server to the sentence and the exit code of the worker.
+"""Turn a failed call to the API server into a message and the worker's exit code.
 
-httpx raises one kind of error, ConnectError, for a name that does not resolve, a closed port and a
-certificate that is not trusted. The cause is in the chain of exceptions, and each has a remedy of its own.
-Importing this module imports the standard library alone.
+httpx raises the same error, ConnectError, for a name that does not resolve, a closed port and an untrusted
+certificate. The cause is in the chain of exceptions, and each cause has its own remedy. Importing this module
+imports only the standard library.
 """
 
 from __future__ import annotations
@@ -25,59 +25,61 @@ _CERTIFICATE_EXPIRED, _OTHER_HOST, _OTHER_IP = 10, 62, 64
 
 
 def explain(error: Exception, server: str, ended: str | None) -> WorkerError | None:
-    """Return what a failed call means, or None if it is no failure of the API server.
+    """Return what a failed call means; None if it is not about the API server.
 
     Args:
         error: what the call raised.
         server: the API server's address.
-        ended: the state in which the task had ended before the call, if it had.
+        ended: the final state of the task if it ended before the call, else None.
     """
     chain = tuple(_chain(error))
     status = next(filter(None, map(_status_of, chain)), None)
     if status is None and not any(_is(each, "TransportError") for each in chain):
         return None
     code, what = _answered(status) if status else (ExitCode.API_UNREACHABLE, _not_answered(chain))
-    about = f"The task ended as {ended}, but this was not recorded: t" if ended else "T"
+    about = f"The task ended as {ended}, but Airflow does not know it: t" if ended else "T"
     return WorkerError(code, f"{about}he API server at {server} {what}")
 
 
 def _answered(status: int) -> tuple[ExitCode, str]:
     if status in (HTTP_UNAUTHORIZED, HTTP_FORBIDDEN):
-        return ExitCode.TOKEN_REFUSED, (
-            f"refused the token ({status}): it expired before the container started, or the services do not "
-            "share one AIRFLOW__API_AUTH__JWT_SECRET."
+        return ExitCode.TOKEN_REJECTED, (
+            f"rejected the token ({status}): it expired before the container started, or the services have "
+            "different values of AIRFLOW__API_AUTH__JWT_SECRET. Set the same secret everywhere."
         )
     if status in NOT_WANTED:
-        return ExitCode.TRY_REFUSED, f"refused this try ({status}): it runs elsewhere, ended, or was cleared."
+        return (
+            ExitCode.TRY_REJECTED,
+            f"rejected this try ({status}): it runs elsewhere, has ended, or was cleared.",
+        )
     if status < HTTP_SERVER_ERROR:
         return ExitCode.PAYLOAD_INVALID, (
-            f"did not accept the request ({status}): check that the image's Airflow release fits the "
-            "server's."
+            f"rejected the request ({status}): check that the image's Airflow release is the server's."
         )
     return ExitCode.API_UNREACHABLE, (
-        f"answered {status}: check its log, and the targets of the load balancer in front of it."
+        f"answered {status}: check its log, and the targets of its load balancer."
     )
 
 
 def _not_answered(chain: tuple[BaseException, ...]) -> str:
-    """Return what kept the server from answering, and what to do about it."""
+    """Return why the server did not answer, and what to do."""
     for error in reversed(chain):  # the cause comes last
         for kind, sentence in _CAUSES:
             if _is(error, kind):
                 return sentence(error)
     return (
-        f"did not answer ({str(chain[-1]) or type(chain[-1]).__name__}): check that it is up, and the load "
-        "balancer, the security groups and the routes on the way."
+        f"did not answer ({str(chain[-1]) or type(chain[-1]).__name__}): check that it is up, and check its "
+        "load balancer, the security groups and the routes."
     )
 
 
 def _certificate(error: ssl.SSLCertVerificationError) -> str:
-    remedy = "if it is of a private CA, set AIRFLOW__API__SSL_CERT to a file in the image with the CA's"
+    remedy = "for a private CA, set AIRFLOW__API__SSL_CERT to a file in the image with the CA's certificate"
     if error.verify_code == _CERTIFICATE_EXPIRED:
         remedy = "renew it"
     elif error.verify_code in (_OTHER_HOST, _OTHER_IP):
-        remedy = "use an address that the certificate names"
-    return f"has a certificate that is not accepted ({error.verify_message.rstrip('.')}): {remedy}."
+        remedy = "use an address that is in the certificate"
+    return f"has an invalid certificate ({error.verify_message.rstrip('.')}): {remedy}."
 
 
 _CAUSES: tuple[tuple[type[BaseException] | str, Callable[[Any], str]], ...] = (
@@ -85,33 +87,31 @@ _CAUSES: tuple[tuple[type[BaseException] | str, Callable[[Any], str]], ...] = (
     (
         ssl.SSLError,
         lambda error: (
-            f"does not speak TLS ({error.reason or error}): check whether its address begins with http:// or "
-            "https://."
+            f"does not speak TLS ({error.reason or error}): check whether its address must begin with "
+            "http:// or https://."
         ),
     ),
     (
         socket.gaierror,
         lambda error: (
-            f"has a name that cannot be resolved ({error.strerror}): check "
+            f"has a name that does not resolve ({error.strerror}): check "
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL and the DNS of the container's VPC."
         ),
     ),
     (
         ConnectionRefusedError,
-        lambda _: "refused the connection: check that it is up, and the port in its address.",
+        lambda _: "refused the connection: check that it is up, and check the port in its address.",
     ),
     (
         "ReadTimeout",
-        lambda _: "did not answer in time: check its load, and [workers] execution_api_timeout.",
+        lambda _: "did not answer in time: check its load, or raise [workers] execution_api_timeout.",
     ),
     (
         "TimeoutException",
-        lambda _: (
-            "could not be reached in time: check the security groups, the routes and the subnets on the way."
-        ),
+        lambda _: "could not be reached in time: check the security groups, the routes and the subnets.",
     ),
 )
-"""Kind of error, or the name of httpx's -> what it says of the server; what is more specific comes first."""
+"""Error type, or its name in httpx -> the rest of the message. Specific types come first."""
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -126,7 +126,7 @@ def _status_of(error: BaseException) -> int | None:
 
 
 def _is(error: BaseException, kind: type[BaseException] | str) -> bool:
-    """Return whether an error is of a kind; a name means httpx's, or httpx2's, which Airflow 3.4 uses."""
+    """Say whether an error has a type; a name is a type of httpx, or of httpx2 (Airflow 3.4)."""
     if not isinstance(kind, str):
         return isinstance(error, kind)
     return any(

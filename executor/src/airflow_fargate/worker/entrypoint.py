@@ -1,4 +1,4 @@
-"""The container's entrypoint: parse the command, run it, exit with the truth."""
+"""The container's entrypoint: parse the command, run it, and exit with the task's outcome."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 STOP_TIMEOUT_VARIABLE = "AIRFLOW_FARGATE_STOP_TIMEOUT"
 DEFAULT_STOP_TIMEOUT = 120.0
-"""Seconds between SIGTERM and SIGKILL: the longest `stopTimeout` of Fargate, which Terraform sets."""
+"""Seconds between SIGTERM and SIGKILL: Fargate's longest `stopTimeout`, which Terraform sets."""
 _STDOUT, _STDERR = 1, 2
 SHARE_FOR_THE_TASK = 0.75
-"""How much of that the task gets; in the rest Airflow records the state and uploads the log."""
+"""The task's share of that time; in the rest Airflow records the state and uploads the log."""
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         arguments: The command; by default this process's own.
 
     Returns:
-        The exit code; does not return when another program takes over this process.
+        The exit code. The function does not return if another program replaces this process.
     """
     words = sys.argv[1:] if arguments is None else arguments
     try:
@@ -59,12 +59,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def run_workload(reference: str) -> int:
     """Fetch the payload, run its workload, return the exit code."""
-    from airflow_fargate.worker.stopping import TaskStop  # noqa: PLC0415  other commands do without
+    from airflow_fargate.worker.stopping import TaskStop  # noqa: PLC0415  other commands do not need it
 
     join_streams()
     stop = TaskStop(limit=stop_limit(), say=say, leave=leave_stopped)
-    # What Airflow's 1,600 modules make lives for good: looking through it for garbage is a sixth of the CPU
-    # time that importing them takes. `run_task` switches it on again, before the task begins.
+    # The objects of Airflow's 1,600 modules live as long as the process. Garbage collection would take a
+    # sixth of the CPU time of importing them. `run_task` enables it again before the task starts.
     gc.disable()
     from airflow_fargate.worker.payload import load_payload  # noqa: PLC0415
 
@@ -95,7 +95,7 @@ def _run(payload: Payload, stop: TaskStop) -> int:
         return int(code)
     except WorkerError:
         raise
-    except Exception:  # noqa: BLE001  said in full, less the token
+    except Exception:  # noqa: BLE001  printed in full, without the token
         token = str(payload.workload.get("token") or "")
         text = traceback.format_exc().rstrip()
         say(f"Running the workload failed:\n{text.replace(token, '***') if token else text}")
@@ -103,15 +103,15 @@ def _run(payload: Payload, stop: TaskStop) -> int:
 
 
 def say_if_killed_for_memory() -> None:
-    """Tell of a kill that ECS does not: of the task's process, or of one that the task started."""
-    from airflow_fargate.worker import memory  # noqa: PLC0415  only tasks that failed need it
+    """Report a process that was killed for memory while the container survived: ECS does not report it."""
+    from airflow_fargate.worker import memory  # noqa: PLC0415  needed only by failed tasks
 
     if killed := memory.killed_for_memory():
-        say(f"In this container {killed} process(es) were killed because memory ran out: give the task more.")
+        say(f"{killed} process(es) in this container were killed for memory. Give the task more memory.")
 
 
 def run_local_task(argv: Sequence[str]) -> int | None:
-    """Run Airflow 2's `tasks run --local` here; None where this Airflow has no such command."""
+    """Run Airflow 2's `tasks run --local` here; return None if this Airflow has no such command."""
     from airflow_fargate.worker.local_task_job import run_local  # noqa: PLC0415  imports Airflow
 
     join_streams()
@@ -119,7 +119,7 @@ def run_local_task(argv: Sequence[str]) -> int | None:
         code = run_local(argv, stop_limit())
     except WorkerError:
         raise
-    except Exception:  # noqa: BLE001  said in full
+    except Exception:  # noqa: BLE001  printed in full
         say(f"Running the task failed:\n{traceback.format_exc().rstrip()}")
         return int(ExitCode.WORKER_FAILED)
     if code in (ExitCode.TASK_FAILED, ExitCode.TASK_KILLED):
@@ -128,17 +128,18 @@ def run_local_task(argv: Sequence[str]) -> int | None:
 
 
 def execute(argv: Sequence[str]) -> NoReturn:
-    """Replace this process by a program, found on PATH; its exit code is the container's."""
+    """Replace this process with a program from PATH; its exit code is the container's."""
     try:
         os.execvp(argv[0], list(argv))  # noqa: S606  the command is the container's own
     except OSError as error:
         raise WorkerError(
-            ExitCode.BAD_COMMAND, f"The program {argv[0]!r} cannot be run: {error.strerror}."
+            ExitCode.BAD_COMMAND,
+            f"The program {argv[0]!r} cannot be run ({error.strerror}). Correct the command or the image.",
         ) from error
 
 
 def stop_limit() -> float:
-    """Return the seconds a task gets to end after SIGTERM."""
+    """Return the seconds that a task has to end after SIGTERM."""
     text = os.environ.get(STOP_TIMEOUT_VARIABLE, "")
     try:
         seconds = float(text) if text else DEFAULT_STOP_TIMEOUT
@@ -147,7 +148,8 @@ def stop_limit() -> float:
     if not 0 < seconds < float("inf"):
         raise WorkerError(
             ExitCode.CONFIG_MISSING,
-            f"{STOP_TIMEOUT_VARIABLE} is {text!r}: give the seconds of the task definition's stopTimeout.",
+            f"{STOP_TIMEOUT_VARIABLE} must be a positive number of seconds, got {text!r}. Set it to the task "
+            "definition's stopTimeout.",
         )
     return seconds * SHARE_FOR_THE_TASK
 
@@ -158,18 +160,18 @@ def say(line: str) -> None:
 
 
 def join_streams() -> None:
-    """Send standard error where standard output goes, for this process and all that it starts.
+    """Send standard error to standard output, for this process and its children.
 
-    A container engine reads the two as separate streams, and nothing orders one before the other. The
-    worker's last line says why it ended, and the executor shows the container's last lines.
+    A container engine reads the two streams independently, so their order is lost. The worker's last line
+    says why it ended, and the executor shows the container's last lines.
     """
     sys.stderr.flush()
-    with suppress(OSError):  # without a standard output there is nobody to read
+    with suppress(OSError):  # without a standard output there is no log
         os.dup2(_STDOUT, _STDERR)
 
 
 def leave_stopped() -> NoReturn:
-    """Leave at once: there is no task yet, and the main thread may wait for the network."""
+    """Exit at once: there is no task yet, and the main thread may be waiting for the network."""
     os._exit(int(ExitCode.STOPPED))
 
 

@@ -1,4 +1,4 @@
-"""The one error of the worker: a sentence for the log and an exit code for the container."""
+"""The worker's error: a message for the log and an exit code for the container."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class WorkerError(Exception):
-    """The container cannot do its work; `code` is what it exits with, the text is its last line."""
+    """The container cannot run its command. `code` is its exit code, and the message its last line."""
 
     def __init__(self, code: ExitCode, message: str) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
-"""What a container's first process owes the others, for when ECS's own init is switched off.
+"""The duties of PID 1, for containers without ECS's own init process.
 
-The kernel gives PID 1 every orphan to reap and ignores signals it has no handler for. So PID 1 stays this
-small parent, and the work happens in its child.
+PID 1 must reap orphaned processes, and the kernel ignores signals that it has no handler for. So PID 1
+remains this small parent, and the work happens in its child.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ FORWARDED = (
 
 
 def split_off_init() -> None:
-    """Fork when this process is PID 1: the child returns, the parent reaps, forwards and never returns."""
+    """Fork if this process is PID 1. The child returns; the parent reaps and forwards signals for ever."""
     if os.getpid() != 1:
         return
-    # Blocked across the fork, so that a signal that comes early reaches a child that can be told.
+    # Blocked during the fork, so that an early signal is delivered to the child.
     signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
     child = os.fork()
     if child == 0:
@@ -38,14 +38,14 @@ def split_off_init() -> None:
 
 
 def serve_as_init(child: int) -> None:
-    """Forward signals to the child and reap until it ends; then exit with its code. Never returns.
+    """Forward signals to the child, reap processes until it ends, and exit with its code. Never returns.
 
     Args:
-        child: Process id of the worker proper.
+        child: Process id of the worker.
     """
 
     def forward(signum: int, _frame: FrameType | None) -> None:
-        with suppress(ProcessLookupError):  # it ended a moment ago: the loop below is about to see it
+        with suppress(ProcessLookupError):  # it has just ended, which the loop below is about to see
             os.kill(child, signum)
 
     for signum in FORWARDED:
@@ -58,5 +58,5 @@ def serve_as_init(child: int) -> None:
 
 
 def container_exit_code(code: int) -> int:
-    """Return what a container reports for a process's exit code; a negative one is a signal's number."""
+    """Return a container's exit code for a process's; a negative one is a signal's number."""
     return 128 - code if code < 0 else code

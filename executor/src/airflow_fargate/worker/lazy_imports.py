@@ -1,14 +1,14 @@
-"""Imports of Airflow's own modules that a task seldom uses, put off until the first use.
+"""Defer imports of Airflow's modules that tasks rarely use until their first use.
 
-Half of what importing Airflow costs goes into what only the scheduler, the API server or a person's terminal
-needs: the metadata database's models, a syntax tree library, a pretty printer. For the modules named in
-`DEFERRED`, and for nothing else, an import at their top binds nothing at first. Whoever needs the name, from
-inside or outside (`module.name`, `from module import name`), makes the import happen then and gets the real
-object. No stand-in outlives the module's own execution (but for `HELD`), so that `isinstance`, subclasses and
-pickles are what they always are. Python 3.15 has this of its own (PEP 810).
+Half of the time of importing Airflow goes into modules that only the scheduler, the API server or a terminal
+needs: the database models, a syntax tree library, a pretty printer. In the modules named in `DEFERRED`, and
+nowhere else, such an import binds no name at first. The first use of the name, inside the module or outside
+(`module.name`, `from module import name`), imports the module and gets the real object. Placeholders exist
+only while the module is executed (except for `HELD`), so `isinstance`, subclasses and pickles work as usual.
+Python 3.15 has this built in (PEP 810).
 
-A module of the table that a release does not have, or that imports other things there, is as if it were not
-in the table. Importing this module imports the standard library alone.
+Entries for modules that a release does not have, or imports that a module does not make, have no effect.
+Importing this module imports only the standard library.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
 
 DEFERRED: dict[str, tuple[str, ...]] = {
-    # The metadata database, which a worker of Airflow 3 has none of.
+    # The metadata database, which workers of Airflow 3 do not use.
     "airflow.configuration": ("airflow.models",),
     "airflow.executors.executor_loader": ("airflow.models",),
     "airflow.providers.standard.operators.python": ("airflow.models",),
@@ -35,47 +35,47 @@ DEFERRED: dict[str, tuple[str, ...]] = {
     "airflow.settings": ("sqlalchemy", "airflow.utils.orm_event_handlers"),
     "airflow.utils.log.file_task_handler": ("airflow.utils.log.task_log_address",),
     "airflow.dag_processing.bundles.manager": ("sqlalchemy", "airflow.models", "itsdangerous"),
-    # DAGs as the database has them: a worker reads files.
+    # Serialized DAGs: a worker reads files.
     "airflow.dag_processing.dagbag": (
         "airflow.models",
         "airflow.serialization.definitions.dag",
         "airflow.serialization.serialized_objects",
         "tabulate",
     ),
-    # Takes the @task line off a function's source for a virtual environment.
+    # Removes the @task line from a function's source, for a virtual environment.
     "airflow.sdk.definitions._internal.decorators": ("libcst",),
-    # Sends spans to a collector where Airflow is told to.
+    # Sends spans to a collector if that is configured.
     "airflow._shared.observability.traces": ("opentelemetry.sdk",),
     "airflow.sdk._shared.observability.traces": ("opentelemetry.sdk",),
-    # httpx's command line, with what it prints by.
+    # httpx's command line.
     "httpx": ("httpx._main",),
-    # Tracebacks in colours, where logs are JSON.
+    # Coloured tracebacks; the worker logs JSON.
     "structlog.dev": ("rich",),
     "structlog.tracebacks": ("rich",),
 }
-"""Importing module -> what it imports at its top and does not use there: these modules and those below."""
+"""Importing module -> imports at its top that it does not use there, with their submodules."""
 
 INSTEAD: dict[str, dict[str, str]] = {
-    # Airflow's own, which reads a file of metrics by the parser in C: a tenth of the time.
+    # Airflow's own module uses the parser in C, which takes a tenth of the time.
     "airflow._shared.observability.metrics.metrics_registry": {"yaml": "airflow.utils.yaml"},
     "airflow.sdk._shared.observability.metrics.metrics_registry": {"yaml": "airflow.sdk.yaml"},
 }
-"""Importing module -> what it gets instead of a module that it imports."""
+"""Importing module -> an import -> its replacement."""
 
 HELD = frozenset({("airflow.models", "Connection")})
-"""What is handed on while the importing module is executed: secrets backends keep this class for when they
-find a connection. They get a class that behaves as the real one."""
+"""Classes that are passed on while the importing module is executed: secrets backends keep this one until
+they find a connection. They get a class that behaves like the real one."""
 
 
 def install(
     deferred: Mapping[str, Sequence[str]] = DEFERRED, instead: Mapping[str, Mapping[str, str]] = INSTEAD
 ) -> None:
-    """Put off the imports of those modules that are imported from now on."""
+    """Defer the imports of modules that are imported from now on."""
     sys.meta_path.insert(0, _Finder(deferred, instead))
 
 
 class _Finder:
-    """Finds the modules of the table as Python does, and has them executed with their imports put off."""
+    """Finds the modules of the table as Python does, and defers their imports while they are executed."""
 
     def __init__(
         self, deferred: Mapping[str, Sequence[str]], instead: Mapping[str, Mapping[str, str]]
@@ -97,11 +97,11 @@ class _Finder:
 
 
 class _Deferred:
-    """Stands for an import while its module is executed; used then, it makes the import happen.
+    """A placeholder for an import while its module is executed. Using it makes the import.
 
     Args:
         resolve: Imports, and returns what the statement would have bound.
-        is_module: Whether that is a module, whose attributes can be put off with it.
+        is_module: Whether that is a module, whose attributes can be deferred, too.
     """
 
     def __init__(self, resolve: Callable[[], Any], *, is_module: bool = False) -> None:
@@ -135,8 +135,8 @@ def _import_from(module: str, name: str) -> Any:
         return importlib.import_module(f"{module}.{name}")
 
 
-class _ClassStandIn(type):
-    """The type of a class that stands for another: made, asked and compared, it is the other."""
+class _ClassPlaceholder(type):
+    """The type of a placeholder for a class: calls, attributes and comparisons go to the real class."""
 
     _deferred: _Deferred
 
@@ -154,7 +154,7 @@ class _ClassStandIn(type):
 
 
 class _From:
-    """What `__import__` returns for `from module import names`."""
+    """The result of `__import__` for `from module import names`."""
 
     def __init__(self, module: str) -> None:
         self._module = module
@@ -163,11 +163,11 @@ class _From:
         deferred = _Deferred(partial(_import_from, self._module, name))
         if (self._module, name) not in HELD:
             return deferred
-        return _ClassStandIn(name, (), {"_deferred": deferred})
+        return _ClassPlaceholder(name, (), {"_deferred": deferred})
 
 
 class _Builtins(dict[str, Any]):
-    """The builtins of one module: names that are missing there are imported, all others are Python's own."""
+    """The builtins of one module: deferred names are imported, all others are Python's own."""
 
     def __init__(self, module: ModuleType, deferred: tuple[str, ...], instead: Mapping[str, str]) -> None:
         super().__init__(__import__=self._import, __build_class__=self._build_class)
@@ -184,7 +184,7 @@ class _Builtins(dict[str, Any]):
         if level:
             absolute = importlib.util.resolve_name("." * level + name, self._globals["__package__"])
         named = any(absolute == each or absolute.startswith(f"{each}.") for each in self._deferred)
-        # What is not installed fails at once, where the module may be prepared for it.
+        # A module that is not installed fails at once, because the importing module may expect that.
         if named and importlib.util.find_spec(absolute.partition(".")[0]):
             whole = _Deferred(partial(_import_whole, absolute), is_module=True)
             return _From(absolute) if fromlist else whole
@@ -204,7 +204,7 @@ class _Builtins(dict[str, Any]):
         return _Deferred(build) if any(isinstance(base, _Deferred) for base in bases) else build()
 
     def settle(self) -> None:
-        """Once the module is executed, take its stand-ins away."""
+        """Remove the placeholders after the module was executed."""
         self["__import__"] = self._import_now if self._instead else builtins.__import__
         del self["__build_class__"]
         for name, value in list(self._globals.items()):
@@ -213,7 +213,7 @@ class _Builtins(dict[str, Any]):
                 del self._globals[name]
 
     def imported(self, name: str) -> Any:
-        """Import what was put off under this name; raises KeyError when there is nothing."""
+        """Make the deferred import of this name; raise KeyError if there is none."""
         value = self._globals[name] = self.pending[name].resolve()
         return value
 
@@ -222,7 +222,7 @@ class _Builtins(dict[str, Any]):
 
 
 class _Module(ModuleType):
-    """A module with imports put off: what it lacks is looked for among them after its own `__getattr__`."""
+    """A module with deferred imports: a missing attribute is imported, after its own `__getattr__`."""
 
     def __getattr__(self, name: str) -> Any:
         namespace = self.__dict__["__builtins__"]

@@ -1,8 +1,8 @@
-"""`airflow tasks run --local` of Airflow 2.11 in this process, with the task's own outcome as exit code.
+"""Run Airflow 2.11's `airflow tasks run --local` in this process, with the task's outcome as exit code.
 
-Airflow 2's CLI drops what its LocalTaskJob returns and exits 0 whatever became of the task. The job itself is
-as it should be: on SIGTERM it ends the task, which calls `on_kill` and records the retry or the failure.
-Importing this module imports nothing of Airflow.
+Airflow 2's CLI drops the result of its LocalTaskJob and always exits with 0. The job itself works as needed:
+on SIGTERM it ends the task, which calls `on_kill` and records the retry or the failure. Importing this module
+imports nothing of Airflow.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.worker.errors import WorkerError
-from airflow_fargate.worker.supervise import GOES_ON
+from airflow_fargate.worker.supervise import CONTINUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 DEFERRED = 100
-"""`TaskReturnCode.DEFERRED` of Airflow 2: the task's process ended, its work goes on in the triggerer."""
+"""`TaskReturnCode.DEFERRED` of Airflow 2: the task's process ended, and the triggerer continues its work."""
 SIGTERM_CODE = 128 + signal.SIGTERM
 CLEANUP_VARIABLE = "AIRFLOW__CORE__KILLED_TASK_CLEANUP_TIME"
 STDOUT_VARIABLE = "AIRFLOW_IS_EXECUTOR_CONTAINER"
-"""Set, Airflow 2 writes a task's log to standard output too; it looks when it is imported."""
+"""If this is set when Airflow 2 is imported, it also writes a task's log to standard output."""
 
 
 @dataclass
 class JobEnd:
-    """What became of a LocalTaskJob.
+    """How a LocalTaskJob ended.
 
-    `code` is the first exit code that the job dealt with: the task's own (negative for a signal), or 143 when
-    a SIGTERM to the job came before it. None where the task ended without one. `began` tells whether the
-    task's process was started at all. `state` is the task's state in the database after code 0.
+    `code` is the first exit code that the job handled: the task's own (negative for a signal), or 143 if a
+    SIGTERM to the job came first. It is None if the task ended without one. `began` says whether the task's
+    process was started. `state` is the task's state in the database after code 0.
     """
 
     code: int | None = None
@@ -44,19 +44,19 @@ class JobEnd:
 
 
 def run_local(argv: Sequence[str], stop_limit: float) -> ExitCode | None:
-    """Run the command to its end.
+    """Run the command until it ends.
 
     Args:
         argv: The command, without the word `airflow`.
-        stop_limit: Seconds a task gets to end by itself after SIGTERM.
+        stop_limit: Seconds that a task has to end after SIGTERM.
 
     Returns:
-        The outcome, or None where this Airflow has no such command.
+        The outcome, or None if this Airflow has no such command.
 
     Raises:
-        WorkerError: API_UNREACHABLE, when the metadata database did not answer.
+        WorkerError: API_UNREACHABLE if the metadata database did not answer.
     """
-    # Airflow kills a task that long after it was told to stop; 60 s unless it is configured.
+    # Airflow kills a task this long after SIGTERM; the default is 60 s.
     os.environ.setdefault(CLEANUP_VARIABLE, str(max(1, int(stop_limit))))
     os.environ.setdefault(STDOUT_VARIABLE, "true")
     try:
@@ -73,15 +73,15 @@ def run_local(argv: Sequence[str], stop_limit: float) -> ExitCode | None:
     except OperationalError as error:
         raise WorkerError(
             ExitCode.API_UNREACHABLE,
-            f"The metadata database did not answer ({type(error.orig).__name__}): check "
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN, that it is up, and the security groups on the way.",
+            f"The metadata database did not answer ({type(error.orig).__name__}): check that it is up, and "
+            "check AIRFLOW__DATABASE__SQL_ALCHEMY_CONN and the security groups.",
         ) from error
     return exit_code_of(end)
 
 
 @contextmanager
 def observed_jobs(runner: type[Any]) -> Iterator[JobEnd]:
-    """Fill in how the job of a runner class ends while inside."""
+    """Record how the job of a runner class ends inside this context."""
     end = JobEnd()
     execute, handle_task_exit = runner._execute, runner.handle_task_exit  # noqa: SLF001
 
@@ -96,7 +96,7 @@ def observed_jobs(runner: type[Any]) -> Iterator[JobEnd]:
         if end.code is None:
             end.code = return_code
             if return_code == 0:
-                # As the job itself does at a heartbeat; a rescheduled sensor's process ends with 0, too.
+                # As the job does at a heartbeat. The process of a rescheduled sensor also ends with 0.
                 job.task_instance.refresh_from_db()
                 end.state = job.task_instance.state
         handle_task_exit(job, return_code)
@@ -112,14 +112,15 @@ def exit_code_of(end: JobEnd) -> ExitCode:
     """Return the container's exit code for a job that ended.
 
     Raises:
-        WorkerError: TRY_REFUSED, when Airflow did not let the task begin.
+        WorkerError: TRY_REJECTED if Airflow did not let the task start.
     """
     if not end.began:
         raise WorkerError(
-            ExitCode.TRY_REFUSED,
-            "Airflow did not let the task begin: it runs elsewhere, ended, or what it depends on is not met.",
+            ExitCode.TRY_REJECTED,
+            "Airflow did not let the task start: it runs elsewhere, has ended, or its dependencies are not "
+            "met.",
         )
-    if end.code == DEFERRED or (end.code == 0 and end.state in GOES_ON):
+    if end.code == DEFERRED or (end.code == 0 and end.state in CONTINUES):
         return ExitCode.RESUMES_LATER
     if end.code == 0:
         return ExitCode.SUCCESS

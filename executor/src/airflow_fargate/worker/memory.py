@@ -1,7 +1,7 @@
-"""Whether the kernel killed a process of this container because memory ran out.
+"""Find out whether the kernel killed a process of this container because memory ran out.
 
-ECS tells of it only where the container itself ends by it. When the task's process is killed, or one that the
-task started, the container lives on to record that, and nobody else knows why it failed.
+ECS reports this only if the container itself ends by it. If the task's process or one of its children is
+killed, the container continues in order to record the failure, and only the kernel's counter has the reason.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 COUNTERS = ("memory.events", "memory/memory.oom_control")
-"""Where a container sees its own cgroup's counters: version 2, version 1."""
+"""The files with the counters of the container's own cgroup: version 2, version 1."""
 
 
 def killed_for_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return how many processes of this container were killed for memory; 0 also where that is not known."""
+    """Return how many processes of this container were killed for memory; 0 if that is unknown."""
     for name in COUNTERS:
         try:
             lines = (cgroup / name).read_text().splitlines()

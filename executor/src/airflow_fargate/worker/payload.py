@@ -1,7 +1,7 @@
-"""From a reference to the payload it points to.
+"""Load the payload of a reference.
 
-The payload holds the task's token. Nothing here puts any part of a payload's content, nor of an inline
-reference, into a message: errors name the place and the shape of the fault.
+The payload contains the task's token. No message here quotes a payload or an inline reference: errors name
+the place and the kind of fault.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 FORMAT = 1
 FIELDS = {"airflow_version": str, "launch_id": str, "key": str, "workload": dict}
 MAX_BYTES = 32 * 1024 * 1024
-"""Far above any workload; it bounds what a hostile or damaged reference can unpack to."""
+"""Far above any workload. It limits the size to which a hostile or damaged reference can unpack."""
 
 
 class ObjectStore(Protocol):
-    """Where payloads lie; `fetch` and `delete` take a bucket and a key."""
+    """Where payloads are stored."""
 
     def fetch(self, bucket: str, key: str) -> bytes:
-        """Return the object's content; raises WorkerError."""
+        """Return the object's content; raise WorkerError."""
 
     def delete(self, bucket: str, key: str) -> None:
-        """Delete the object; raises WorkerError."""
+        """Delete the object; raise WorkerError."""
 
 
 @dataclass(frozen=True)
 class Payload:
-    """What the executor sent: the workload and enough to check that it is meant for this container."""
+    """The workload, with the data to check that it is for this container."""
 
     airflow_version: str
     launch_id: str
@@ -49,19 +49,19 @@ class Payload:
 
 
 def load_payload(reference: str, store: Callable[[], ObjectStore], warn: Callable[[str], None]) -> Payload:
-    """Return the payload that a reference points to; one in S3 is deleted once it has been understood.
+    """Return the payload of a reference. A payload in S3 is deleted after it was parsed.
 
     Args:
         reference: `s3://bucket/key`, `json:{...}` or `zlib:<urlsafe base64 of zlib of the JSON>`.
-        store: Makes the object store, only called for a reference to S3.
-        warn: Is told, in one line, what went wrong without keeping the task from running.
+        store: Makes the object store; called only for a reference to S3.
+        warn: Takes one line about a problem that does not stop the task.
 
     Raises:
-        WorkerError: PAYLOAD_INVALID, PAYLOAD_MISSING, TOKEN_REFUSED or CONFIG_MISSING.
+        WorkerError: PAYLOAD_INVALID, PAYLOAD_MISSING, TOKEN_REJECTED or CONFIG_MISSING.
     """
     scheme, _, rest = reference.partition(":")
     if scheme == "json":
-        # What of a command is no UTF-8 stands in it as surrogates.
+        # Bytes of a command that are not UTF-8 are surrogates in the string.
         return parse_document(rest.encode(errors="surrogatepass"), "the inline payload")
     if scheme == "zlib":
         return parse_document(_inflate(rest), "the inline payload")
@@ -71,7 +71,7 @@ def load_payload(reference: str, store: Callable[[], ObjectStore], warn: Callabl
             return _from_store(bucket, key, store(), warn)
     raise WorkerError(
         ExitCode.BAD_COMMAND,
-        "The reference to the payload is none of s3://BUCKET/KEY, json:DOCUMENT and zlib:BASE64.",
+        "The reference must be s3://BUCKET/KEY, json:DOCUMENT or zlib:BASE64. Keep the executor's command.",
     )
 
 
@@ -80,8 +80,8 @@ def _from_store(bucket: str, key: str, store: ObjectStore, warn: Callable[[str],
     try:
         store.delete(bucket, key)
     except WorkerError as error:
-        # The bucket's lifecycle rule deletes it too; the task need not suffer.
-        warn(f"{error} The payload stays until the bucket's lifecycle rule deletes it.")
+        # The bucket's lifecycle rule deletes it as well, so the task continues.
+        warn(f"{error} The bucket's lifecycle rule will delete the payload.")
     return payload
 
 
@@ -93,11 +93,11 @@ def _inflate(text: str) -> bytes:
     except (binascii.Error, ValueError, zlib.error) as error:
         raise WorkerError(
             ExitCode.PAYLOAD_INVALID,
-            "The inline payload is not base64 of zlib data: the command was cut short or altered.",
+            "The inline payload must be base64 of zlib data: the command was cut off or changed.",
         ) from error
     if not unpacking.eof:
         raise WorkerError(
-            ExitCode.PAYLOAD_INVALID, "The inline payload ends early or unpacks to more than 32 MiB."
+            ExitCode.PAYLOAD_INVALID, "The inline payload is cut off, or unpacks to more than 32 MiB."
         )
     return data
 
@@ -107,27 +107,27 @@ def parse_document(data: bytes, place: str) -> Payload:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError):
-        # Without `from`: the decoder's error quotes the document.
-        raise WorkerError(ExitCode.PAYLOAD_INVALID, f"What {place} holds is not JSON.") from None
+        # Without `from`, because the decoder's error quotes the document.
+        raise WorkerError(ExitCode.PAYLOAD_INVALID, f"The content of {place} is not JSON.") from None
     if not isinstance(document, dict):
-        raise WorkerError(ExitCode.PAYLOAD_INVALID, f"What {place} holds is not a payload document.")
+        raise WorkerError(ExitCode.PAYLOAD_INVALID, f"The content of {place} is not a payload.")
     if document.get("format") != FORMAT:
         raise WorkerError(
             ExitCode.PAYLOAD_INVALID,
-            f"The document from {place} has another payload format than {FORMAT}, the one this image reads: "
-            "use the image and the executor of one airflow-fargate release.",
+            f"The payload from {place} must have format {FORMAT}, got another one: use the same release of "
+            "airflow-fargate in the image and the scheduler.",
         )
     for name, kind in FIELDS.items():
         if not isinstance(document.get(name), kind) or not document[name]:
-            raise WorkerError(ExitCode.PAYLOAD_INVALID, f"The payload from {place} lacks {name!r}.")
+            raise WorkerError(ExitCode.PAYLOAD_INVALID, f"The payload from {place} has no valid {name!r}.")
     return Payload(**{name: document[name] for name in FIELDS})
 
 
 def check_release(payload: Payload, installed: str) -> None:
-    """Refuse a payload of another Airflow release line: the workload's shape changes between 3.x and 3.y.
+    """Reject a payload from another minor release of Airflow, because the workload's schema changes.
 
     Args:
-        payload: What the executor sent.
+        payload: The payload.
         installed: The image's Airflow version, for example "3.3.2".
 
     Raises:
@@ -136,6 +136,6 @@ def check_release(payload: Payload, installed: str) -> None:
     if payload.airflow_version.split(".")[:2] != installed.split(".")[:2]:
         raise WorkerError(
             ExitCode.PAYLOAD_INVALID,
-            f"The scheduler runs Airflow {payload.airflow_version} and this image holds {installed}: "
-            f"build the image for Airflow {payload.airflow_version}.",
+            f"The scheduler runs Airflow {payload.airflow_version}, and this image has {installed}. Build "
+            f"the image for Airflow {payload.airflow_version}.",
         )

@@ -1,4 +1,4 @@
-"""Payloads in S3: the plain way first, and boto3, which is imported only here, for all that is not plain."""
+"""Payloads in S3: by plain requests if possible, else by boto3, which is imported only then."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class S3Store:
     """Fetches, writes and deletes objects with the container's own credentials (the task role).
 
     Args:
-        client: boto3's; made when it is needed first. With one given, nothing is asked but it.
+        client: boto3's client, the only one that is used if it is given; by default made when needed.
         environ: The process's environment.
     """
 
@@ -34,10 +34,10 @@ class S3Store:
 
     @cached_property
     def _client(self) -> Any:
-        import boto3  # noqa: PLC0415  a fifth of the start's CPU time, needed only here
+        import boto3  # noqa: PLC0415  takes a fifth of the start's CPU time
         from botocore.config import Config  # noqa: PLC0415
 
-        # The task role's credentials can be missing for a moment right after a start.
+        # Right after the start, the task role's credentials may not be available yet.
         retries = {"mode": "standard", "total_max_attempts": 6}
         return boto3.client("s3", config=Config(retries=retries, connect_timeout=5, read_timeout=20))
 
@@ -84,18 +84,18 @@ class S3Store:
             if reason in MISSING:
                 raise WorkerError(
                     ExitCode.PAYLOAD_MISSING,
-                    f"The payload {place} is not there ({reason}): another container fetched it, "
-                    "or it expired before this one started.",
+                    f"The payload {place} does not exist ({reason}): another container fetched it, or it "
+                    "expired before this one started.",
                 ) from error
             raise WorkerError(
-                ExitCode.TOKEN_REFUSED,
-                f"S3 refused {operation} of the payload {place} ({reason}): the task role needs "
-                "s3:GetObject and s3:DeleteObject there (a standby's answer: s3:PutObject), and kms:Decrypt "
+                ExitCode.TOKEN_REJECTED,
+                f"S3 rejected {operation} of {place} ({reason}): allow the task role s3:GetObject and "
+                "s3:DeleteObject there (s3:PutObject for a standby's answer), and kms:Decrypt "
                 "(kms:GenerateDataKey) for the bucket's key.",
             ) from error
         except BotoCoreError as error:
             raise WorkerError(
                 ExitCode.CONFIG_MISSING,
-                f"S3 could not be asked for the payload {place} ({type(error).__name__}): "
-                "give the task a role and a region, and a route to S3.",
+                f"The payload {place} could not be read ({type(error).__name__}): give the task a role, a "
+                "region, and a route to S3.",
             ) from error

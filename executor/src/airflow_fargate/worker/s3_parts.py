@@ -1,9 +1,9 @@
-"""One object in S3 by the parts of botocore that this takes: credentials, signature, connection.
+"""Requests for an object in S3 with only the parts of botocore that they need.
 
-Making boto3's client costs a third of a second of CPU, a fifth of a task's start: models of S3, rules for the
-endpoints of all partitions, sessions, files of configuration. A container with its role's credentials and
-a bucket of its own region needs none of these (ADR 0007). Whatever is not as plain as that, and whatever S3
-answers but the object, is boto3's: :func:`plainly` returns None, or a request does.
+Making boto3's client takes a third of a second of CPU, a fifth of a task's start: service models, endpoint
+rules for all partitions, sessions, configuration files. A container with its role's credentials and a bucket
+in its own region needs only credentials, signature and connection (ADR 0007). In any other case, and for any
+unexpected answer, :func:`plainly` or the request returns None, and the caller uses boto3.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS, _READ_SECONDS = 5, 20
 
-_UNDERSTOOD = frozenset(
+_HANDLED = frozenset(
     {
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
@@ -30,7 +30,7 @@ _UNDERSTOOD = frozenset(
         "AWS_REGION",
         "AWS_ENDPOINT_URL",
         "AWS_ENDPOINT_URL_S3",
-        # Of no consequence here.
+        # Without effect here.
         "AWS_EXECUTION_ENV",
         "AWS_EC2_METADATA_DISABLED",
         "AWS_MAX_ATTEMPTS",
@@ -38,22 +38,22 @@ _UNDERSTOOD = frozenset(
         "AWS_STS_REGIONAL_ENDPOINTS",
     }
 )
-"""Variables whose meaning is kept. Any other of AWS's may change where or how boto3 would ask."""
+"""Variables that are handled here. Any other AWS variable may change boto3's request."""
 _ROUTES = frozenset({"http_proxy", "https_proxy", "all_proxy", "requests_ca_bundle", "boto_config"})
-"""Variables of others, in either case, that say by which way and with which certificates boto3 would ask."""
+"""Other variables, in upper or lower case, that change boto3's route or certificates."""
 _REGION = re.compile(r"(?:af|ap|ca|eu|il|me|mx|sa|us)-(?!gov|iso)[a-z]+-\d")
-"""The regions of the partition aws; the others have addresses of their own."""
+"""The regions of the partition aws; other partitions have other addresses."""
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-"""Names that may stand in a host's name: no dots, which a certificate does not cover."""
+"""Bucket names that can be part of a host name: without dots, which the certificate does not cover."""
 
 
-_UNDERSTOOD_STATUSES = frozenset({200, 204, 304, 412})
+_EXPECTED_STATUSES = frozenset({200, 204, 304, 412})
 """Done, deleted, not modified, precondition failed."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What S3 answered: 200, 204, 304 or 412; the object's content and ETag, if there are any."""
+    """S3's answer: 200, 204, 304 or 412, with the object's content and ETag, if any."""
 
     status: int
     content: bytes
@@ -66,39 +66,39 @@ class Request(Protocol):
     def __call__(
         self, method: str, bucket: str, key: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Answer | None:
-        """Return S3's answer; None if boto3 is to be asked instead."""
+        """Return S3's answer; None if boto3 must make the request."""
 
 
 def plainly(environ: Mapping[str, str], http: URLLib3Session | None = None) -> Request | None:
-    """Return what asks S3, or None where boto3 is needed to know how.
+    """Return a function that makes requests to S3, or None if boto3 is needed.
 
     Args:
         environ: The process's environment.
-        http: botocore's connections; made here when left out.
+        http: botocore's connections; by default new ones.
     """
     names = {name for name, value in environ.items() if value}
     region = environ.get("AWS_DEFAULT_REGION", "")
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or ""
     if (
-        {name for name in names if name.startswith("AWS_")} - _UNDERSTOOD
+        {name for name in names if name.startswith("AWS_")} - _HANDLED
         or {name.lower() for name in names} & _ROUTES
         or not _REGION.fullmatch(region)
     ):
         return None
     try:
-        from botocore.auth import S3SigV4Auth  # noqa: PLC0415  these cost, and a payload inline needs none
+        from botocore.auth import S3SigV4Auth  # noqa: PLC0415  slow, and not needed for an inline payload
         from botocore.awsrequest import AWSRequest  # noqa: PLC0415
         from botocore.credentials import ContainerProvider, EnvProvider  # noqa: PLC0415
         from botocore.httpsession import URLLib3Session as Session  # noqa: PLC0415
 
         credentials = EnvProvider(environ).load() or ContainerProvider(environ).load()
-    except Exception:  # noqa: BLE001  boto3 asks once more, and says what is wrong
+    except Exception:  # noqa: BLE001  boto3 tries again and reports the error
         return None
     if credentials is None:
         return None
     connections = http or Session(timeout=(_CONNECT_SECONDS, _READ_SECONDS))
 
-    def request(
+    def make(
         method: str, bucket: str, key: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Answer | None:
         if not _BUCKET.fullmatch(bucket):
@@ -107,14 +107,14 @@ def plainly(environ: Mapping[str, str], http: URLLib3Session | None = None) -> R
             f"{endpoint.rstrip('/')}/{bucket}" if endpoint else f"https://{bucket}.s3.{region}.amazonaws.com"
         )
         url = f"{host}/{quote(key, safe='/-_.~')}"
-        asked = AWSRequest(method=method, url=url, headers=dict(headers or {}), data=body)
+        request = AWSRequest(method=method, url=url, headers=dict(headers or {}), data=body)
         try:
-            S3SigV4Auth(credentials.get_frozen_credentials(), "s3", region).add_auth(asked)
-            answer = connections.send(asked.prepare())
+            S3SigV4Auth(credentials.get_frozen_credentials(), "s3", region).add_auth(request)
+            answer = connections.send(request.prepare())
         except Exception:  # noqa: BLE001  the same
             return None
-        if answer.status_code not in _UNDERSTOOD_STATUSES:
+        if answer.status_code not in _EXPECTED_STATUSES:
             return None
         return Answer(answer.status_code, answer.content, answer.headers.get("ETag") or "")
 
-    return request
+    return make

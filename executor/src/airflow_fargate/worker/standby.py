@@ -151,6 +151,7 @@ class Standby:
             self._say(f"The offer of {offer['launch']} was taken back. The container exits.")
             return None
         self._departure.claim()
+        self._say(f"Standby {self._id} runs {offer['launch']}.")
         return parse_document(document.encode(), f"the offer to standby {self._id}")
 
     def _leave(self, why: str) -> Payload | None:

@@ -1,4 +1,4 @@
-"""Run one workload under Airflow's supervisor and tell its outcome as an exit code."""
+"""Run one workload under Airflow's supervisor, and return its outcome as an exit code."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from airflow_fargate.worker.stopping import TaskStop
 
 DONE = frozenset({"success", "skipped", "removed"})
-"""Final states in which the task needs no other container."""
+"""Final states after which the task needs no other container."""
 
 RESUMES = frozenset({"deferred", "up_for_reschedule", "awaiting_input"})
-"""Final states in which another container goes on with the same try later."""
+"""Final states after which another container continues the same try later."""
 
-GOES_ON = RESUMES | {"scheduled", "queued", "running"}
-"""States of a task at the API server in which its key already means another container."""
+CONTINUES = RESUMES | {"scheduled", "queued", "running"}
+"""States on the API server in which the task's key already belongs to another container."""
 
 
 def run_payload(payload: Payload, stop: TaskStop) -> ExitCode:
-    """Run the payload's workload to its end.
+    """Run the payload's workload until it ends.
 
     Args:
-        payload: What the executor sent.
-        stop: Is told of the task's process, and knows whether it was stopped.
+        payload: The payload.
+        stop: Stops the task's process on SIGTERM.
 
     Returns:
         The outcome of the task.
 
     Raises:
-        WorkerError: When the task could not be run, or its state could not be recorded.
+        WorkerError: The task could not be run, or its state could not be recorded.
     """
     airflow_runtime.import_airflow()
     check_release(payload, airflow_runtime.installed_version())
@@ -44,15 +44,17 @@ def run_payload(payload: Payload, stop: TaskStop) -> ExitCode:
     if server is None:
         raise WorkerError(
             ExitCode.CONFIG_MISSING,
-            "The address of the API server is not configured: set AIRFLOW__CORE__EXECUTION_API_SERVER_URL "
-            "in the task definition.",
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL is required. Set it to the API server's address in the "
+            "task definition.",
         )
     airflow_runtime.send_logs_to_stdout()
     try:
         workload = airflow_runtime.read_workload(payload.workload)
     except ValueError as error:
         raise WorkerError(
-            ExitCode.PAYLOAD_INVALID, f"Airflow does not understand the payload's workload: see {error}."
+            ExitCode.PAYLOAD_INVALID,
+            f"Airflow rejects the payload's workload: wrong fields: {error}. Use an image with the "
+            "scheduler's Airflow release.",
         ) from error
     if not airflow_runtime.is_task(workload):
         return _run_other(workload, server)
@@ -87,7 +89,8 @@ def _run_other(workload: Any, server: str) -> ExitCode:
     if code is None:
         raise WorkerError(
             ExitCode.PAYLOAD_INVALID,
-            f"This image's Airflow cannot run a workload of type {workload.type}.",
+            f"This image's Airflow cannot run a workload of type {workload.type}. Use an image with the "
+            "scheduler's Airflow release.",
         )
     return ExitCode.TASK_FAILED if code else ExitCode.SUCCESS
 
@@ -96,10 +99,10 @@ def exit_code_of(task: TaskProcess, *, stopped: bool) -> ExitCode:
     """Return the container's exit code for a task that ended.
 
     Args:
-        task: What the supervisor knew of it.
-        stopped: Whether it was told to stop because the container was.
+        task: The task's process.
+        stopped: Whether it was signalled to stop because the container was stopped.
     """
-    if task.rejected in GOES_ON or (task.rejected is None and task.final_state in RESUMES):
+    if task.rejected in CONTINUES or (task.rejected is None and task.final_state in RESUMES):
         return ExitCode.RESUMES_LATER
     if task.rejected is not None or (task.final_state or "").lower() == airflow_runtime.SERVER_TERMINATED:
         return ExitCode.ENDED_BY_AIRFLOW

@@ -39,6 +39,7 @@ resource "aws_ecs_task_definition" "this" {
   network_mode             = "awsvpc"
   requires_compatibilities = ["FARGATE"]
   execution_role_arn       = aws_iam_role.execution.arn
+  skip_destroy             = true # a rollback needs the revision before
   container_definitions = jsonencode([
     {
       name           = "init"
