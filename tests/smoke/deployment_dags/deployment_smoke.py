@@ -11,7 +11,7 @@ from airflow.sdk import dag, task
 from smoke_package import GREETING
 
 
-@dag(schedule=None, catchup=False)
+@dag(schedule=None, catchup=False, is_paused_upon_creation=False)
 def deployment_smoke() -> None:
     """Run one task of each kind."""
 
