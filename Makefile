@@ -8,7 +8,7 @@ CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud up open password dags destroy build push build-push sbom docs release-check lock clean
+.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-deployment smoke-down bench start-times chaos soak cloud up open password dags destroy build push build-push sbom docs release-check lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ test: venv ## Run lint, test-fast, test-oldest, test-boto3 and, with a container
 
 smoke: venv ## Run the whole loop: Terraform, image, Airflow, a container per task, destroy
 	@$(RUN_SMOKE) up $(OPTIONAL)
+
+smoke-deployment: venv ## Run make up, dags and destroy on the local cloud, with faults under running tasks (KEEP=1)
+	@$(RUN_SMOKE) deployment
 
 smoke-down: venv ## Take down what `make smoke KEEP=1` left running
 	@$(RUN_SMOKE) down

@@ -1,4 +1,4 @@
-"""The commands: ``up`` runs the loop, ``down`` ends a kept one, ``engine`` runs a command with an engine."""
+"""The commands of ``python -m smoke``; `USAGE` lists them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from smoke import report
 from smoke.base_image import ensure_base
 from smoke.cloud_alone import run_cloud
+from smoke.deployment import Deployment
 from smoke.engine import check_engine_can_be_had, engine_can_be_had, ensure_engine
 from smoke.failure import SmokeError, StoppedError
 from smoke.journal import Journal
@@ -24,7 +25,7 @@ from smoke.settings import read_settings
 if TYPE_CHECKING:
     from smoke.settings import Settings
 
-USAGE = "usage: python -m smoke up | down | cloud | engine [--if-possible] [--base] -- COMMAND"
+USAGE = "usage: python -m smoke up | deployment | down | cloud | engine [--if-possible] [--base] -- COMMAND"
 OPTIONS = frozenset({"--if-possible", "--base"})
 
 
@@ -43,6 +44,31 @@ def up(settings: Settings) -> int:
         except Exception:  # noqa: BLE001  # a bug in the smoke: show it, and clean up
             traceback.print_exc()
         return _end(session, loop, passed=passed)
+
+
+def deployment(settings: Settings) -> int:
+    """Run the complete deployment; return 0 if every check passes and nothing is left behind."""
+    terraform_program = preflight(settings, os.environ)
+    with machine_lock(settings):
+        session = open_session(settings, sys.stdout)
+        line, passed = session.progress.line, False
+        try:
+            findings = Deployment(session, terraform_program).run()
+            line()
+            for row in report.findings_lines(findings):
+                line(row)
+            line()
+            passed = not any(finding.wrong for finding in findings)
+        except SmokeError as error:
+            if not session.interrupted:
+                print_failure(error)
+        except Exception:  # noqa: BLE001  # a bug in the smoke: show it, and clean up
+            traceback.print_exc()
+        if settings.keep and not session.interrupted:
+            keep(session)
+            line("Everything is still running. Take it down with `make smoke-down`.")
+            return 0 if passed else 1
+        return _down_again(session, 0 if passed else 1)
 
 
 def _report(loop: Loop) -> bool:
@@ -156,7 +182,7 @@ def main(arguments: list[str]) -> int:
         if "--if-possible" in given and not engine_can_be_had(os.environ):
             print(f"Skipped, because there is no container engine: {' '.join(words)}")
             return 0
-        simple = {"up": up, "down": down, "cloud": cloud}
+        simple = {"up": up, "deployment": deployment, "down": down, "cloud": cloud}
         if len(words) == 1 and words[0] in simple:
             return simple[words[0]](settings)
         if words[:2] == ["engine", "--"] and len(words) > 2:
