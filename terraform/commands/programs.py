@@ -139,7 +139,7 @@ class Terraform:
                 return process.wait(LOOK_SECONDS)
             except subprocess.TimeoutExpired:
                 if not watch():
-                    process.send_signal(signal.SIGINT)
+                    process.send_signal(signal.SIGTERM)  # as Ctrl-C; a background job ignores SIGINT
                     break
         return process.wait()
 

@@ -68,7 +68,7 @@ def test_a_watch_that_gives_up_interrupts_terraform(path, tmp_path, monkeypatch)
     """Terraform then saves its state and ends; nobody waits twenty minutes for a service that ECS gave up."""
     monkeypatch.setattr(programs, "LOOK_SECONDS", 0.05)
     ready = tmp_path / "ready"
-    path("terraform", f"trap 'exit 4' INT; : >{ready}; while :; do /bin/sleep 0.05; done")
+    path("terraform", f"trap 'exit 4' TERM; : >{ready}; while :; do /bin/sleep 0.05; done")
     with pytest.raises(CommandError, match="exit code 4"):
         Terraform(tmp_path).run("apply", watch=lambda: not ready.exists())
 
