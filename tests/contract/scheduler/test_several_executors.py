@@ -59,7 +59,7 @@ def test_a_deferred_half_beside_local_executor_has_a_container_of_its_own(
     airflow.container_exits(container, DEFERRED_OR_RESCHEDULED)
     airflow.run(10)
     if recorded == "launch id":
-        airflow.ecs_task(run, external_executor_id=container.started_by.rpartition("/")[2])
+        airflow.change(run, external_executor_id=container.started_by.rpartition("/")[2])
     trigger_fires(airflow.instance(run).trigger_id)
     _, second = airflow.run_until_launched(2)
     airflow.run(8)

@@ -102,6 +102,7 @@ def test_a_refused_login_says_why(docker, monkeypatch):
 
 def test_no_credentials_are_one_sentence(docker, monkeypatch, tmp_path):
     """Botocore's own reason is in it."""
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it keeps the credentials of earlier tests
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
