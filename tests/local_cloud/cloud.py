@@ -126,8 +126,7 @@ class LocalCloud:
 
     def _build(self) -> None:
         options = self._options
-        # moto reads it when its IAM is first loaded; Terraform attaches AWS's managed policies.
-        os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+        _load_managed_policies()
         instance = self._take_state_dir()
         self._sockets = [_listen(options.host, options.port)]
         port = self._sockets[0].getsockname()[1]
@@ -282,3 +281,15 @@ def _listen(host: str, port: int) -> socket.socket:
             ) from error
         raise StartError(f"Port {port} on {host} cannot be had ({error.strerror}).") from error
     return listener
+
+
+def _load_managed_policies() -> None:
+    """Have moto's IAM know AWS's managed policies, which Terraform attaches.
+
+    moto reads the variable when it makes an account's IAM; what was made before in this process is dropped.
+    """
+    from moto.iam.models import iam_backends  # noqa: PLC0415  with moto, a second of imports
+
+    if os.environ.get("MOTO_IAM_LOAD_MANAGED_POLICIES") != "true":
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+        iam_backends.clear()
