@@ -14,7 +14,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  smoke: KEEP=1 keeps everything running, AIRFLOW=2.11.2 runs another release (3.3.2 by default)."
-	@echo "  smoke, test: DB=postgres, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
+	@echo "  smoke, test: DB=sqlite, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
 	@echo "  test: SMOKE=0 skips the smoke.  build, push: IMAGE=... BASE_IMAGE=... KIND=control EXTRA=folder"
 	@echo "  all targets: PYTHON=python3.12 (3.10 to 3.13), TERRAFORM=tofu, XDG_CACHE_HOME=..."
 

@@ -38,7 +38,7 @@ class AirflowRelease:
     """The service with the UI and the API; also the command that starts it."""
     api: ClassVar[type[AirflowApi]] = AirflowApi
     tasks_open_the_database: ClassVar[bool] = False
-    first_database: ClassVar[str] = "sqlite"
+    takes_sqlite: ClassVar[bool] = True
 
     @property
     def is_in_dev(self) -> bool:
@@ -105,7 +105,7 @@ class Airflow2(AirflowRelease):
     server = "webserver"
     api = AirflowApi1
     tasks_open_the_database = True
-    first_database = "postgres"
+    takes_sqlite = False
 
     def check_database(self, database: str) -> None:
         """See above: containers cannot open a SQLite file of this machine."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from smoke.airflow_releases import AirflowRelease, find_release
 from smoke.failure import SmokeError
+from smoke.postgres import obtainable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,9 +78,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         SmokeError: a variable has a value that is not allowed.
     """
     release = find_release(environment.get("AIRFLOW", ""))
-    database = environment.get("DB") or release.first_database
+    # SQLite serves where PostgreSQL cannot be had: under load, Airflow gives up on "database is locked".
+    found = "postgres" if obtainable() or not release.takes_sqlite else "sqlite"
+    database = environment.get("DB") or found
     if database not in {"sqlite", "postgres"}:
-        raise SmokeError(f"DB must be sqlite (the default on Airflow 3) or postgres, got DB={database}.")
+        raise SmokeError(f"DB must be postgres (the default) or sqlite, got DB={database}.")
     release.check_database(database)
     ports: dict[str, int] = {}
     for name in PORTS:

@@ -12,15 +12,19 @@ from smoke.airflow_services import AirflowHome
 FITS = "ok    Airflow version  The image and the scheduler both have Airflow 2.11.2."
 
 
-def test_each_release_has_its_image_and_database() -> None:
-    """The default is 3.3.2; each release has its own image name, and 2.11 uses PostgreSQL."""
+@pytest.mark.parametrize(("obtainable", "database"), [(True, "postgres"), (False, "sqlite")])
+def test_each_release_has_its_image_and_database(
+    monkeypatch: pytest.MonkeyPatch, *, obtainable: bool, database: str
+) -> None:
+    """The default is 3.3.2 on PostgreSQL; without one, SQLite serves, except on 2.11."""
+    monkeypatch.setattr(settings, "obtainable", lambda: obtainable)
     chosen = {
         text: settings.read_settings({"HOME": "/", "AIRFLOW": text}) for text in ("", "2.11.2", "3.4.0b2")
     }
     assert [(each.release.version, each.database) for each in chosen.values()] == [
-        ("3.3.2", "sqlite"),
+        ("3.3.2", database),
         ("2.11.2", "postgres"),
-        ("3.4.0b2", "sqlite"),
+        ("3.4.0b2", database),
     ]
     assert [each.release.tasks_open_the_database for each in chosen.values()] == [False, True, False]
     assert len({each.release.worker_image for each in chosen.values()}) == 3
