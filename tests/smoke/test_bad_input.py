@@ -196,4 +196,4 @@ def test_an_unknown_command(world: dict[str, str]) -> None:
     """An unknown command prints the list of commands."""
     done = _smoke(world, "sideways")
     assert done.returncode == 2
-    assert "up | down" in done.stderr
+    assert "up | deployment | down" in done.stderr
