@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("local_cloud")
 
 HEALTH = {"healthy": "HEALTHY", "unhealthy": "UNHEALTHY"}
+UNREACHABLE = (docker.errors.DockerException, requests.RequestException, OSError)
 REMOVED = "ContainerRuntimeError: the container was removed from outside"
 
 
@@ -145,7 +146,8 @@ class TaskContainers:
             if running.definition.health_check is None:
                 continue
             name = running.definition.name
-            with contextlib.suppress(docker.errors.NotFound):
+            # A container that is gone, or an engine that does not answer, shows in how the container ends.
+            with contextlib.suppress(*UNREACHABLE):
                 health = HEALTH.get(self.health(name) or "")
                 if health is not None and health != running.health:
                     running.health = health
@@ -157,7 +159,10 @@ class TaskContainers:
         owner = self._pause or next((item.container_id for item in self.running.values()), None)
         if owner is None:
             return None
-        settings = self._host.api.inspect_container(owner)["NetworkSettings"]
+        try:
+            settings = self._host.api.inspect_container(owner)["NetworkSettings"]
+        except docker.errors.NotFound:
+            return None
         networks = (settings.get("Networks") or {}).values()
         return next((item["IPAddress"] for item in networks if item.get("IPAddress")), None)
 
@@ -258,7 +263,7 @@ class TaskContainers:
             if state.get("OOMKilled"):
                 running.reason = OUT_OF_MEMORY
             running.exit_code = code
-        except (docker.errors.DockerException, requests.RequestException, OSError):
+        except UNREACHABLE:
             # Removed under our hands: by the shutdown, or by somebody outside.
             running.reason, running.exit_code = REMOVED, 137
         self._ended(running.definition.name)
