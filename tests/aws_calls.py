@@ -39,8 +39,10 @@ WHOLE = (
     "Bucket",
 )
 """Parameters that name a resource, which are kept."""
-CUT = ("task", "logStreamName", "Key")
+CUT = ("task", "logStreamName", "Key", "resourceArn")
 """Parameters whose part after the last slash belongs to a single task."""
+OF_A_STANDBY = ("offer", "answer")
+"""Objects in the folder of a single standby."""
 ONE = "0"
 """Replaces a single task's part."""
 
@@ -119,7 +121,9 @@ def telling(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    folder, slash, _ = text.rpartition("/")
+    folder, slash, name = text.rpartition("/")
+    if name in OF_A_STANDBY:
+        return f"{_cut(folder)}/{name}"
     return f"{folder}{slash}{ONE}"
 
 

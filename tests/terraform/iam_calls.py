@@ -101,7 +101,8 @@ def _about_queue(action: str, key_action: str | None = None) -> Asking:
 def _about_object(action: str, key_action: str | None) -> Asking:
     def requests(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
         yield Request(action, f"arn:aws:s3:::{call['Bucket']}/{call['Key']}")
-        if key_action:
+        # A bucket that does not exist has no key.
+        if key_action and not place.keys.keys().isdisjoint((call["Bucket"], "*")):
             yield place.through("s3", call["Bucket"], key_action)
 
     return requests
