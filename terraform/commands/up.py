@@ -82,7 +82,9 @@ def up(
 
     steps.begin("wait until all services are steady")
     if not services.wait(context.now, context.sleep):
-        raise _with_reasons(services, "not every service became steady within 15 minutes.")
+        raise _with_reasons(
+            services, "a service failed, or not every service became steady within 15 minutes."
+        )
 
     steps.begin("ask the doctor")
     outputs = terraform.outputs()
