@@ -55,7 +55,7 @@ def test_a_task_killed_for_memory_is_told_as_such(container, airflow_version):
     container.options += ("--memory", "512m", "--memory-swap", "512m")
     ran = run_task(container, "hog", airflow_version=airflow_version)
     assert (ran.states, ran.exit_code) == (["failed"], ExitCode.TASK_KILLED), ran.output
-    assert "because memory ran out" in ran.output.splitlines()[-1]
+    assert "were killed for memory" in ran.output.splitlines()[-1]
 
 
 def test_what_the_worker_puts_off_is_there_when_a_task_uses_it(container, airflow_version):
