@@ -56,7 +56,7 @@ def _stall(seconds: float) -> acts.Act:
         def adopted_elsewhere(keys: Sequence[Any]) -> list[Any]:
             return [key for key in keys if key in taken]
 
-        stalled.fleet._adopted_elsewhere = adopted_elsewhere
+        stalled.fleet._renewal._adopted_elsewhere = adopted_elsewhere
         stage.schedulers.append(stalled)
 
     return act

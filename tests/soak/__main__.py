@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from airflow_fargate.tasks import registry
+from airflow_fargate.tasks import index
 from soak.days import Days
 from soak.executor_process import Plan
 from soak.gauges import HEADER, Sample, growths
@@ -47,7 +47,7 @@ def _days(seconds: float) -> bool:
     print(
         f"Simulated days for {seconds:.0f} s, {TASKS_A_DAY:,} tasks a day, with everyday faults:", flush=True
     )
-    registry._REMEMBERED = REMEMBERED
+    index._REMEMBERED = REMEMBERED
     days = Days(TASKS_A_DAY)
     samples = list(days.play(seconds, REMEMBERED))
     ledger = days.ledger

@@ -52,9 +52,9 @@ class Soak:
     def __init__(self, plan: Plan) -> None:
         from airflow.executors.executor_loader import ExecutorLoader  # noqa: PLC0415  reads the environment
 
-        from airflow_fargate.tasks import registry  # noqa: PLC0415  with it
+        from airflow_fargate.tasks import index  # noqa: PLC0415  with it
 
-        registry._REMEMBERED = plan.remembered
+        index._REMEMBERED = plan.remembered
         self._plan = plan
         self._executor: Any = ExecutorLoader.load_executor("airflow_fargate.FargateExecutor")
         self._queued = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_fargate.tasks import registry
+from airflow_fargate.tasks import index
 from soak.days import Days
 from soak.executor_process import Plan
 from soak.gauges import LIMITS, Growth, Sample, growths
@@ -16,7 +16,7 @@ def test_days_of_tasks_end_each_task_once(monkeypatch: pytest.MonkeyPatch) -> No
 
     `make soak` judges growth in a separate process; here, other tests leave objects behind.
     """
-    monkeypatch.setattr(registry, "_REMEMBERED", 100)
+    monkeypatch.setattr(index, "_REMEMBERED", 100)
     days = Days(tasks=200)
     assert len(list(days.play_days(6, warm=100))) > 1
     assert days.ledger.settled

@@ -70,7 +70,7 @@ def test_a_task_that_another_scheduler_adopted_is_not_launched_by_the_first() ->
     """Both would launch it, with different tokens; the first one drops it."""
     world, key = stalled()
     other = world.scheduler()
-    world.fleet._adopted_elsewhere = lambda keys: [key]
+    world.fleet._renewal._adopted_elsewhere = lambda keys: [key]
     other.adopt(key, world.a_launch(key).launch_id, launch=world.a_launch(key))
     for _ in range(20):
         world.step(other)
@@ -87,7 +87,7 @@ def test_its_own_tasks_continue_after_the_second_heartbeat() -> None:
     """The first heartbeat after a stall only checks, because Airflow renews its claim between the two."""
     world, key = stalled()
     asked: list[Any] = []
-    world.fleet._adopted_elsewhere = lambda keys: asked.append(list(keys)) or ()
+    world.fleet._renewal._adopted_elsewhere = lambda keys: asked.append(list(keys)) or ()
     world.step()
     world.step()
     assert list(world.plane.tasks()) == []
@@ -103,12 +103,12 @@ def test_without_the_database_nothing_is_launched(caplog: pytest.LogCaptureFixtu
     def away(_: Any) -> Any:
         raise OSError("no database")
 
-    world.fleet._adopted_elsewhere = away
+    world.fleet._renewal._adopted_elsewhere = away
     world.run(30)
     assert list(world.plane.tasks()) == []
     assert caplog.text.count("The scheduler's loop stalled") == 1
     assert "no database" in caplog.text
-    world.fleet._adopted_elsewhere = lambda _: ()
+    world.fleet._renewal._adopted_elsewhere = lambda _: ()
     world.run(60)
     assert world.finish(key).verdict.diagnosis.exit_code == 0
 

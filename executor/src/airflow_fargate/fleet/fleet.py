@@ -17,7 +17,7 @@ from airflow_fargate.aws.ecs import DESCRIBE_LIMIT
 from airflow_fargate.aws.logs import ContainerLogs
 from airflow_fargate.aws.rate_limiter import RateLimiter
 from airflow_fargate.exit_codes import ExitCode
-from airflow_fargate.fleet.lease import DEFAULT_SECONDS, Lease
+from airflow_fargate.fleet.lease import DEFAULT_SECONDS, Lease, Renewal
 from airflow_fargate.fleet.threads import Health, StepThread
 from airflow_fargate.launching.launch_queue import LaunchQueue
 from airflow_fargate.launching.launcher import Launcher, RetryPolicy
@@ -64,9 +64,6 @@ SYNC_BUDGET_SECONDS = 0.05
 """How long one sync applies messages; the rest waits for the next one. Airflow's loop may sleep for
 ``[scheduler] scheduler_idle_sleep_time`` in between, so this is long enough for about a thousand."""
 FATE_THREADS = 2
-_SYNCS_TO_RESUME = 2
-"""Heartbeats after a stall before anything is launched; in between, Airflow renews the scheduler's own
-heartbeat in the database."""
 Notice = Report | Finish | Release | Waiting | LaunchAgain
 """A decision that the executor passes on to Airflow."""
 
@@ -100,13 +97,12 @@ class Fleet:
     ) -> None:
         self.config = config
         self.lease = Lease(lease_seconds, clock.monotonic)
-        self._adopted_elsewhere = adopted_elsewhere
-        self._stalled, self._syncs_since_stall = False, 0
         self._clients = clients
         self._clock = clock
         self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._reconciled_at = float("-inf")
         self.health = Health(log)
+        self._renewal = Renewal(self.lease, adopted_elsewhere, self.health)
         self.metrics = Metrics()
         self.registry = Registry(config.container_name, config.deployment, clock.monotonic)
         builder = RunRequestBuilder(config, hook, request_faults)
@@ -188,7 +184,6 @@ class Fleet:
                 StepThread(f"listener-{n}", "receiving events", self.listener.receive, self.health)
                 for n in range(config.listeners)
             )
-
         self._other_threads.extend(self._standby_threads())
 
     def _standby_threads(self) -> Iterator[StepThread]:
@@ -329,35 +324,16 @@ class Fleet:
         return notices
 
     def _renew_lease(self) -> list[Release]:
-        """Renew the lease; after a stall of the loop, first drop the tasks that another scheduler adopted.
-
-        Returns:
-            A release for each of those.
-        """
-        if self.lease.is_held():
-            self._stalled = False
-            self.lease.renew()
-            return []
-        if not self._stalled:
-            self._stalled = True
-            log.warning("The scheduler's loop stalled; checking whether another scheduler adopted its tasks.")
-        keys = [*(task.key for task in self.registry if not task.revoked), *self.explainer]
-        try:
-            adopted = list(self._adopted_elsewhere(keys))
-        except Exception as error:  # noqa: BLE001  no database: launch nothing until it answers
-            self.health.failed("lease", error, doing="checking whether another scheduler adopted tasks")
-            self._syncs_since_stall = 0
-            return []
-        self.health.works("lease")
+        """Renew the lease; return a release for each task that another scheduler adopted during a stall."""
+        adopted = self._renewal.renew(self._keys)
         for key in adopted:
             log.warning("%s was adopted by another scheduler", key)
             self.explainer.forget(key)
             self.registry.disown(key)
-        self._syncs_since_stall += 1
-        if self._syncs_since_stall >= _SYNCS_TO_RESUME:
-            self._syncs_since_stall = 0
-            self.lease.renew()
         return [Release(key) for key in adopted]
+
+    def _keys(self) -> list[Hashable]:
+        return [*(task.key for task in self.registry if not task.revoked), *self.explainer]
 
     def _measure(self, message: Message) -> None:
         if not isinstance(message, Seen):

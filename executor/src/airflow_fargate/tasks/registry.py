@@ -6,12 +6,12 @@ fleet carries them out. docs/how_it_works.md explains launch ids, rounds and ver
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.tasks import verdict
+from airflow_fargate.tasks.index import URGENT, TaskIndex
 from airflow_fargate.tasks.launch import Attempt, Launch
 from airflow_fargate.tasks.messages import (
     Accepted,
@@ -44,9 +44,6 @@ MISSING_GRACE = 120.0
 _ALIVE = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING")
 _UNWANTED = "Airflow no longer wants this task"
 
-_REMEMBERED = 10_000
-"""ARNs of ended tasks to keep (about 2 MB), to recognise late and repeated events."""
-
 
 class Registry:
     """The tracked tasks.
@@ -61,43 +58,32 @@ class Registry:
         self._container_name = container_name
         self._prefix = f"{deployment}/"
         self._clock = clock
-        self._by_launch: dict[str, TrackedTask] = {}
-        self._by_key: dict[Hashable, TrackedTask] = {}
-        self._by_arn: dict[str, TrackedTask] = {}
-        # The latest try of each task instance.
-        self._by_subject: dict[Hashable, TrackedTask] = {}
-        # Launch ids, least recently touched first.
-        self._touched: OrderedDict[str, None] = OrderedDict()
-        # ARNs of tasks that ended recently, to recognise late events.
-        self._ended: OrderedDict[str, None] = OrderedDict()
+        self._index = TaskIndex()
 
     def __len__(self) -> int:
-        return len(self._by_launch)
+        return len(self._index.by_launch)
 
     def __iter__(self) -> Iterator[TrackedTask]:
-        return iter(list(self._by_launch.values()))
+        return iter(list(self._index.by_launch.values()))
 
     def __repr__(self) -> str:
         counts = {state.name: 0 for state in State}
-        for task in self._by_launch.values():
+        for task in self._index.by_launch.values():
             counts[task.state.name] += 1
         return f"<Registry {' '.join(f'{name}={count}' for name, count in counts.items() if count)}>"
 
     def get(self, key: Hashable) -> TrackedTask | None:
         """Return the task of this key, or None."""
-        return self._by_key.get(key)
+        return self._index.by_key.get(key)
 
     def tracks(self, ecs_task: EcsTask) -> bool:
         """Return whether this is one of the tracked tasks. The only method that other threads may call."""
-        return (
-            ecs_task.arn in self._by_arn
-            or self.launch_id(ecs_task) in self._by_launch
-            or ecs_task.arn in self._ended
-        )
+        found = self._index.find(ecs_task.arn, self.launch_id(ecs_task))
+        return found is not None or self._index.has_ended(ecs_task.arn)
 
     def is_news(self, ecs_task: EcsTask) -> bool:
         """Return whether this description of a tracked task is newer than what is known."""
-        task = self._by_arn.get(ecs_task.arn) or self._by_launch.get(self.launch_id(ecs_task))
+        task = self._index.find(ecs_task.arn, self.launch_id(ecs_task))
         return task is not None and (not task.arn or ecs_task.version > task.version)
 
     def is_from_this_deployment(self, ecs_task: EcsTask) -> bool:
@@ -125,9 +111,8 @@ class Registry:
     def launch(self, launch: Launch, deadline: float) -> Attempt:
         """Start tracking a workload; return its first attempt."""
         attempt = Attempt(launch, number=0, capacity=0, deadline=deadline)
-        self._track(
-            TrackedTask(launch.key, launch.launch_id, State.LAUNCHING, attempt, subject=launch.subject)
-        )
+        task = TrackedTask(launch.key, launch.launch_id, State.LAUNCHING, attempt, subject=launch.subject)
+        self._index.add(task, self._clock())
         return attempt
 
     def supersede(self, subject: Hashable, key: Hashable) -> list[Decision]:
@@ -136,7 +121,7 @@ class Registry:
         The earlier try may still be waiting for capacity, or its container may still run although Airflow
         gave it up. Both would run, and Airflow would take the end of the first for the end of the second.
         """
-        task = self._by_subject.get(subject)
+        task = self._index.by_subject.get(subject)
         if task is None or task.key == key or task.revoked:
             return []
         return [Release(task.key), *self.revoke(task.key, "Airflow has queued a later try of this task")]
@@ -166,7 +151,7 @@ class Registry:
         attempt = Attempt(launch, number=0, capacity=0, deadline=deadline) if launch is not None else None
         task = TrackedTask(key, launch_id, State.SOUGHT, attempt, arn=arn, unlaunchable=unlaunchable)
         task.subject = key if subject is None else subject
-        self._track(task)
+        self._index.add(task, URGENT)
 
     def apply(self, message: Message) -> list[Decision]:  # noqa: PLR0911  one for each kind of message
         """Apply one message; return the decisions. Messages about unknown tasks are ignored."""
@@ -175,8 +160,8 @@ class Registry:
         if isinstance(message, Seen):
             return self._seen(message.ecs_task)
         if isinstance(message, Missing):
-            return self._missing(self._by_arn.get(message.arn))
-        task = self._by_launch.get(message.launch_id)
+            return self._missing(self._index.by_arn.get(message.arn))
+        task = self._index.by_launch.get(message.launch_id)
         if task is None:
             return []
         if isinstance(message, LaunchFailed):
@@ -187,7 +172,7 @@ class Registry:
 
     def revoke(self, key: Hashable, reason: str) -> list[Decision]:
         """Stop a task's container, now or once its ARN is known, and do not report its end."""
-        task = self._by_key.pop(key, None)
+        task = self._index.by_key.pop(key, None)
         if task is None:
             return []
         task.revoked = True
@@ -197,30 +182,28 @@ class Registry:
 
     def disown(self, key: Hashable) -> None:
         """Stop tracking a task that another scheduler adopted; its container now belongs to that one."""
-        task = self._by_key.get(key)
+        task = self._index.by_key.get(key)
         if task is None:
             return
         if task.attempt is not None:
             task.attempt.launch.cancelled = task.attempt.launch.adopted_elsewhere = True
-        self._drop(task, ended=False)
+        self._index.remove(task, ended=False)
 
     # --- out -----------------------------------------------------------------------------------------------
 
     def has_urgent(self) -> bool:
         """Return whether some task must be described immediately, such as a newly adopted one."""
-        first = next(iter(self._touched), None)
-        return first is not None and self._by_launch[first].touched_at == float("-inf")
+        first = self._index.least_recent()
+        return first is not None and first.touched_at == URGENT
 
     def stale(self, seconds: float, limit: int) -> list[TrackedTask]:
         """Return up to ``limit`` tasks without a message for ``seconds``, and mark them as touched now."""
         now = self._clock()
         found: list[TrackedTask] = []
-        while self._touched and len(found) < limit:
-            launch_id = next(iter(self._touched))
-            task = self._by_launch[launch_id]
+        while len(found) < limit and (task := self._index.least_recent()) is not None:
             if now - task.touched_at < seconds:
                 break
-            self._touch(task, now)
+            self._index.touch(task, now)
             # A task that is being launched has no ARN yet; the launcher reports on it.
             if task.state is not State.LAUNCHING:
                 found.append(task)
@@ -229,7 +212,7 @@ class Registry:
     # --- changes -------------------------------------------------------------------------------------------
 
     def _seen(self, ecs_task: EcsTask) -> list[Decision]:
-        task = self._by_arn.get(ecs_task.arn) or self._by_launch.get(self.launch_id(ecs_task))
+        task = self._index.find(ecs_task.arn, self.launch_id(ecs_task))
         if task is None or ecs_task.arn in task.earlier_arns:
             return []
         if not task.arn or task.state is State.SOUGHT:
@@ -242,7 +225,11 @@ class Registry:
         return first + self._take(task, ecs_task)
 
     def _answered(self, message: Accepted) -> list[Decision]:
-        task, ecs_task, attempt = self._by_launch.get(message.launch_id), message.ecs_task, message.attempt
+        task, ecs_task, attempt = (
+            self._index.by_launch.get(message.launch_id),
+            message.ecs_task,
+            message.attempt,
+        )
         if task is None:
             # It ended already, if its events arrived before the answer; or another scheduler adopted it.
             return []
@@ -263,7 +250,7 @@ class Registry:
         decisions = self._accepted(task, _without_verdict(ecs_task))
         if not ecs_task.containers and task.arn == ecs_task.arn:
             # A repeated launch returns only the ARN, so describe the task now.
-            self._touch(task, float("-inf"))
+            self._index.touch(task, URGENT)
         return decisions
 
     def _accepted(self, task: TrackedTask, ecs_task: EcsTask) -> list[Decision]:
@@ -273,9 +260,7 @@ class Registry:
             return self._take(task, ecs_task)
         if task.arn and task.arn != ecs_task.arn:
             return [] if ecs_task.stopped else [Stop(ecs_task.arn, "a second container for the same launch")]
-        task.arn = ecs_task.arn
-        self._by_arn[ecs_task.arn] = task
-        self._rename(task, self.launch_id(ecs_task))
+        self._index.set_arn(task, ecs_task.arn, self.launch_id(ecs_task))
         first: list[Decision] = []
         if task.revoked and not ecs_task.stopped:
             first = [Stop(ecs_task.arn, _UNWANTED)]
@@ -284,7 +269,7 @@ class Registry:
         return first + self._take(task, ecs_task)
 
     def _take(self, task: TrackedTask, ecs_task: EcsTask) -> list[Decision]:
-        self._touch(task, self._clock())
+        self._index.touch(task, self._clock())
         task.missing_since = None
         if ecs_task.version and ecs_task.version < task.version:
             return []
@@ -308,16 +293,13 @@ class Registry:
         again = judged.outcome is Outcome.LAUNCH_AGAIN and self._is_current(task)
         if again and attempt is not None and self._clock() < attempt.deadline:
             task.state = after(task.state, Move.LAUNCH_AGAIN)
-            del self._by_arn[task.arn]
-            task.earlier_arns += (task.arn,)
-            task.arn, task.version = "", 0
+            self._index.drop_arn(task)
             task.attempt = attempt.next_round(attempt.capacity + 1)
             return [LaunchAgain(task.attempt, str(judged.diagnosis))]
         if again and self._may_have_been_launched_again(task, ecs_task):
             task.state = after(task.state, Move.SEEK)
-            del self._by_arn[task.arn]
-            task.earlier_arns, task.arn, task.version = (task.arn,), "", 0
-            self._touch(task, float("-inf"))
+            self._index.drop_arn(task)
+            self._index.touch(task, URGENT)
             return []
         if again and attempt is not None:
             judged = verdict.gave_up(judged, containers=attempt.round + 1)
@@ -366,7 +348,7 @@ class Registry:
         # ECS's record has expired. Airflow notices from its heartbeat whether it lives.
         released: list[Decision] = [Release(task.key)] if self._is_current(task) else []
         task.state = after(task.state, Move.LOST)
-        self._drop(task)
+        self._index.remove(task)
         return released
 
     def _end(self, task: TrackedTask, move: Move, judged: Verdict) -> list[Decision]:
@@ -377,7 +359,7 @@ class Registry:
         elif task.revoked and judged.explains_itself:
             # Airflow 2.11 fails a task as soon as its process is gone, so the reason comes a little later.
             notices = [Finish(task.key, judged, is_known=True)]
-        self._drop(task)
+        self._index.remove(task)
         return notices
 
     def _is_current(self, task: TrackedTask) -> bool:
@@ -386,42 +368,7 @@ class Registry:
         It does not after a revoke, nor after Airflow queued the key again: a deferred task resumes under the
         same key, possibly before its first container has ended.
         """
-        return self._by_key.get(task.key) is task
-
-    def _track(self, task: TrackedTask) -> None:
-        self._by_launch[task.launch_id] = task
-        self._by_key[task.key] = task
-        self._by_subject[task.subject] = task
-        if task.arn:
-            self._by_arn[task.arn] = task
-        self._touch(task, self._clock() if task.state is State.LAUNCHING else float("-inf"))
-
-    def _rename(self, task: TrackedTask, launch_id: str) -> None:
-        """Track a task that was adopted by ARN under the launch id in its ``startedBy``."""
-        if launch_id and launch_id != task.launch_id:
-            del self._by_launch[task.launch_id]
-            self._touched.pop(task.launch_id, None)
-            task.launch_id = launch_id
-            self._by_launch[launch_id] = task
-
-    def _drop(self, task: TrackedTask, *, ended: bool = True) -> None:
-        if self._by_launch.get(task.launch_id) is task:
-            del self._by_launch[task.launch_id]
-            self._touched.pop(task.launch_id, None)
-        self._by_arn.pop(task.arn, None)
-        for arn in filter(None, (task.arn, *task.earlier_arns)) if ended else ():
-            self._ended[arn] = None
-        while len(self._ended) > _REMEMBERED:
-            self._ended.popitem(last=False)
-        if self._by_key.get(task.key) is task:
-            del self._by_key[task.key]
-        if self._by_subject.get(task.subject) is task:
-            del self._by_subject[task.subject]
-
-    def _touch(self, task: TrackedTask, now: float) -> None:
-        task.touched_at = now
-        self._touched[task.launch_id] = None
-        self._touched.move_to_end(task.launch_id, last=now != float("-inf"))
+        return self._index.by_key.get(task.key) is task
 
 
 def _without_verdict(ecs_task: EcsTask) -> EcsTask:
