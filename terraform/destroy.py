@@ -5,19 +5,21 @@ Usage: python3 terraform/destroy.py [NAME=VALUE...] with these names:
     TERRAFORM_DIR  the folder that was applied; terraform/examples/complete by default
     DRAIN          seconds in which running tasks may end by themselves; 0 by default
     SNAPSHOT       0: keep no final snapshot of the database (terraform/airflow_on_ecs)
+    CONFIRM        the deployment's name, for a pipeline; without it, a person is asked to type the name
     AUTO_APPROVE   1: ask nothing
 
 `terraform destroy` alone fails half-way while tasks run: a cluster with tasks and capacity providers in use
 cannot be deleted, and the tasks' network interfaces hold the security groups and the subnets. By then the
-scheduler's policy is gone, so nobody stops the tasks either. The order here:
+scheduler's policy is deleted, so nothing stops the tasks either. The order here:
 
-1. Ask for the deployment's name. Typing it allows to delete what buckets and repositories of
-   terraform/airflow_on_ecs hold; anywhere else they must be empty, or force_destroy must be applied.
+1. Ask for the deployment's name. In terraform/airflow_on_ecs, typing it also allows the deletion of what
+   buckets and repositories hold; elsewhere they must be empty, or force_destroy must be applied.
 2. Take RunTask out of the scheduler's policy. The scheduler may still follow and stop tasks.
 3. Let tasks drain, set the services' desired counts to 0, and stop the rest. Wait until the cluster has no
    tasks and their network interfaces are gone.
 4. terraform destroy.
-5. Delete the revisions of task definitions that Terraform leaves active, and the record of the pushed images.
+5. Delete the revisions of task definitions that Terraform leaves for rollbacks, and the record of the pushed
+   images. KMS keeps the deleted key for some days; `make up` with the same name works at once.
 
 Needs boto3 and Terraform. If it is interrupted, run it again.
 """
@@ -44,9 +46,10 @@ SETTINGS = {
     "TERRAFORM_DIR": str(ROOT / "examples" / "complete"),
     "DRAIN": "0",
     "SNAPSHOT": "1",
+    "CONFIRM": "",
     "AUTO_APPROVE": "",
 }
-# What must know before a destroy that it may delete its contents; in terraform/airflow_on_ecs.
+# The modules of terraform/airflow_on_ecs that hold data, and must be allowed to delete it before a destroy.
 HOLDING = ("airflow.module.storage", "airflow.module.registry", "control_registry", "dags", "database")
 LAUNCHING = {"ecs:RunTask", "iam:PassRole"}
 IMAGES = "images.auto.tfvars.json"
@@ -188,19 +191,33 @@ class Deployment:
             self.sleep(POLL_SECONDS)
 
     def delete_definitions(self) -> None:
-        """Deregister and delete every revision of the deployment's task definitions."""
+        """Deregister and delete every revision of the deployment's task definitions.
+
+        They cost nothing, so an error of AWS is only printed.
+        """
+        from botocore.exceptions import ClientError  # noqa: PLC0415  boto3 is imported late
+
+        try:
+            self._delete_definitions()
+        except ClientError as error:
+            print(f"Some revisions of task definitions are left, which cost nothing: {error}")
+
+    def _delete_definitions(self) -> None:
         ecs = self.client("ecs")
         definitions = [
             *self.outputs.get("component_task_definition_arns", {}).values(),
             self.outputs["task_definition_arn"],
         ]
         for family in sorted({arn.rpartition("/")[2].partition(":")[0] for arn in definitions if arn}):
-            # A familyPrefix is a whole family name, in spite of its name.
-            own = self._listed("list_task_definitions", "taskDefinitionArns", familyPrefix=family)
-            for arn in own:
-                ecs.deregister_task_definition(taskDefinition=arn)
-            for start in range(0, len(own), DELETED_AT_ONCE):
-                ecs.delete_task_definitions(taskDefinitions=own[start : start + DELETED_AT_ONCE])
+            for status in ("ACTIVE", "INACTIVE"):
+                # A familyPrefix is a whole family name, in spite of its name.
+                own = self._listed(
+                    "list_task_definitions", "taskDefinitionArns", familyPrefix=family, status=status
+                )
+                for arn in own if status == "ACTIVE" else ():
+                    ecs.deregister_task_definition(taskDefinition=arn)
+                for start in range(0, len(own), DELETED_AT_ONCE):
+                    ecs.delete_task_definitions(taskDefinitions=own[start : start + DELETED_AT_ONCE])
 
 
 def _listed(value: Any) -> list[str]:
@@ -208,27 +225,29 @@ def _listed(value: Any) -> list[str]:
 
 
 def allow_deletion(folder: Path, *, snapshot: bool) -> None:
-    """Tell what holds data that it may be deleted, and the database whether to keep a snapshot."""
+    """Allow the deletion of what holds data, and set whether the database keeps a snapshot.
+
+    After a `make up` that failed half-way this may fail again; the destroy works without it.
+    """
     targets = [f"-target=module.{name}" for name in HOLDING]
     values = {
         "force_destroy": "true",
         "database_deletion_protection": "false",
         "database_final_snapshot": str(snapshot).lower(),
     }
-    terraform(
-        folder,
-        "apply",
-        "-auto-approve",
-        *(f"-var={name}={value}" for name, value in values.items()),
-        *targets,
-    )
+    given = [f"-var={name}={value}" for name, value in values.items()]
+    try:
+        terraform(folder, "apply", "-auto-approve", *given, *targets)
+    except DestroyError as error:
+        print(f"{error} Continuing with the destroy.", flush=True)
 
 
-def ask_for(name: str, *, snapshot: bool) -> None:
+def ask_for(name: str, given: str, *, snapshot: bool) -> None:
     """Ask for the deployment's name.
 
     Args:
         name: the name.
+        given: the setting CONFIRM, in place of an answer.
         snapshot: whether a snapshot of Airflow's database is kept.
 
     Raises:
@@ -239,7 +258,7 @@ def ask_for(name: str, *, snapshot: bool) -> None:
             f"A last snapshot of the database is kept. Its connections are encrypted with the secret "
             f"{name}/fernet-..., which is deleted: copy its value first if you may need them."
         )
-    typed = input(f"This deletes {name} with all that it holds. Type its name to go on: ").strip()
+    typed = given or input(f"This deletes {name} with all its data. Type its name to continue: ").strip()
     if typed != name:
         raise DestroyError(f"the deployment is named {name!r}, got {typed!r}. Nothing was changed.")
 
@@ -300,7 +319,8 @@ def main(arguments: list[str]) -> int:
         if deployment:
             deployment.check_that_destroy_can_succeed()
             if not settings["AUTO_APPROVE"]:
-                ask_for(outputs["cluster_name"], snapshot=deployment.is_airflow_on_ecs and snapshot)
+                kept = deployment.is_airflow_on_ecs and snapshot
+                ask_for(outputs["cluster_name"], settings["CONFIRM"], snapshot=kept)
             print("no new launches: RunTask is taken out of the scheduler's policy", flush=True)
             deployment.stop_launching()
             if deployment.is_airflow_on_ecs:
@@ -314,6 +334,8 @@ def main(arguments: list[str]) -> int:
             deployment.delete_definitions()
         # It names images that are gone: a new deployment of this folder pushes its own.
         (folder / IMAGES).unlink(missing_ok=True)
+        if outputs.get("final_snapshot") and snapshot:
+            print(f"The database's last snapshot is {outputs['final_snapshot']}.")
     except DestroyError as error:
         sys.stderr.write(f"destroy: {error}\n")
         return 1

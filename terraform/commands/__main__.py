@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from terraform.commands import access
 from terraform.commands.context import Context
-from terraform.commands.destroy import destroy
 from terraform.commands.programs import CommandError, Terraform
 from terraform.commands.settings import COMPLETE, read_settings
 from terraform.commands.up import INPUTS, up
-from terraform.destroy import main as destroy_tasks_alone
+from terraform.destroy import main as destroy
 from worker_image import images
 from worker_image.build import BuildError
 
@@ -44,12 +43,8 @@ def _up(context: Context, settings: Mapping[str, str]) -> int:
 
 
 def _destroy(context: Context, settings: Mapping[str, str]) -> int:
-    if context.folder == COMPLETE or "control_repository_url" in context.terraform.outputs():
-        return destroy(context, settings)
-    given = {name: settings[name] for name in ("DRAIN", "AUTO_APPROVE")}
-    return destroy_tasks_alone(
-        [f"{name}={value}" for name, value in given.items()] + [f"TERRAFORM_DIR={context.folder}"]
-    )
+    given = {**settings, "TERRAFORM_DIR": str(context.folder)}
+    return destroy([f"{name}={value}" for name, value in given.items()])
 
 
 COMMANDS: dict[str, Callable[[Context, Mapping[str, str]], int]] = {

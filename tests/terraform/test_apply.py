@@ -118,7 +118,7 @@ def secret_values(url: str) -> list[str]:
 
 
 def make_destroy(stack: Path, url: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run destroy.py as a person does, who types the deployment's name."""
+    """Run destroy.py, and type the deployment's name."""
     return subprocess.run(
         [sys.executable, str(REPOSITORY / "terraform" / "destroy.py"), f"TERRAFORM_DIR={stack}"],
         env=environment | {"AWS_ENDPOINT_URL": url},

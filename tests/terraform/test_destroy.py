@@ -222,6 +222,39 @@ def test_the_name_must_be_typed_before_anything_changes(
     assert [call[1] for call in calls] == ["output"]
 
 
+def test_the_name_can_be_given_for_a_pipeline(
+    world: World, calls: list[tuple[str, ...]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CONFIRM replaces the question; a wrong name changes nothing."""
+    assert destroy.main([f"TERRAFORM_DIR={tmp_path}", "CONFIRM=airflwo"]) == 1
+    assert "got 'airflwo'" in capsys.readouterr().err
+    assert world.allowed() == ["Launch", "Pass", "Follow"]
+
+    assert destroy.main([f"TERRAFORM_DIR={tmp_path}", "CONFIRM=airflow"]) == 0
+    assert calls[-1][1] == "destroy"
+
+
+def test_half_a_deployment_is_destroyed_as_well(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After a `make up` that failed half-way, an apply fails again; the destroy does not depend on it."""
+    called: list[str] = []
+
+    def terraform(_folder: Path, *arguments: str, capture: bool = False) -> str:
+        called.append(arguments[0])
+        if arguments[0] == "apply":
+            raise destroy.DestroyError("terraform apply failed: quota.")
+        return json.dumps({name: {"value": value} for name, value in world.outputs.items()}) * capture
+
+    world.outputs["control_repository_url"] = "x"
+    monkeypatch.setattr(destroy, "terraform", terraform)
+    monkeypatch.setattr(destroy, "deployment_of", lambda _: world.deployment)
+
+    assert destroy.main([f"TERRAFORM_DIR={tmp_path}", "AUTO_APPROVE=1"]) == 0
+    assert called == ["output", "apply", "destroy"]
+    assert "quota. Continuing" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("snapshot", ["1", "0"])
 def test_the_complete_deployment_goes_with_what_it_holds(
     snapshot: str,
@@ -257,6 +290,7 @@ def test_the_revisions_that_terraform_leaves_are_deleted(world: World) -> None:
     """All revisions of the deployment's families go, and another family with a longer name stays."""
     world.register("airflow-worker")
     world.register("airflow-worker-gpu")
+    boto3.client("ecs", region_name=REGION).deregister_task_definition(taskDefinition="airflow-worker:1")
     world.outputs["component_task_definition_arns"] = {
         "api": world.register("airflow-api"),
         "triggerer": None,

@@ -128,30 +128,6 @@ class FakeEcs:
                 each["lastStatus"] = "STOPPED"
         return {}
 
-    def get_paginator(self, _name):
-        return self
-
-    def paginate(self, familyPrefix, status):  # noqa: N803  boto3's names
-        revisions = self._world.definitions.items()
-        found = [arn for arn, state in revisions if f"/{familyPrefix}" in arn and state == status]
-        return [{"taskDefinitionArns": found}]
-
-    def deregister_task_definition(self, taskDefinition):  # noqa: N803
-        self._world.definitions[taskDefinition] = "INACTIVE"
-        return {}
-
-    def delete_task_definitions(self, taskDefinitions):  # noqa: N803
-        for arn in taskDefinitions:
-            assert self._world.definitions.pop(arn) == "INACTIVE"
-        return {}
-
-    def update_service(self, **request):
-        self._world.requests.append(request)
-        for task in self._world.tasks:
-            if task["group"] == f"service:{request['service']}" and request["desiredCount"] == 0:
-                task["lastStatus"] = "STOPPED"
-        return {}
-
 
 class World:
     """AWS, the terminal and the clock.
@@ -170,8 +146,6 @@ class World:
         self.requests = []
         self.doctor = 0
         self.account = ACCOUNT
-        self.targets = []
-        self.definitions = {}
         self.printed = []
         self.questions = []
         self.answer = "yes"
@@ -225,7 +199,7 @@ class World:
 
 
 class _Others:
-    """STS, CloudWatch Logs, Secrets Manager, EC2 and Application Auto Scaling, as far as they are asked."""
+    """STS, CloudWatch Logs and Secrets Manager, as far as the commands call them."""
 
     class exceptions:  # noqa: N801  boto3's name
         ResourceNotFoundException = ClientError
@@ -246,15 +220,6 @@ class _Others:
 
     def get_secret_value(self, **request):
         return {"SecretString": json.dumps(self._world.secrets[request["SecretId"]])}
-
-    def describe_network_interfaces(self, **_):
-        return {"NetworkInterfaces": []}
-
-    def describe_scalable_targets(self, **_):
-        return {"ScalableTargets": self._world.targets}
-
-    def register_scalable_target(self, **request):
-        self._world.requests.append(request)
 
 
 def container(name, **fields):

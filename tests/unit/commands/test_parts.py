@@ -89,13 +89,12 @@ def test_a_setting_that_is_not_known_is_named(capsys):
     assert "'FORM=dags' is not understood: give TERRAFORM_DIR, FROM" in capsys.readouterr().err
 
 
-def test_a_deployment_beside_one_s_own_airflow_is_destroyed_as_ever(monkeypatch, tmp_path):
-    """`make destroy` tells the two kinds apart by their outputs."""
-    told = []
-    monkeypatch.setattr(__main__, "destroy_tasks_alone", lambda words: told.append(words) or 0)
-    monkeypatch.setattr(Terraform, "outputs", lambda self: {"image": "a", "cluster_arn": "b"})
-    assert __main__.main(["destroy", f"TERRAFORM_DIR={tmp_path}", "DRAIN=60"]) == 0
-    assert told == [["DRAIN=60", "AUTO_APPROVE=", f"TERRAFORM_DIR={tmp_path}"]]
+def test_destroy_gets_its_settings_and_the_folder(monkeypatch, tmp_path):
+    """One `make destroy` for both kinds of deployment; terraform/destroy.py tells them apart."""
+    given = []
+    monkeypatch.setattr(__main__, "destroy", lambda words: given.append(words) or 0)
+    assert __main__.main(["destroy", f"TERRAFORM_DIR={tmp_path}", "DRAIN=60", "CONFIRM=airflow"]) == 0
+    assert {f"TERRAFORM_DIR={tmp_path}", "DRAIN=60", "CONFIRM=airflow", "SNAPSHOT=1"} <= set(given[0])
 
 
 @pytest.mark.parametrize(
