@@ -10,7 +10,7 @@ from botocore.exceptions import NoCredentialsError
 from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
-from chaos import acts, standing_by
+from chaos import acts, standby_acts
 from chaos.launching import EXPIRED, TIMEOUT
 from chaos.receiving import POISON
 from chaos.scenario import is_doomed
@@ -73,12 +73,12 @@ ACTS: dict[str, Act] = {
     "queue deleted": acts.without_queue(60.0),
     "replay": acts.replay,
     "poison": acts.poison(*POISON),
-    "standby hangs": standing_by.flag("hang_at_claim"),
-    "standby dies at its claim": standing_by.flag("die_at_claim"),
-    "standby dies with its task": standing_by.flag("die_after_claim"),
-    "standby is told to stop": standing_by.flag("stop_at_claim"),
-    "standbys wake up": standing_by.wake,
-    "standbys stopped": standing_by.stop_idle_by_hand,
+    "standby hangs": standby_acts.flag("hang_at_claim"),
+    "standby dies at its claim": standby_acts.flag("die_at_claim"),
+    "standby dies with its task": standby_acts.flag("die_after_claim"),
+    "standby is told to stop": standby_acts.flag("stop_at_claim"),
+    "standbys wake up": standby_acts.wake,
+    "standbys stopped": standby_acts.stop_idle_by_hand,
     "new revision": lambda stage: stage.world.create_task_definition(),
 }
 KINDS = ("throttle", "hidden_throttle", "server_error", "server_error_after", "lost", "capacity")
