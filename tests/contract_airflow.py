@@ -135,11 +135,11 @@ class Scheduler:
 
     Args:
         default: how containers behave.
-        predecessor: the scheduler whose cluster it shares.
+        previous: the scheduler whose cluster it shares.
     """
 
-    def __init__(self, default: Behaviour | None = None, predecessor: Scheduler | None = None) -> None:
-        self.world: World = predecessor.world if predecessor else World(default)
+    def __init__(self, default: Behaviour | None = None, previous: Scheduler | None = None) -> None:
+        self.world: World = previous.world if previous else World(default)
         forget_executors()
         self.executor = executor_loader.ExecutorLoader.load_executor("airflow_fargate.FargateExecutor")
         self.executor._build_fleet = self._build_fleet

@@ -69,11 +69,11 @@ class RunnerScheduler(Scheduler):
     """A scheduler: a job in the database, the runner's loop, and our executor.
 
     Args:
-        predecessor: the scheduler whose cluster and database it shares.
+        previous: the scheduler whose cluster and database it shares.
     """
 
-    def __init__(self, predecessor: RunnerScheduler | None = None) -> None:
-        super().__init__(predecessor=predecessor)
+    def __init__(self, previous: RunnerScheduler | None = None) -> None:
+        super().__init__(previous=previous)
         self.job = Job()
         executor: FargateExecutor = self.executor
         self.runner = SchedulerJobRunner(job=self.job)
@@ -122,7 +122,7 @@ class RunnerScheduler(Scheduler):
             job.latest_heartbeat -= dt.timedelta(hours=1)
 
     def trigger(self, run_id: str) -> None:
-        """Start a run of the DAG, as a person does."""
+        """Start a run of the DAG."""
         airflow("dags", "trigger", DAG_ID, "--run-id", run_id)
         # SQLite's now() has whole seconds, so a run of this second is due in the next one.
         due = "run_after" if hasattr(DagRun, "run_after") else "execution_date"

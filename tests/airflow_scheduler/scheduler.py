@@ -36,18 +36,18 @@ class Scheduler(ExecutorOverSimulatedAws):
     """A scheduler: a job in the database, the runner's loop, and our executor on simulated AWS.
 
     Args:
-        predecessor: the scheduler whose AWS it shares.
+        previous: the scheduler whose AWS it shares.
         before: executors listed before ours in ``[core] executor``; the first is the default.
         behaviour: how containers behave; by default they run until a test ends them.
     """
 
     def __init__(
         self,
-        predecessor: Scheduler | None = None,
+        previous: Scheduler | None = None,
         before: Sequence[Any] = (),
         behaviour: Behaviour | None = None,
     ) -> None:
-        super().__init__(behaviour or Behaviour(run=None), predecessor)
+        super().__init__(behaviour or Behaviour(run=None), previous)
         self.job = Job()
         self.runner = SchedulerJobRunner(job=self.job, executors=[*before, self.executor])
         self.sleeps: list[float] = []
@@ -148,7 +148,7 @@ class Scheduler(ExecutorOverSimulatedAws):
         self.world.logs.get_log_events = lambda **_: {"events": events}  # type: ignore[method-assign]
 
     def clear(self, run_id: str, task_id: str = "task_0") -> None:
-        """Clear a task instance, as a person does."""
+        """Clear a task instance."""
         with create_session() as session:
             clear_task_instances([_one(session, run_id, task_id)], session)
 
@@ -160,7 +160,7 @@ class Scheduler(ExecutorOverSimulatedAws):
                 setattr(one, name, value)
 
     def delete_run(self, run_id: str) -> None:
-        """Delete a DAG run with its task instances, as a person does."""
+        """Delete a DAG run with its task instances."""
         with create_session() as session:
             session.delete(session.scalars(select(DagRun).where(DagRun.run_id == run_id)).one())
 

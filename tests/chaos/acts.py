@@ -181,7 +181,7 @@ def create_cluster(stage: Stage) -> None:
 
 
 def stop_all_by_hand(stage: Stage) -> None:
-    """Stop every container, as a person does in the console."""
+    """Stop every container, as in the console."""
     ecs = stage.world.plane.client("ecs")
     for task in stage.world.plane.living():
         ecs.stop_task(cluster="airflow", task=task.arn, reason="by hand")

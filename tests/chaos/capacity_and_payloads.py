@@ -92,7 +92,7 @@ CAPACITY_AND_PAYLOADS = (
     ),
     Scenario(
         "conflict",
-        "the heir's request differs under the same clientToken",
+        "the new scheduler's request differs under the same clientToken",
         "ConflictException; #35491",
         behaviour=LONG,
         lag=60.0,

@@ -127,7 +127,7 @@ class Stage:
             for key in keys - revoked
             if verdicts.get(key, Outcome.SUCCESS) is not Outcome.SUCCESS
             and not ran[key]
-            # Adopted by its ARN, and stopped before it ran: the heir has nothing to launch, Airflow retries.
+            # Adopted by its ARN, and stopped before it ran: there is nothing to launch, so Airflow retries.
             and not any(key in each.by_arn for each in self.everybody())
             and not any(map(is_doomed, containers[key]))
         ]

@@ -56,7 +56,7 @@ def die_at_write(number: int, *, done: bool) -> Act:
 
 
 def pause_at_write(number: int) -> Act:
-    """The same, but the scheduler only pauses there: it makes its write after its successor has adopted."""
+    """The same, but the scheduler only pauses there, and writes after the new one has adopted the task."""
 
     def act(stage: Stage) -> None:
         world: Any = stage.world  # whose fake S3 gets another put_object

@@ -56,13 +56,13 @@ STANDING_BY = (
     ),
     _one(
         "standby: paused before fate",
-        "a paused scheduler writes the fate after its successor",
+        "a paused scheduler writes the fate after the new scheduler",
         (0.0, standby_acts.pause_at_write(1)),
         hits=0,
     ),
     _one(
         "standby: paused before offer",
-        "a paused scheduler makes its offer after its successor",
+        "a paused scheduler makes its offer after the new scheduler",
         (0.0, standby_acts.pause_at_write(2)),
         hits=0,
     ),

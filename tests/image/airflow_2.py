@@ -126,7 +126,7 @@ def states() -> None:
 
 
 def clear(task_id: str) -> None:
-    """Clear the task, as a person does on Airflow's page."""
+    """Clear the task."""
     from airflow.models import TaskInstance
     from airflow.models.taskinstance import clear_task_instances
     from airflow.utils.session import create_session

@@ -75,12 +75,12 @@ def test_a_new_scheduler_copes_with_the_tokens_of_the_previous_one() -> None:
     world.step(sync=False)
     assert len(world.plane.tasks()) == 2
     world.clock.advance(20)
-    heir = world.scheduler()
+    new_scheduler = world.scheduler()
     launch = world.a_launch(key)
-    heir.adopt(key, launch.launch_id, launch=launch)
-    world.run(90, heir)
+    new_scheduler.adopt(key, launch.launch_id, launch=launch)
+    world.run(90, new_scheduler)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
-    assert len(heir.registry) == 0
+    assert len(new_scheduler.registry) == 0
 
 
 @pytest.mark.parametrize("exit_code", [0, 80])
@@ -207,10 +207,10 @@ def test_a_new_scheduler_does_not_double_a_container_that_is_not_listed_yet() ->
         world.clock.advance(1)
     assert [task.client_token for task in world.plane.tasks()] == [f"{world.a_launch(key).launch_id}-1"]
     world.plane.faults.describe_lag = 10.0
-    heir = world.scheduler()
+    new_scheduler = world.scheduler()
     launch = world.a_launch(key)
-    heir.adopt(key, launch.launch_id, launch=launch)
-    world.run(200, heir)
+    new_scheduler.adopt(key, launch.launch_id, launch=launch)
+    world.run(200, new_scheduler)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert list(world.containers().values()) == [1]
 

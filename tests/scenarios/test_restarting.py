@@ -15,12 +15,12 @@ def test_a_running_task_is_adopted_by_its_arn() -> None:
     key = world.launch()
     world.run(20)
     (arn,) = world.reports(key)
-    heir = world.scheduler()
-    heir.adopt(key, arn, arn=arn)
-    world.run(120, heir)
+    new_scheduler = world.scheduler()
+    new_scheduler.adopt(key, arn, arn=arn)
+    world.run(120, new_scheduler)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert list(world.containers().values()) == [1]
-    assert len(heir.registry) == 0
+    assert len(new_scheduler.registry) == 0
 
 
 def test_an_unrecorded_second_launch_is_found() -> None:
@@ -33,12 +33,12 @@ def test_an_unrecorded_second_launch_is_found() -> None:
     world.clock.advance(2)
     world.step(sync=False)
     assert len(world.plane.tasks()) == 2
-    heir = world.scheduler()
-    heir.adopt(key, first, arn=first)
-    world.run(200, heir)
+    new_scheduler = world.scheduler()
+    new_scheduler.adopt(key, first, arn=first)
+    world.run(200, new_scheduler)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert world.reports(key)[-1] == world.plane.tasks()[1].arn
-    assert len(heir.registry) == 0
+    assert len(new_scheduler.registry) == 0
 
 
 def test_a_recorded_container_that_never_ran_is_reported() -> None:
@@ -48,12 +48,12 @@ def test_a_recorded_container_that_never_ran_is_reported() -> None:
     key = world.launch()
     world.step()
     (first,) = world.reports(key)
-    heir = world.scheduler()
-    heir.adopt(key, first, arn=first)
-    world.run(60, heir)
+    new_scheduler = world.scheduler()
+    new_scheduler.adopt(key, first, arn=first)
+    world.run(60, new_scheduler)
     assert "did not start" in str(world.finish(key).verdict.diagnosis)
     assert len(world.plane.tasks()) == 1
-    assert len(heir.registry) == 0
+    assert len(new_scheduler.registry) == 0
 
 
 def test_a_task_that_ended_meanwhile_is_reported() -> None:
@@ -63,9 +63,9 @@ def test_a_task_that_ended_meanwhile_is_reported() -> None:
     world.step()
     world.clock.advance(300)
     (arn,) = [task.arn for task in world.plane.tasks()]
-    heir = world.scheduler()
-    heir.adopt(key, arn, arn=arn)
-    world.run(10, heir)
+    new_scheduler = world.scheduler()
+    new_scheduler.adopt(key, arn, arn=arn)
+    world.run(10, new_scheduler)
     assert world.finish(key).verdict.diagnosis.exit_code == 80
 
 
@@ -74,10 +74,10 @@ def test_an_unrecorded_launch_is_found_by_its_launch_id() -> None:
     world = World(Behaviour(run=100))
     key = world.launch()
     world.step(sync=False)
-    heir = world.scheduler()
+    new_scheduler = world.scheduler()
     launch = world.a_launch(key)
-    heir.adopt(key, launch.launch_id, launch=launch)
-    world.run(160, heir)
+    new_scheduler.adopt(key, launch.launch_id, launch=launch)
+    world.run(160, new_scheduler)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert list(world.containers().values()) == [1]
 
@@ -88,10 +88,10 @@ def test_an_unlisted_launch_is_not_doubled() -> None:
     key = world.launch()
     world.step(sync=False)
     world.plane.faults.describe_lag = 30.0
-    heir = world.scheduler()
+    new_scheduler = world.scheduler()
     launch = world.a_launch(key)
-    heir.adopt(key, launch.launch_id, launch=launch)
-    world.run(160, heir)
+    new_scheduler.adopt(key, launch.launch_id, launch=launch)
+    world.run(160, new_scheduler)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert list(world.containers().values()) == [1]
 
@@ -100,10 +100,10 @@ def test_a_queued_task_that_was_not_launched_is_launched() -> None:
     """Once, by the new scheduler."""
     world = World()
     key = world.launch()
-    heir = world.scheduler()
+    new_scheduler = world.scheduler()
     launch = world.a_launch(key)
-    heir.adopt(key, launch.launch_id, launch=launch)
-    world.run(60, heir)
+    new_scheduler.adopt(key, launch.launch_id, launch=launch)
+    world.run(60, new_scheduler)
     assert world.finish(key).verdict.outcome is Outcome.SUCCESS
     assert list(world.containers().values()) == [1]
 
@@ -115,15 +115,15 @@ def test_two_hundred_launches_survive_a_killed_scheduler() -> None:
     for _ in range(8):
         world.step(sync=False)
         world.clock.advance(1)
-    heir = world.scheduler()
+    new_scheduler = world.scheduler()
     for key in keys:
         launch = world.a_launch(key)
-        heir.adopt(key, launch.launch_id, launch=launch)
-    world.run(400, heir)
+        new_scheduler.adopt(key, launch.launch_id, launch=launch)
+    world.run(400, new_scheduler)
     assert world.succeeded() == 200
     assert set(world.containers().values()) == {1}
     assert len(world.containers()) == 200
-    assert len(heir.registry) == 0
+    assert len(new_scheduler.registry) == 0
 
 
 def test_a_task_whose_record_expired_is_not_launched_again() -> None:
@@ -134,9 +134,9 @@ def test_a_task_whose_record_expired_is_not_launched_again() -> None:
     world.step()
     (arn,) = [task.arn for task in world.plane.tasks()]
     world.clock.advance(3 * 3600)
-    heir = world.scheduler()
-    heir.adopt(key, arn, arn=arn)
-    world.run(400, heir)
+    new_scheduler = world.scheduler()
+    new_scheduler.adopt(key, arn, arn=arn)
+    world.run(400, new_scheduler)
     verdict = world.finish(key).verdict
     assert verdict.outcome is Outcome.FAILED
     assert "is unknown" in str(verdict.diagnosis)
@@ -150,13 +150,13 @@ def test_a_thousand_unrecorded_launches_are_found_in_seconds() -> None:
     while len(world.plane.tasks()) < 1000:
         world.step(sync=False)
         world.clock.advance(1)
-    heir, asked = world.scheduler(), Counter(world.plane.calls)
+    new_scheduler, asked = world.scheduler(), Counter(world.plane.calls)
     for key in keys:
         launch = world.a_launch(key)
-        heir.adopt(key, launch.launch_id, launch=launch)
-    world.run(5, heir)
+        new_scheduler.adopt(key, launch.launch_id, launch=launch)
+    world.run(5, new_scheduler)
     calls = Counter(world.plane.calls) - asked
-    assert all(heir.registry.get(key).arn for key in keys)  # type: ignore[union-attr]
+    assert all(new_scheduler.registry.get(key).arn for key in keys)  # type: ignore[union-attr]
     assert calls["ListTasks"] <= 12
     assert calls["DescribeTasks"] <= 24
     assert set(world.containers().values()) == {1}

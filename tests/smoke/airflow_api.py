@@ -115,7 +115,7 @@ class AirflowApi:
         self._call("POST", f"{self.root}/variables", {"key": key, "value": value})
 
     def mark_failed(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """Mark a task instance failed, as a person does in the UI."""
+        """Mark a task instance failed, as in the UI."""
         path = f"{self.root}/dags/{dag_id}/dagRuns/{_quote(run_id)}/taskInstances/{task_id}"
         self._call("PATCH", path, self._marked("failed"))
 
@@ -123,7 +123,7 @@ class AirflowApi:
         return {"new_state": state}
 
     def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
-        """Clear a task instance, as a person does in the UI."""
+        """Clear a task instance, as in the UI."""
         body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
         self._call("POST", f"{self.root}/dags/{dag_id}/clearTaskInstances", body)
 

@@ -41,7 +41,7 @@ class Means:
         cloud: knows which container runs which try.
         engine: runs the containers.
         container: name of the worker's container in a task.
-        stop_task: calls StopTask for an ARN, as a person does in the AWS console.
+        stop_task: calls StopTask for an ARN, as in the AWS console.
         replace_scheduler: kills the scheduler with SIGKILL and starts another one.
         scheduler_log: returns the schedulers' log so far.
         replace_api_server: kills the API server with SIGKILL and starts another one a minute later.

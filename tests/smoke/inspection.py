@@ -43,7 +43,7 @@ class Inspection:
         return str(self._outputs["container_name"])
 
     def stop_task(self, arn: str) -> None:
-        """Stop a task as a person does in the AWS console or CLI."""
+        """Stop a task as the AWS console or CLI does."""
         self._gather(
             "stop", cluster=self._outputs["cluster_name"], task=arn, reason="smoke: somebody stopped this"
         )

@@ -96,8 +96,8 @@ def test_a_command_has_a_new_id_that_is_not_yet_recorded() -> None:
     assert first.command == ("airflow", "tasks", "run", "dag", "task", "run")
     assert first.document("generator") is None
     assert str(first.identity()) == "dag.task run try 2"
-    heirs = work_of(item, first.launch_id)
-    assert (heirs.launch_id, heirs.id_is_recorded) == (first.launch_id, True)
+    again = work_of(item, first.launch_id)
+    assert (again.launch_id, again.id_is_recorded) == (first.launch_id, True)
 
 
 @pytest.mark.parametrize(

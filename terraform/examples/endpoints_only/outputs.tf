@@ -10,5 +10,5 @@ output "image" {
 
 output "scheduler_policy_arn" {
   value       = module.airflow.scheduler_policy_arn
-  description = "Policy for whoever runs the scheduler and the API server."
+  description = "Policy for the role of the scheduler and the API server."
 }

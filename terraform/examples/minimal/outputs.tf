@@ -25,5 +25,5 @@ output "repository_url" {
 
 output "scheduler_policy_arn" {
   value       = module.scheduler_access.policy_arn
-  description = "Policy for whoever runs the scheduler."
+  description = "Policy for the scheduler's role."
 }

@@ -27,7 +27,7 @@ output "images" {
 
 output "scheduler_policy_arns" {
   value       = { for team, access in module.scheduler_access : team => access.policy_arn }
-  description = "Team -> policy for whoever runs the scheduler; it needs them all."
+  description = "Team -> policy for the scheduler's role, which needs all of them."
 }
 
 output "task_role_arns" {

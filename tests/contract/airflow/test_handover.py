@@ -26,12 +26,12 @@ def test_adopted_tasks_take_slots_and_end(scheduler: Any, task: Any) -> None:
     scheduler.queue(one)
     scheduler.run(10)
     one.fields |= {"external_executor_id": recorded(scheduler, one.key), "state": "running"}
-    heir = Scheduler(predecessor=scheduler)
-    assert list(heir.executor.try_adopt_task_instances([one.row])) == []
-    assert heir.executor.slots_occupied == 1
-    heir.run(90)
-    assert heir.states()[-1] == "success"
-    assert heir.executor.slots_occupied == 0
+    new_scheduler = Scheduler(previous=scheduler)
+    assert list(new_scheduler.executor.try_adopt_task_instances([one.row])) == []
+    assert new_scheduler.executor.slots_occupied == 1
+    new_scheduler.run(90)
+    assert new_scheduler.states()[-1] == "success"
+    assert new_scheduler.executor.slots_occupied == 0
     assert len(scheduler.world.plane.tasks()) == 1
 
 
@@ -73,10 +73,10 @@ def test_an_unrecorded_launch_is_found_by_the_next_scheduler(scheduler: Any, tas
     given = one.fields["external_executor_id"] or recorded(scheduler, one.key)
     assert is_launch_id(given)
     one.fields["external_executor_id"] = given
-    heir = Scheduler(predecessor=scheduler)
-    assert list(heir.executor.try_adopt_task_instances([one.row])) == []
-    heir.run(120)
-    assert heir.states()[-1] == "success"
+    new_scheduler = Scheduler(previous=scheduler)
+    assert list(new_scheduler.executor.try_adopt_task_instances([one.row])) == []
+    new_scheduler.run(120)
+    assert new_scheduler.states()[-1] == "success"
     assert len(scheduler.world.plane.tasks()) == 1
 
 
@@ -92,12 +92,12 @@ def test_queued_and_never_launched_is_launched_by_the_heir(scheduler: Any, task:
     scheduler.queue(one)
     scheduler.heartbeat()
     one.fields["external_executor_id"] = one.fields["external_executor_id"] or recorded(scheduler, one.key)
-    heir = Scheduler(predecessor=scheduler)
-    assert list(heir.executor.try_adopt_task_instances([one.row])) == []
-    heir.run(120)
+    new_scheduler = Scheduler(previous=scheduler)
+    assert list(new_scheduler.executor.try_adopt_task_instances([one.row])) == []
+    new_scheduler.run(120)
     (launched,) = scheduler.world.plane.tasks()
     assert (launched.cpu, launched.started_by) == ("1024", f"airflow/{one.fields['external_executor_id']}")
-    assert heir.states()[-1] == "success"
+    assert new_scheduler.states()[-1] == "success"
 
 
 @pytest.mark.point("a task that resumes after deferral, in the same try, has its own container")

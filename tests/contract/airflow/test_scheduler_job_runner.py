@@ -74,11 +74,11 @@ def test_a_task_that_was_only_queued_is_launched_once(own_scheduler: Any, run_id
     queued = own_scheduler.queue_one(run_id)
     assert is_launch_id(queued.external_executor_id)
     own_scheduler.dies()
-    heir = RunnerScheduler(predecessor=own_scheduler)
-    heir.run(20)
+    new_scheduler = RunnerScheduler(previous=own_scheduler)
+    new_scheduler.run(20)
     (launched,) = own_scheduler.world.plane.tasks()
     assert (launched.cpu, launched.started_by) == ("1024", f"airflow/{queued.external_executor_id}")
-    assert heir.instance(run_id).external_executor_id == launched.arn
+    assert new_scheduler.instance(run_id).external_executor_id == launched.arn
 
 
 @pytest.mark.point(
@@ -93,8 +93,8 @@ def test_a_launched_task_is_found_by_the_next_scheduler(own_scheduler: Any, run_
     launched = own_scheduler.launch()
     assert is_launch_id(own_scheduler.instance(run_id).external_executor_id)
     own_scheduler.dies()
-    heir = RunnerScheduler(predecessor=own_scheduler)
-    heir.run(20)
+    new_scheduler = RunnerScheduler(previous=own_scheduler)
+    new_scheduler.run(20)
     assert [each.arn for each in own_scheduler.world.plane.tasks()] == [launched.arn]
-    assert heir.instance(run_id).external_executor_id == launched.arn
-    assert heir.executor.slots_occupied == 1
+    assert new_scheduler.instance(run_id).external_executor_id == launched.arn
+    assert new_scheduler.executor.slots_occupied == 1

@@ -36,15 +36,17 @@ def _two_running_two_queued(scheduler: Callable[..., Any]) -> tuple[Any, list[st
     return dead, running, queued
 
 
-def _all_are_adopted(successor: Any, running: list[str], queued: list[str], containers: int) -> None:
+def _all_are_adopted(new_scheduler: Any, running: list[str], queued: list[str], containers: int) -> None:
     """Running tasks continue, queued tasks are launched, and nothing runs twice."""
-    launched = successor.run_until_launched(containers)
-    successor.run(8)
-    assert [successor.instance(run).state for run in running] == ["running"] * len(running)
-    arns = {successor.instance(run).external_executor_id for run in [*running, *queued]}
+    launched = new_scheduler.run_until_launched(containers)
+    new_scheduler.run(8)
+    assert [new_scheduler.instance(run).state for run in running] == ["running"] * len(running)
+    arns = {new_scheduler.instance(run).external_executor_id for run in [*running, *queued]}
     assert len(arns) == len(running) + len(queued)
     assert arns <= {task.arn for task in launched}
-    assert {successor.instance(run).queued_by_job_id for run in [*running, *queued]} == {successor.job.id}
+    assert {new_scheduler.instance(run).queued_by_job_id for run in [*running, *queued]} == {
+        new_scheduler.job.id
+    }
 
 
 def test_a_row_that_cannot_be_read_affects_no_other(
@@ -60,12 +62,12 @@ def test_a_row_that_cannot_be_read_affects_no_other(
             raise RuntimeError("this row cannot be read")
         return key(self)
 
-    successor = scheduler(predecessor=dead)
+    new_scheduler = scheduler(previous=dead)
     with monkeypatch.context() as patched:
         patched.setattr(TaskInstance, "key", property(raising))
-        successor.runner.adopt_or_reset_orphaned_tasks()
-    successor.run(2)
-    _all_are_adopted(successor, running, queued, containers=4)
+        new_scheduler.runner.adopt_or_reset_orphaned_tasks()
+    new_scheduler.run(2)
+    _all_are_adopted(new_scheduler, running, queued, containers=4)
 
 
 def test_a_database_error_reaches_airflow_which_tries_again(scheduler: Callable[..., Any]) -> None:
@@ -73,8 +75,8 @@ def test_a_database_error_reaches_airflow_which_tries_again(scheduler: Callable[
     from airflow import settings  # noqa: PLC0415  its engine changes with the database
 
     dead, running, queued = _two_running_two_queued(scheduler)
-    successor = scheduler(predecessor=dead)
-    adopt, armed = successor.executor.try_adopt_task_instances, [True]
+    new_scheduler = scheduler(previous=dead)
+    adopt, armed = new_scheduler.executor.try_adopt_task_instances, [True]
 
     def fail_once(*_: Any) -> None:
         if armed:
@@ -88,10 +90,10 @@ def test_a_database_error_reaches_airflow_which_tries_again(scheduler: Callable[
         finally:
             event.remove(settings.engine, "before_cursor_execute", fail_once)
 
-    successor.executor.try_adopt_task_instances = adopt_with_a_failing_database
-    successor.runner.adopt_or_reset_orphaned_tasks()
+    new_scheduler.executor.try_adopt_task_instances = adopt_with_a_failing_database
+    new_scheduler.runner.adopt_or_reset_orphaned_tasks()
     assert not armed
-    _all_are_adopted(successor, running, queued, containers=4)
+    _all_are_adopted(new_scheduler, running, queued, containers=4)
 
 
 def _orphans(airflow: Any, dag_id: str, runs: int) -> None:
@@ -124,18 +126,18 @@ def test_adoption_makes_one_select_per_thousand_rows(scheduler: Callable[..., An
     """Including the columns that Airflow's loop reads afterwards."""
     dead = scheduler()
     _orphans(dead, "forty", RUNS)
-    successor = scheduler(predecessor=dead)
-    adopt = successor.executor.try_adopt_task_instances
+    new_scheduler = scheduler(previous=dead)
+    adopt = new_scheduler.executor.try_adopt_task_instances
 
     def adopt_counted(tis: Any) -> Any:
         # What Airflow's loop reads before it calls us is its own: `executor`, row by row.
         seen.clear()
         return adopt(tis)
 
-    successor.executor.try_adopt_task_instances = adopt_counted
+    new_scheduler.executor.try_adopt_task_instances = adopt_counted
     with selects() as seen:
-        assert successor.runner.adopt_or_reset_orphaned_tasks() == 0
-    assert successor.executor.slots_occupied == RUNS * TASKS
+        assert new_scheduler.runner.adopt_or_reset_orphaned_tasks() == 0
+    assert new_scheduler.executor.slots_occupied == RUNS * TASKS
     assert len(seen) <= RUNS * TASKS // 1000, "\n".join(text[:300] for text in seen[:10])
 
 
@@ -149,10 +151,10 @@ def test_an_old_queued_task_is_launched(scheduler: Callable[..., Any], age: dt.t
     assert dead.world.plane.tasks() == ()
     dead.change(run, queued_dttm=now() - age)
     dead.dies()
-    successor = scheduler(predecessor=dead)
-    (launched,) = successor.run_until_launched()
-    successor.run(200, idle=10)
-    assert len(successor.world.plane.tasks()) == 1
-    found = successor.instance(run)
+    new_scheduler = scheduler(previous=dead)
+    (launched,) = new_scheduler.run_until_launched()
+    new_scheduler.run(200, idle=10)
+    assert len(new_scheduler.world.plane.tasks()) == 1
+    found = new_scheduler.instance(run)
     assert (found.state, found.try_number) == ("queued", 1)
     assert found.external_executor_id == launched.arn

@@ -77,10 +77,12 @@ def test_a_task_left_by_celery_is_not_failed(scheduler: Callable[..., Any]) -> N
     celery = scheduler()
     run = celery.trigger("retried")
     celery.orphan(run, state="running", external_executor_id=str(uuid.uuid4()), last_heartbeat_at=now())
-    successor = scheduler(predecessor=celery)
-    successor.run(300, idle=10)
-    assert successor.instance(run).state not in {"failed", "up_for_retry"}
-    assert not [text for event, text in successor.event_log(run) if event in {"fargate", "state mismatch"}]
+    new_scheduler = scheduler(previous=celery)
+    new_scheduler.run(300, idle=10)
+    assert new_scheduler.instance(run).state not in {"failed", "up_for_retry"}
+    assert not [
+        text for event, text in new_scheduler.event_log(run) if event in {"fargate", "state mismatch"}
+    ]
 
 
 def test_a_task_that_local_executor_runs_is_left_alone(scheduler: Callable[..., Any], local: Any) -> None:
@@ -88,7 +90,7 @@ def test_a_task_that_local_executor_runs_is_left_alone(scheduler: Callable[..., 
     dead = scheduler(before=[local])
     run = dead.trigger("one")
     dead.orphan(run, state="running", external_executor_id=str(uuid.uuid4()), last_heartbeat_at=now())
-    airflow = scheduler(predecessor=dead, before=[local])
+    airflow = scheduler(previous=dead, before=[local])
     airflow.executor.try_adopt_task_instances = mock.Mock(side_effect=AssertionError("not ours to adopt"))
     airflow.set_pool(0)
     airflow.run(5)

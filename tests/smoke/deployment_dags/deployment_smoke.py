@@ -48,7 +48,8 @@ def deployment_smoke() -> None:
     square.expand(number=[1, 2, 3])
     fails()
     outlasts()
-    TimeDeltaSensor(task_id="deferred", delta=timedelta(seconds=5), deferrable=True)
+    # Counted from the trigger: long enough that the container starts, and defers, before it has passed.
+    TimeDeltaSensor(task_id="deferred", delta=timedelta(seconds=60), deferrable=True)
 
 
 deployment_smoke()

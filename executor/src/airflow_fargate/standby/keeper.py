@@ -1,7 +1,7 @@
 """Keeps each queue's standbys at their number: lists, starts, and dismisses them.
 
-Idle standbys belong to nobody. Every scheduler lists all of them and may offer to any that can run its
-launches; S3 decides who is first.
+Idle standbys belong to no scheduler. Every scheduler lists all of them and may offer a launch to any that can
+run it; S3 decides which offer is first.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _STALLED_SECONDS = 1.0
 
 @dataclass
 class _Queue:
-    """What the keeper knows of one queue."""
+    """The keeper's state of one queue."""
 
     plan: Plan
     fingerprint: str = ""

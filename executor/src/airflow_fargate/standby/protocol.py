@@ -2,7 +2,7 @@
 
 How it works. ``S`` is the UUID of a standby, ``L`` a launch id. Three objects say everything:
 
-* ``standby/S/offer``: ``open``, written by whoever starts S, before it starts. Then ``launch: L`` with its
+* ``standby/S/offer``: ``open``, written before S starts, by its scheduler. Then ``launch: L`` with its
   payload, or ``dismissed: why``, written by one scheduler, if the offer still is ``open``.
 * ``standby/S/answer``: ``took: L`` or ``left: why``, written by the container; or ``recalled: L``, written by
   a scheduler. Written once.

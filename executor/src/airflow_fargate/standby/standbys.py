@@ -1,4 +1,4 @@
-"""All of a scheduler's standby containers at work together."""
+"""The standby containers of one scheduler."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OFFER_THREADS = 4
 
 
 class Standbys:
-    """The pool, who fills it, and who hands launches to it.
+    """The pool of standbys, the keeper that fills it, and the offers that give launches to it.
 
     Args:
         clients: returns boto3 clients.
