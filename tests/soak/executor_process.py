@@ -30,6 +30,7 @@ class Plan:
         seconds: how long to launch.
         every: seconds between two samples.
         warm: seconds until the first sample.
+        samples: how many samples to take at least; a slow machine takes longer for them.
         remembered: ended tasks that the executor remembers, 10,000 by default; a low number is reached soon.
         patience: seconds that the last tasks may take to end.
     """
@@ -39,6 +40,7 @@ class Plan:
     seconds: float = 600.0
     every: float = 5.0
     warm: float = 90.0
+    samples: int = 0
     remembered: int = 1000
     patience: float = 120.0
 
@@ -65,11 +67,11 @@ class Soak:
         plan, executor = self._plan, self._executor
         executor.start()
         begun = time.monotonic()
-        sampled = plan.warm
-        while (now := time.monotonic() - begun) < plan.seconds:
+        sampled, taken = plan.warm, 0
+        while (now := time.monotonic() - begun) < plan.seconds or taken < plan.samples:
             self._turn(plan.burst + int(now * plan.rate))
             if now >= sampled:
-                sampled += plan.every
+                sampled, taken = sampled + plan.every, taken + 1
                 self._print(take(now, sum(self._ended.values())).document())
         until = time.monotonic() + plan.patience
         while executor.running and time.monotonic() < until:

@@ -29,7 +29,7 @@ def test_threads_and_files_are_bounded_over_http() -> None:
     How many connections are open at once depends on the machine's speed, but each thread has at most one per
     service (ECS, S3, SQS). A file left open by each of the two hundred tasks exceeds that.
     """
-    outcome = soak(Plan(seconds=10.0, warm=5.0, every=0.5, remembered=20))
+    outcome = soak(Plan(seconds=10.0, warm=5.0, every=0.5, remembered=20, samples=8))
     assert outcome.settled
     threads = tuple(limit for limit in LIMITS if limit.gauge == "threads")
     assert [each for each in growths(outcome.samples, threads) if not each.flat] == []

@@ -81,6 +81,27 @@ T = TypeVar("T")
 Steps = Generator[Operation, Any, T]
 
 
+def run(steps: Steps[T], do: Callable[[Operation], Any]) -> T:
+    """Carry out one party's steps; return their result.
+
+    Args:
+        steps: a function of this module, called.
+        do: does one operation; returns the content that was read, or whether a write was accepted.
+
+    Raises:
+        Exception: what ``do`` raises; its operation is done or not.
+        InconsistentError: S3 says that an object exists, and that it does not.
+    """
+    answer: Any = None
+    while True:
+        try:
+            operation = steps.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        answer = do(operation)
+
+
 class InconsistentError(Exception):
     """S3 rejected a write because the object exists, and then did not find it. Try again later."""
 

@@ -43,14 +43,7 @@ class Objects:
             Exception: what boto3 raises; the last operation is done or not.
             InconsistentError: an object is there and is not.
         """
-        answer: Any = None
-        while True:
-            try:
-                operation = steps.send(answer)
-            except StopIteration as end:
-                result: protocol.T = end.value
-                return result
-            answer = self._call(operation)
+        return protocol.run(steps, self._call)
 
     def open_offer(self, standby: str) -> str:
         """Return the ETag of a standby's open offer; empty if the offer is no longer open."""

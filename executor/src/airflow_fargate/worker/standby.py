@@ -163,14 +163,7 @@ class Standby:
         return None
 
     def _do(self, steps: protocol.Steps[protocol.T]) -> protocol.T:
-        answer: Any = None
-        while True:
-            try:
-                operation = steps.send(answer)
-            except StopIteration as end:
-                result: protocol.T = end.value
-                return result
-            answer = self._call(operation)
+        return protocol.run(steps, self._call)
 
     def _call(self, operation: protocol.Operation) -> Any:
         key = self._root + operation.key
