@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import pytest
 
+import needs
 from benchmarks.metadata import Metadata
 from benchmarks.scenarios import SCENARIOS, Outcome
 from benchmarks.sizes import QUICK
 from benchmarks.stage import Stage
 from chaos.sockets import WIRES, play_wire
-from smoke.failure import SmokeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from concurrent.futures import Future
 
     from chaos.stage import Sums
 
-T = TypeVar("T")
 NAMES = ("killed", "ends", "adoption", "simulator")
 
 
@@ -44,24 +42,18 @@ class Running:
 
     def outcome(self, name: str) -> Outcome:
         """Return a scenario's outcome."""
-        return _result(self._scenarios[name])
+        return self._scenarios[name].result()
 
     @property
     def resets(self) -> Sums:
         """What `make chaos` counts when connections are reset."""
-        return _result(self._resets)
-
-
-def _result(future: Future[T]) -> T:
-    try:
-        return future.result()
-    except SmokeError as error:
-        pytest.skip(f"Airflow's scheduler needs PostgreSQL here. {error}")
+        return self._resets.result()
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     """Return the running scenarios; each has a cloud, a database and a scheduler."""
+    needs.postgres()
     with Metadata() as metadata, ThreadPoolExecutor(len(NAMES) + 1) as pool:
         yield Running(metadata, pool)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import needs
 from unit.worker.task_run import write_dag
 from worker_image.build import ROOT, BuildError, find_engine
 
@@ -96,7 +97,7 @@ def built(kind: str, name: str | None) -> Image:
     try:
         client = find_engine()[0]
     except BuildError as error:
-        pytest.skip(f"needs a container engine: {error}")
+        needs.engine_failed(error)
     if not name:
         base = os.environ.get("BASE_IMAGE")
         if not base:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import needs
 from smoke.engine import DEFAULT_SOCKET
 from smoke.image_registry import CONFIGURATION, answers
 from smoke.settings import free_port
@@ -53,7 +54,7 @@ def small(registry):
     try:
         client = find_engine()[0]
     except BuildError as error:
-        pytest.skip(f"needs a container engine: {error}")
+        needs.engine_failed(error)
     reference = f"{registry}/worker:v1"
 
     def make(content):

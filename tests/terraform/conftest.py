@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import needs
 from terraform import mocks
 from terraform.provider_mirror import write_cli_configuration
 
@@ -35,13 +36,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def terraform_program() -> str:
     """Return what ``TERRAFORM`` names, else terraform, or OpenTofu where that is what there is."""
-    named = os.environ.get("TERRAFORM")
-    program = shutil.which(named) if named else shutil.which("terraform") or shutil.which("tofu")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("terraform is not installed, and CI must not pass without it")
-        pytest.skip("terraform is not installed")
-    return program
+    return needs.terraform()
 
 
 @pytest.fixture(scope="session")

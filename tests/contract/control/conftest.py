@@ -15,10 +15,10 @@ import pytest
 from moto.server import ThreadedMotoServer
 from psycopg2 import sql
 
+import needs
 from airflow_fargate.control import entrypoint
 from airflow_fargate.control.database_login import SECRET_VARIABLE
 from airflow_scheduler.postgres import PostgresServer
-from smoke.postgres import obtainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,8 +98,7 @@ def aws() -> Iterator[str]:
 @pytest.fixture(scope="package")
 def database(aws: str) -> Iterator[Database]:
     """An empty database, for the tests of this folder in turn."""
-    if not obtainable():
-        pytest.skip("needs PostgreSQL: install it, or run the tests as root on Debian")
+    needs.postgres()
     with PostgresServer() as server:
         yield Database(server, boto3.client("secretsmanager", endpoint_url=aws), aws)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import needs
 from contract.local_cloud.tiny_image import NotHere, make_talking_image, make_tiny_image
 from contract.local_cloud.worlds import NUMBERS, ContainerWorld, SimulatedWorld, client
 from local_cloud import Behaviour
 from local_cloud.cloud import CloudOptions, LocalCloud
 from local_cloud.databases.programs import find_programs
 from local_cloud.errors import StartError
-from smoke.journal import Journal
-from smoke.postgres import install_postgres, obtainable
-from smoke.processes import Programs
+from smoke.postgres import obtainable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,14 +27,13 @@ QUICK = Behaviour(provisioning=0, pending=0, run=0, stopping=0, deprovisioning=0
 def container_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A whole cloud with real containers; skips where no engine answers. Installs PostgreSQL if it may."""
     if obtainable():
-        folder = tmp_path_factory.mktemp("install")
-        install_postgres(Programs(Journal(folder / "up.jsonl"), folder, {}, threading.Event()))
+        needs.postgres()
     options = CloudOptions(port=0, state_dir=tmp_path_factory.mktemp("cloud"), registry="127.0.0.1:1")
     cloud = LocalCloud(options)
     try:
         cloud.start()
     except StartError as error:
-        pytest.skip(str(error))
+        needs.engine_failed(error)
     yield cloud
     cloud.close()
 
@@ -55,7 +52,7 @@ def talking_image(container_cloud: LocalCloud) -> str:
     """An image with a shell and what it takes to resolve names, to listen and to ask a database."""
     programs = find_programs()
     if container_cloud.databases is None or programs is None:
-        pytest.skip("databases need root, PostgreSQL, ip and iptables")
+        pytest.skip("PostgreSQL, ip, iptables and root are needed: run the tests as root on Debian")
     try:
         return make_talking_image(container_cloud.engine.host, programs.folder / "psql")  # type: ignore[attr-defined]
     except NotHere as error:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 import pytest
 
+import needs
 from contract.local_cloud.test_moto_gaps import create
 from contract.local_cloud.worlds import NUMBERS, POLL, client, error_code
 from local_cloud.databases.addresses import Addresses
@@ -25,9 +25,6 @@ from local_cloud.databases.instances import Databases
 from local_cloud.databases.programs import find_programs
 from local_cloud.moto_gaps import rds as moto_rds
 from local_cloud.server.local_pages import LocalPages
-from smoke.journal import Journal
-from smoke.postgres import install_postgres, obtainable
-from smoke.processes import Programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,11 +111,11 @@ class Account:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
     """Databases on this machine's loopback interface; installs PostgreSQL if it may."""
     folder = tmp_path_factory.mktemp("databases")
-    if obtainable():
-        install_postgres(Programs(Journal(folder / "up.jsonl"), folder, {}, threading.Event()))
+    needs.root("to give each database an address of its own")
+    needs.postgres()
     programs, addresses = find_programs(), Addresses("lo", INSTANCE)
-    if programs is None or not addresses.usable():
-        pytest.skip("databases need root, PostgreSQL and ip")
+    assert programs is not None
+    assert addresses.usable(), "needs the program ip (Debian's iproute2)"
     data = Path(f"/tmp/airflow-fargate-databases-{INSTANCE}")  # noqa: S108  PostgreSQL's account enters it
     made = Databases(programs, data, addresses, Authority(folder))
     moto_rds.attach(made)

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import needs
 from contract.local_cloud.tiny_image import NotHere, make_talking_image
 from contract.local_cloud.worlds import DEADLINE, POLL, client
 from local_cloud.containers.docker_host import LABEL, DockerHost
 from local_cloud.databases.programs import find_programs
 from local_cloud.errors import StartError
-from smoke.postgres import obtainable
 from terraform.provider_mirror import write_cli_configuration
 
 if TYPE_CHECKING:
@@ -128,15 +128,17 @@ class Deployment:
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
     """The deployment, not applied yet; the cloud ends with the test."""
-    program, programs = shutil.which("terraform") or shutil.which("tofu"), find_programs()
-    if program is None:
-        pytest.skip("terraform is not installed")
-    if programs is None or not obtainable():
-        pytest.skip("databases need root and PostgreSQL")
+    program = needs.terraform()
+    needs.root("to give each database an address of its own")
+    needs.postgres()
+    programs = find_programs()
+    assert programs is not None
     try:
         host = DockerHost()
         image = make_talking_image(host, programs.folder / "psql")
-    except (StartError, NotHere) as error:
+    except StartError as error:
+        needs.engine_failed(error)
+    except NotHere as error:
         pytest.skip(str(error))
     command = [sys.executable, "-m", "local_cloud", "--port=0", f"--state-dir={tmp_path / 'state'}"]
     with (tmp_path / "cloud.log").open("w", encoding="utf-8") as log:

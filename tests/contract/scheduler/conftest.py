@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import needs
 from airflow_scheduler.postgres import PostgresServer
-from smoke.postgres import obtainable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,8 +35,7 @@ ENVIRONMENT = {
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
     """A PostgreSQL server, installed if necessary."""
-    if not obtainable():
-        pytest.skip("needs PostgreSQL: install it, or run the tests as root on Debian")
+    needs.postgres()
     with PostgresServer() as started:
         yield started
 
