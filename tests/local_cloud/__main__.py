@@ -61,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cloud = LocalCloud(options)
     # uvicorn raises the signal that ended it once more when it is done; by default that would kill us before
     # the containers are removed.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+    before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         cloud.build()
         cloud.serve(lambda: _greet(cloud, options))
@@ -72,9 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _Ended:
         pass
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in before:
             signal.signal(number, signal.SIG_IGN)
         cloud.close()
+        # For a caller in the same process, which runs on.
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
 
 

@@ -42,7 +42,9 @@ def test_a_port_in_use_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> No
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
+        handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
         assert main([f"--port={port}", "--engine=simulated"]) == 1
+        assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
     error = capsys.readouterr().err.strip()
     assert error == (
         f"local_cloud: Port {port} on 127.0.0.1 is in use: stop what uses it or choose another with --port."

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-from functools import partial
-
 import pytest
 
 from terraform.commands import __main__, costs, programs
@@ -68,15 +64,9 @@ def test_a_failed_terraform_is_one_sentence(path, tmp_path):
         Terraform(tmp_path).run("apply")
 
 
-def _default_signals():
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 def test_a_watch_that_gives_up_interrupts_terraform(path, tmp_path, monkeypatch):
     """Terraform then saves its state and ends; nobody waits twenty minutes for a service that ECS gave up."""
     monkeypatch.setattr(programs, "LOOK_SECONDS", 0.05)
-    # The shell cannot trap what its parent ignores, as a worker's code under another test may have done.
-    monkeypatch.setattr(programs.subprocess, "Popen", partial(subprocess.Popen, preexec_fn=_default_signals))
     ready = tmp_path / "ready"
     path("terraform", f"trap 'exit 4' TERM; : >{ready}; while :; do /bin/sleep 0.05; done")
     with pytest.raises(CommandError, match="exit code 4"):
