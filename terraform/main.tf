@@ -21,6 +21,8 @@ locals {
   airflow_named    = var.execution_api_server_url != null || var.airflow_port != null
   airflow_anywhere = local.airflow_named && length(var.airflow_cidrs) + length(var.airflow_security_group_ids) == 0
 
+  standby = length(var.standby) > 0
+
   container_insights = coalesce(var.container_insights, var.observability ? "enabled" : "disabled")
 
   # What ECS calls to start a container.
@@ -140,6 +142,7 @@ module "worker" {
   egress_security_groups = var.egress_security_groups
 
   payloads           = module.storage.payloads
+  standby            = local.standby
   logs               = module.storage.logs
   kms_key_arn        = module.encryption.key_arn
   log_retention_days = var.log_retention_days
@@ -165,6 +168,7 @@ module "scheduler_access" {
   passed_role_arns = values(module.worker.roles)
   queue            = module.task_events.queue
   payloads         = module.storage.payloads
+  standby          = local.standby
   logs             = module.storage.logs
   log_group_arn    = module.worker.log.group_arn
   repository_arn   = module.worker.repository_arn

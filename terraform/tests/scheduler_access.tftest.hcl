@@ -54,6 +54,15 @@ run "every_permission_is_as_narrow_as_aws_allows" {
   }
 
   assert {
+    condition = { for statement in jsondecode(output.policy_json).Statement : statement.Sid => jsonencode([statement.Action, statement.Resource]) if strcontains(jsonencode(statement.Action), "\"s3:") } == {
+      HandWorkloadsOver = jsonencode([["s3:PutObject", "s3:DeleteObject"], "arn:aws:s3:::payloads/workloads/*"])
+      AskForFates       = jsonencode(["s3:GetObject", ["arn:aws:s3:::payloads/launches/*", "arn:aws:s3:::payloads/standby/*"]])
+      TakeOffersBack    = jsonencode(["s3:PutObject", "arn:aws:s3:::payloads/standby/*/answer"])
+    }
+    error_message = "Without standbys the scheduler only settles offers that were made before: ${output.policy_json}"
+  }
+
+  assert {
     condition     = aws_iam_role_policy_attachment.scheduler["airflow-scheduler"].policy_arn == output.policy_arn
     error_message = "The given role must have the policy."
   }
@@ -91,6 +100,26 @@ run "every_permission_is_as_narrow_as_aws_allows" {
   assert {
     condition     = aws_iam_role_policy_attachment.triggerer["airflow-triggerer"].policy_arn == output.triggerer_policy_arn
     error_message = "The triggerer's role must have its policy."
+  }
+}
+
+run "with_standbys_the_scheduler_writes_offers_and_tags_only_standbys" {
+  module {
+    source = "./modules/scheduler_access"
+  }
+
+  variables {
+    standby = true
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(output.policy_json).Statement : statement.Resource if statement.Sid == "OfferWorkloadsToStandbys"] == [["arn:aws:s3:::payloads/launches/*", "arn:aws:s3:::payloads/standby/*/offer"]]
+    error_message = "Offers and fates must be writable: ${output.policy_json}"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(output.policy_json).Statement : statement.Condition.StringLike["aws:ResourceTag/airflow-fargate:standby"] if statement.Sid == "TagStandbys"] == ["?*"]
+    error_message = "Only standbys may be tagged: ${output.policy_json}"
   }
 }
 

@@ -47,14 +47,11 @@ run "container_and_its_rights_are_hardened" {
   }
 
   assert {
-    condition = {
-      for statement in jsondecode(aws_iam_role_policy.task["payload"].policy).Statement : statement.Resource => statement.Action if startswith(statement.Resource, "arn:aws:s3:")
-      } == {
-      "arn:aws:s3:::payloads/workloads/*"      = ["s3:GetObject", "s3:DeleteObject"]
-      "arn:aws:s3:::payloads/standby/*/offer"  = ["s3:GetObject", "s3:DeleteObject"]
-      "arn:aws:s3:::payloads/standby/*/answer" = ["s3:GetObject", "s3:PutObject"]
+    condition = { for statement in jsondecode(aws_iam_role_policy.task["payload"].policy).Statement : statement.Resource => statement.Action } == {
+      "arn:aws:s3:::payloads/workloads/*"               = ["s3:GetObject", "s3:DeleteObject"]
+      "arn:aws:kms:us-east-1:123456789012:key/payloads" = ["kms:Decrypt"]
     }
-    error_message = "A task fetches and deletes payloads and offers, and answers offers; it lists nothing: ${aws_iam_role_policy.task["payload"].policy}"
+    error_message = "A task fetches and deletes payloads, and lists nothing: ${aws_iam_role_policy.task["payload"].policy}"
   }
 
   assert {
@@ -65,6 +62,26 @@ run "container_and_its_rights_are_hardened" {
   assert {
     condition     = !strcontains(aws_iam_role_policy.execution.policy, "secretsmanager") && !strcontains(aws_iam_role_policy.execution.policy, "ssm:")
     error_message = "Without secrets there must be no permission for secrets."
+  }
+}
+
+run "standbys_take_offers_and_answer_them" {
+  module {
+    source = "./modules/worker"
+  }
+
+  variables {
+    standby = true
+  }
+
+  assert {
+    condition = { for statement in jsondecode(aws_iam_role_policy.task["payload"].policy).Statement : statement.Resource => statement.Action } == {
+      "arn:aws:s3:::payloads/workloads/*"               = ["s3:GetObject", "s3:DeleteObject"]
+      "arn:aws:s3:::payloads/standby/*/offer"           = ["s3:GetObject", "s3:DeleteObject"]
+      "arn:aws:s3:::payloads/standby/*/answer"          = ["s3:GetObject", "s3:PutObject"]
+      "arn:aws:kms:us-east-1:123456789012:key/payloads" = ["kms:Decrypt", "kms:GenerateDataKey"]
+    }
+    error_message = "A standby writes answers, and no offer: ${aws_iam_role_policy.task["payload"].policy}"
   }
 }
 

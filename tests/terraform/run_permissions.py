@@ -37,7 +37,6 @@ SERVICES = {
 """The access key of one of Airflow's services -> whose policy it bears."""
 TASK_KEY = "ASIA"
 
-_STANDBYS = "only with standby containers, which a run does not have"
 NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
     ("task", "SeeThatALogIsNotThere", "s3:ListBucket"): (
         "no call of its own: S3 asks for it when HeadObject meets a key that is not there"
@@ -60,14 +59,9 @@ NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
     ("scheduler", "DoctorLooksForTheImage", "ecr:DescribeImages"): "the doctor",
     ("scheduler", "DoctorLooksForTheImage", "ecr:BatchGetImage"): "the doctor",
     ("scheduler", "DoctorLooksForTheImage", "ecr:GetDownloadUrlForLayer"): "the doctor",
-    ("scheduler", "HandWorkloadsToStandbys", "s3:GetObject"): _STANDBYS,
-    ("scheduler", "HandWorkloadsToStandbys", "s3:PutObject"): _STANDBYS,
-    ("scheduler", "KeyOfPayloads", "kms:Decrypt"): _STANDBYS,
-    ("scheduler", "TagStandbys", "ecs:TagResource"): _STANDBYS,
-    ("task", "TakeAnOffer", "s3:GetObject"): _STANDBYS,
-    ("task", "TakeAnOffer", "s3:DeleteObject"): _STANDBYS,
-    ("task", "AnswerAnOffer", "s3:GetObject"): _STANDBYS,
-    ("task", "AnswerAnOffer", "s3:PutObject"): _STANDBYS,
+    ("scheduler", "AskForFates", "s3:GetObject"): "only when one dies with a launch under way",
+    ("scheduler", "KeyOfPayloads", "kms:Decrypt"): "the same",
+    ("scheduler", "TakeOffersBack", "s3:PutObject"): "only when one with standbys dies with an offer open",
 }
 """Permissions that a run need not use, and why. Those of the scheduler are used by the scenarios and the
 commands' tests (``test_under_policy.py`` holds them to it), so that each is used somewhere."""

@@ -26,6 +26,7 @@ from unit.examples import an_attempt
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+all_written = test_under_policy.all_written
 written = test_under_policy.written
 policy_document = test_under_policy.policy_document
 

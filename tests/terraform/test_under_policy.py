@@ -14,7 +14,7 @@ from airflow_fargate.cli import doctor
 from airflow_fargate.cli.session import Session
 from airflow_fargate.fleet.fleet import Fleet
 from contract.cli import test_commands as commands
-from scenarios import world
+from scenarios import test_standbys, world
 from terraform import guard as guards
 from terraform import iam, run_permissions, written_policies
 from terraform.iam_calls import Place
@@ -49,9 +49,15 @@ INPUTS = {
         "prefix": "workloads",
         "kms_key_arn": KEYS["payloads"],
     },
+    "standby": True,
     "logs": LOGS,
     "log_group_arn": PLACE.arn("logs", f"log-group:{world.CONFIG.log_group}"),
     "repository_arn": PLACE.arn("ecr", "repository/airflow"),
+}
+
+DEPLOYMENT = {
+    "execution_api_server_url": "http://airflow.internal:8080/execution/",
+    "standby": {"default": {"min": 1, "max": None, "windows": []}},
 }
 
 # What Airflow's own S3 log reader does in the API server, and no code of ours: the smoke sees it.
@@ -90,10 +96,21 @@ def scenarios() -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def written(infrastructure: Path, run: Run) -> Mapping[str, Any]:
-    """Return what the module makes for the scenarios' account, from Terraform itself."""
-    modules = {"policy": written_policies.Module("scheduler_access", INPUTS)}
-    return written_policies.resources(infrastructure, run, modules)["policy"]
+def all_written(infrastructure: Path, run: Run) -> Mapping[str, Any]:
+    """Return what the module makes for the scenarios' account with standbys and without, and a deployment."""
+    modules = {
+        "standbys": written_policies.Module("scheduler_access", INPUTS),
+        "no_standbys": written_policies.Module("scheduler_access", INPUTS | {"standby": False}),
+        "deployment": written_policies.Module("", DEPLOYMENT),
+    }
+    return written_policies.resources(infrastructure, run, modules)
+
+
+@pytest.fixture(scope="session")
+def written(all_written: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the module makes with standbys."""
+    found: Mapping[str, Any] = all_written["standbys"]
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +132,20 @@ def guard(policy: iam.Policy, monkeypatch: pytest.MonkeyPatch) -> guards.Guard:
 
     def guarded(config: Any, clients: Any, *rest: Any, **more: Any) -> Fleet:
         return Fleet(config, lambda service: guard.watch(clients(service)), *rest, **more)
+
+    monkeypatch.setattr(world, "Fleet", guarded)
+    return guard
+
+
+@pytest.fixture
+def guard_without_standbys(all_written: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch) -> guards.Guard:
+    """Return the guard before every scheduler that has no standbys, with the policy of one."""
+    policy = iam.Policy.parse(all_written["no_standbys"]["aws_iam_policy.scheduler"]["policy"])
+    guard = guards.Guard(policy, PLACE)
+
+    def guarded(config: Any, clients: Any, *rest: Any, **more: Any) -> Fleet:
+        source = clients if config.standby else lambda service: guard.watch(clients(service))
+        return Fleet(config, source, *rest, **more)
 
     monkeypatch.setattr(world, "Fleet", guarded)
     return guard
@@ -149,6 +180,35 @@ def test_the_executor_and_its_commands_need_all_of_the_policy_and_no_more(
     assert at_work.policy.grants - at_work.used == ELSEWHERE
     passed_over = {(sid, action) for who, sid, action in run_permissions.NOT_IN_A_RUN if who == "scheduler"}
     assert passed_over <= at_work.used | ELSEWHERE
+
+
+def test_a_scheduler_that_has_switched_standbys_off_settles_old_offers_and_makes_none(
+    guard_without_standbys: guards.Guard, policy: iam.Policy
+) -> None:
+    """It uses what its policy says about standbys' objects; it may not offer, write fates, or tag."""
+    test_standbys.test_a_new_scheduler_finds_the_standby_of_a_launch_without_an_arn()
+    test_standbys.test_switched_off_no_call_is_made_for_it_but_reading_the_fate_of_an_adopted_launch()
+
+    assert guard_without_standbys.denied == []
+    assert guard_without_standbys.used >= {
+        ("AskForFates", "s3:GetObject"),
+        ("TakeOffersBack", "s3:PutObject"),
+        ("KeyOfPayloads", "kms:Decrypt"),
+    }
+    assert policy.grants - guard_without_standbys.policy.grants == {
+        ("OfferWorkloadsToStandbys", "s3:PutObject"),
+        ("TagStandbys", "ecs:TagResource"),
+    }
+
+
+def test_a_deployment_with_standbys_gives_permissions_to_both_sides(all_written: Mapping[str, Any]) -> None:
+    """The input ``standby`` reaches the scheduler's policy and the task role."""
+    found = all_written["deployment"]
+    scheduler = iam.Policy.parse(found["module.scheduler_access.aws_iam_policy.scheduler"]["policy"])
+    task = written_policies.inline(found, "module.worker.aws_iam_role_policy.task")
+
+    assert ("OfferWorkloadsToStandbys", "s3:PutObject") in scheduler.grants
+    assert ("AnswerAnOffer", "s3:PutObject") in task.grants
 
 
 def test_the_page_of_a_running_task_needs_the_reader_policy_and_no_more(written: Mapping[str, Any]) -> None:

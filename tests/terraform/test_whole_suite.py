@@ -46,6 +46,7 @@ WORKER = {
     "https": {"cidrs": [], "prefix_lists": {}},
     "airflow": {"port": 8080, "cidrs": [], "security_group_ids": {}},
     "payloads": INPUTS["payloads"],
+    "standby": True,
     "logs": {**LOGS, "bucket": "logs"},
     "kms_key_arn": test_under_policy.KEYS["logs"],
 }

@@ -21,7 +21,7 @@ class Module:
     """A module with inputs.
 
     Args:
-        name: its folder in ``modules/``.
+        name: its folder in ``modules/``; empty for the module that calls them.
         inputs: its variables.
     """
 
@@ -31,10 +31,8 @@ class Module:
     def block(self, run: str) -> str:
         """Return the block of a test file that applies it."""
         variables = "\n".join(f"    {name} = {json.dumps(value)}" for name, value in self.inputs.items())
-        return (
-            f'run "{run}" {{\n  module {{\n    source = "./modules/{self.name}"\n  }}\n'
-            f"  variables {{\n{variables}\n  }}\n}}\n"
-        )
+        source = f'  module {{\n    source = "./modules/{self.name}"\n  }}\n' if self.name else ""
+        return f'run "{run}" {{\n{source}  variables {{\n{variables}\n  }}\n}}\n'
 
 
 def resources(

@@ -32,17 +32,6 @@ locals {
       Condition = { StringEquals = { "ecs:CreateAction" = "RunTask" } }
     },
     {
-      # A standby gets its task's tags when it has taken one.
-      Sid      = "TagStandbys"
-      Effect   = "Allow"
-      Action   = "ecs:TagResource"
-      Resource = local.tasks
-      Condition = {
-        StringEquals = { "aws:ResourceTag/airflow-fargate:deployment" = var.name }
-        StringLike   = { "aws:ResourceTag/airflow-fargate:standby" = "?*" }
-      }
-    },
-    {
       Sid       = "HandOverTheTwoRoles"
       Effect    = "Allow"
       Action    = "iam:PassRole"
@@ -118,13 +107,42 @@ locals {
         Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
       },
       {
-        # Read even without standbys: a new scheduler looks for what one before it has handed to them.
-        Sid      = "HandWorkloadsToStandbys"
+        # Without standbys, too: a scheduler that has none finds out what became of a launch that one with standbys queued.
+        Sid      = "AskForFates"
         Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:PutObject"]
-        Resource = ["${payloads.bucket_arn}/standby/*", "${payloads.bucket_arn}/launches/*"]
+        Action   = "s3:GetObject"
+        Resource = ["${payloads.bucket_arn}/launches/*", "${payloads.bucket_arn}/standby/*"]
+      },
+      {
+        # And it takes that launch's offer back before it launches it. Otherwise the task could run twice.
+        Sid      = "TakeOffersBack"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${payloads.bucket_arn}/standby/*/answer"
       },
     ] if payloads != null
+  ])
+
+  standby_statements = flatten([
+    for payloads in [var.payloads] : [
+      {
+        Sid      = "OfferWorkloadsToStandbys"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = ["${payloads.bucket_arn}/launches/*", "${payloads.bucket_arn}/standby/*/offer"]
+      },
+      {
+        # A standby gets its task's tags when it has taken one.
+        Sid      = "TagStandbys"
+        Effect   = "Allow"
+        Action   = "ecs:TagResource"
+        Resource = local.tasks
+        Condition = {
+          StringEquals = { "aws:ResourceTag/airflow-fargate:deployment" = var.name }
+          StringLike   = { "aws:ResourceTag/airflow-fargate:standby" = "?*" }
+        }
+      },
+    ] if payloads != null && var.standby
   ])
 
   # S3 and SQS use the keys for the caller; nobody calls KMS directly. In the payloads' bucket the scheduler only reads
@@ -144,7 +162,7 @@ locals {
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.statements, local.image_statements, local.queue_statements, local.payload_statements, local.key_statements)
+    Statement = concat(local.statements, local.image_statements, local.queue_statements, local.payload_statements, local.standby_statements, local.key_statements)
   })
 }
 

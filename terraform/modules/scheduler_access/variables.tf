@@ -30,6 +30,12 @@ variable "payloads" {
   description = "Where the executor puts workloads. Null: it sends them inline."
 }
 
+variable "standby" {
+  type        = bool
+  default     = false
+  description = "Whether the executor keeps standby containers: it may then offer them workloads and tag them. Needs payloads."
+}
+
 variable "logs" {
   type        = object({ bucket_arn = string, prefix = string, kms_key_arn = string })
   default     = null

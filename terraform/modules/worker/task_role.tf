@@ -19,30 +19,36 @@ locals {
   })
 
   payload_statements = {
-    for key, payloads in { payload = var.payloads } : key => [
-      {
-        # No ListBucket: launch ids cannot be guessed, so a task can only find its own payload.
-        Sid      = "FetchOwnPayload"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:DeleteObject"]
-        Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
-      },
-      {
-        # A standby reads its own offer, deletes it before the task begins, and writes its answer. It writes no offer,
-        # so a task cannot make its container look idle and be handed another task's token.
-        Sid      = "TakeAnOffer"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:DeleteObject"]
-        Resource = "${payloads.bucket_arn}/standby/*/offer"
-      },
-      {
-        Sid      = "AnswerAnOffer"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:PutObject"]
-        Resource = "${payloads.bucket_arn}/standby/*/answer"
-      },
-      merge(local.key_through_s3, { Action = ["kms:Decrypt", "kms:GenerateDataKey"], Resource = payloads.kms_key_arn }),
-    ] if payloads != null
+    for key, payloads in { payload = var.payloads } : key => concat(
+      [
+        {
+          # No ListBucket: launch ids cannot be guessed, so a task can only find its own payload.
+          Sid      = "FetchOwnPayload"
+          Effect   = "Allow"
+          Action   = ["s3:GetObject", "s3:DeleteObject"]
+          Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
+        },
+        merge(local.key_through_s3, { Action = var.standby ? ["kms:Decrypt", "kms:GenerateDataKey"] : ["kms:Decrypt"], Resource = payloads.kms_key_arn }),
+      ],
+      [
+        for statement in [
+          {
+            # A standby reads its own offer, deletes it before the task begins, and writes its answer. It writes no offer,
+            # so a task cannot make its container look idle and be handed another task's token.
+            Sid      = "TakeAnOffer"
+            Effect   = "Allow"
+            Action   = ["s3:GetObject", "s3:DeleteObject"]
+            Resource = "${payloads.bucket_arn}/standby/*/offer"
+          },
+          {
+            Sid      = "AnswerAnOffer"
+            Effect   = "Allow"
+            Action   = ["s3:GetObject", "s3:PutObject"]
+            Resource = "${payloads.bucket_arn}/standby/*/answer"
+          },
+        ] : statement if var.standby
+      ],
+    ) if payloads != null
   }
 
   log_statements = {

@@ -238,6 +238,12 @@ variable "payloads" {
   description = "Where the container fetches and deletes its workload. Null: workloads are sent inline."
 }
 
+variable "standby" {
+  type        = bool
+  default     = false
+  description = "Whether tasks may run in standby containers, which read offers from the payload bucket and answer them. Needs payloads."
+}
+
 variable "logs" {
   type        = object({ bucket = string, bucket_arn = string, prefix = string, kms_key_arn = string })
   default     = null
