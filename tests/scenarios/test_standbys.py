@@ -79,7 +79,9 @@ def test_a_standby_is_tagged_as_its_task_once_it_has_one() -> None:
     assert dict(idle.tags)["team"] == "data"
     key = world.launch()
     world.run(3)
-    tags = dict(world.plane.task(world.reports(key)[0]).tags)
+    taken = world.plane.task(world.reports(key)[0])
+    assert taken is not None
+    tags = dict(taken.tags)
     assert tags["airflow-fargate:task-id"] == key
     assert tags["airflow-fargate:launch-id"] == world.a_launch(key).launch_id
 
@@ -155,9 +157,14 @@ def test_standbys_that_die_before_they_are_ready_are_started_no_more_for_a_while
 def test_switched_off_no_call_is_made_for_it_but_reading_the_fate_of_an_adopted_launch() -> None:
     """Standbys may have been on before; what launches and ends here asks S3 for nothing."""
     world = World()
-    airflow, reads = Airflow(world), []
-    get = world.s3.get_object
-    world.s3.get_object = lambda **asked: reads.append(asked["Key"]) or get(**asked)  # type: ignore[method-assign]
+    airflow, get = Airflow(world), world.s3.get_object
+    reads: list[str] = []
+
+    def read(**asked: Any) -> Any:
+        reads.append(asked["Key"])
+        return get(**asked)
+
+    world.s3.get_object = read  # type: ignore[method-assign]
     airflow.launch()
     airflow.run(60)
     assert reads == []

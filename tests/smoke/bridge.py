@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -72,7 +73,7 @@ def _command(*words: str) -> str:
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=30)
     if done.returncode:
         said = done.stderr.strip()
-        raise SmokeError(f"Cannot create the containers' network: `{' '.join(words)}` failed: {said}")
+        raise SmokeError(f"Cannot change the containers' network: `{' '.join(words)}` failed: {said}")
     return done.stdout
 
 
@@ -93,16 +94,12 @@ def make_bridge(programs: Programs) -> Bridge:
     if NAME in {link["ifname"] for link in json.loads(_command(ip, "-j", "link", "show"))}:
         _check_bridge_is_free(running(f"--bridge={NAME}"))
         _command(ip, "link", "delete", NAME)  # left by a smoke that was killed and has no journal
+    drop_rules()
     routes = json.loads(_command(ip, "-j", "-4", "route", "show", "table", "main"))
     network = free_network([route["dst"] for route in routes])
     gateway = str(ip_network(network)[1])
     journal: Journal = programs.journal
     journal.add("command", f"bridge {NAME}", command=[ip, "link", "delete", NAME])
-    # Also remove the local cloud's rule for credentials, in case it was killed before it removed it.
-    strays = (
-        f"{iptables}-save -t nat | sed -n 's/^-A \\(.*-i {NAME} .*\\)/{iptables} -w -t nat -D \\1/p' | sh"
-    )
-    journal.add("command", "strays among the network rules", command=["sh", "-c", strays], may_fail=True)
     # A fixed address. Otherwise, the bridge takes the lowest one of its ports, which changes with the
     # containers, and each change disconnects the other containers until their ARP entries expire half a
     # minute later.
@@ -121,13 +118,46 @@ def make_bridge(programs: Programs) -> Bridge:
     return Bridge(NAME, gateway)
 
 
+def deletions(saved: str, name: str) -> list[list[str]]:
+    """Return the iptables arguments that delete each rule about the interface ``name``.
+
+    Args:
+        saved: what ``iptables-save`` prints.
+        name: the interface.
+    """
+    found, table = [], ""
+    for line in saved.splitlines():
+        if line.startswith("*"):
+            table = line[1:]
+        words = shlex.split(line) if line.startswith("-A ") else []
+        if name in words:
+            found.append(["-t", table, "-D", *words[1:]])
+    return found
+
+
+def _saved_rules() -> str:
+    save = find_program("iptables-save")
+    if save is None or os.geteuid() != 0:
+        return ""
+    return subprocess.run([save], capture_output=True, text=True, check=False, timeout=30).stdout
+
+
+def drop_rules() -> None:
+    """Delete every rule about the bridge, including those of a local cloud or a smoke that was killed.
+
+    Only one smoke uses the bridge at a time (the machine's lock), so none of them can be in use.
+
+    Raises:
+        SmokeError: iptables refused to delete one.
+    """
+    for words in deletions(_saved_rules(), NAME):
+        _command(find_program("iptables") or "iptables", "-w", *words)
+
+
 def remains() -> list[str]:
     """Return what is left of the bridge and its rules, for the check after the clean-up."""
     left = []
     if Path("/sys/class/net", NAME).exists():
         left.append(f"bridge {NAME}")
-    iptables = find_program("iptables-save")
-    if iptables is not None and os.geteuid() == 0:
-        done = subprocess.run([iptables], capture_output=True, text=True, check=False, timeout=30)
-        left += [f"network rule {line}" for line in done.stdout.splitlines() if NAME in line]
+    left += [f"network rule {' '.join(words)}" for words in deletions(_saved_rules(), NAME)]
     return left

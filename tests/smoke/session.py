@@ -133,12 +133,18 @@ def take_down(journal: Journal, progress: Progress) -> list[str]:
     """Undo the whole journal, and return a sentence about each thing that is left."""
     ports = [entry["port"] for entry in journal if entry["kind"] == "port"]
     marks = [entry["mark"] for entry in journal if entry["kind"] == "mark"]
+    had_bridge = any(entry["name"] == f"bridge {bridge.NAME}" for entry in journal)
     if any(entry["kind"] not in {"port", "mark", "kept"} for entry in journal):
         progress.begin("clean up")
         problems = [one.sentence for one in journal.undo_all(lambda name: progress.tick())]
         progress.end("clean up")
     else:
         problems = [one.sentence for one in journal.undo_all(lambda name: None)]
+    if had_bridge:
+        try:
+            bridge.drop_rules()  # those of a local cloud that was killed before it removed them
+        except SmokeError as error:
+            problems.append(error.sentence)
     for mark in marks:
         for pid, line in process_table.marked(mark).items():
             problems.append(f"Process {pid} was still running and was killed: {line[:120]}.")
