@@ -226,8 +226,8 @@ COMMIT
     assert [" ".join(words) for words in bridge.deletions(saved, "af-smoke0")] == [
         "-t filter -D FORWARD -i af-smoke0 -m comment --comment airflow-fargate smoke -j ACCEPT",
         (
-            "-t nat -D PREROUTING -d 169.254.170.2/32 -i af-smoke0 -p tcp -m comment --comment local cloud 47ab"
-            " -j REDIRECT"
+            "-t nat -D PREROUTING -d 169.254.170.2/32 -i af-smoke0 -p tcp -m comment --comment local cloud"
+            " 47ab -j REDIRECT"
         ),
     ]
 
