@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 COMPONENTS = ("api", "scheduler", "dag-processor", "triggerer")
 LINES = 15
 TUNNEL, FAILED = "tunnel", "FAILED"
+ROLLED_BACK = ["ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_SUCCESSFUL", "ROLLBACK_FAILED"]
+"""What ListServiceDeployments calls a deployment that the circuit breaker ended."""
 SCALING = "Scaling activity initiated by"
 WAIT_SECONDS = 900.0
 POLL_SECONDS = 10.0
@@ -72,6 +74,7 @@ class Services:
         self._say = say
         self._said = ""
         self._failed_before: set[str] = set()
+        self._rolled_back_before: set[str] = set()
         self._last: list[Status] = []
 
     def status(self) -> list[Status]:
@@ -83,6 +86,11 @@ class Services:
         """Take the deployments that have failed until now for those of an earlier run."""
         deployments = [each for service in self._services().values() for each in service["deployments"]]
         self._failed_before = {each["id"] for each in deployments if each.get("rolloutState") == FAILED}
+        self._rolled_back_before = {arn for name in self._services() for arn in self._rollbacks(name)}
+
+    def _rollbacks(self, name: str) -> set[str]:
+        answer = self._ecs.list_service_deployments(cluster=self._cluster, service=name, status=ROLLED_BACK)
+        return {each["serviceDeploymentArn"] for each in answer["serviceDeployments"]}
 
     def _services(self) -> dict[str, Any]:
         answer = self._ecs.describe_services(cluster=self._cluster, services=list(COMPONENTS))
@@ -117,10 +125,14 @@ class Services:
         return False
 
     def explain(self) -> Iterator[str]:
-        """Yield lines about each service that is not steady: stop reason, container, last log lines."""
+        """Yield lines about each service that failed: stop reason, container, last log lines.
+
+        A service that ECS took back to its old version is steady again, and failed all the same.
+        """
         for each in self.status():
-            if not each.steady:
-                yield f"{each}"
+            rolled_back = bool(self._rollbacks(each.name) - self._rolled_back_before)
+            if rolled_back or not each.steady:
+                yield f"{each}, back on its old version" if rolled_back and each.steady else f"{each}"
                 yield from (f"    {line}" for line in self._explain(each.name))
 
     def _explain(self, name: str) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """`make smoke-deployment`: the complete deployment on the local cloud, by the commands that a user runs.
 
 `make up` makes Airflow from an empty account; `make dags` uploads a DAG; its run is watched through Airflow's
-API while the API container is killed, the database password is rotated, every service is redeployed and the
-scheduler is killed; `make destroy` empties the account again. Nothing of Airflow runs beside the local cloud.
+API while a component hangs, the API container and the scheduler are killed, the database password is rotated,
+the database is away for two minutes, every service is redeployed; `make destroy` empties the account again.
+Nothing of Airflow runs beside the local cloud.
 """
 
 from __future__ import annotations
@@ -222,7 +223,7 @@ class Deployment:
         def client(service: str) -> Any:
             return aws.client(service, endpoint_url=cloud.url)
 
-        self.findings += DeploymentRun(self.session, client, outputs).run()
+        self.findings += DeploymentRun(self.session, client, outputs, engine).run()
 
     def _empty(self, cloud: LocalCloud) -> None:
         left = cloud.ask("inventory")

@@ -16,11 +16,16 @@ from smoke.failure import SmokeError, StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from smoke.engine import Engine
     from smoke.session import Session
 
 DAG = "deployment_smoke"
 USER = "admin"
 RUN_SECONDS, SERVICE_SECONDS, DEPLOY_SECONDS = 900.0, 300.0, 600.0
+OUTAGE_SECONDS = 120.0
+HUNG, HUNG_SECONDS = "dag-processor", 700.0
+"""A heartbeat is 300 s old, and three health checks 30 s apart have failed, before ECS replaces a component;
+SIGTERM does not end a stopped process, so SIGKILL ends it 60 s later."""
 POLL_SECONDS = 1.5
 CONTAINERS = {"first": 1, "second": 1, "square": 3, "fails": 1, "outlasts": 1, "deferred": 2}
 FAILURE, GREETING = "this task fails on purpose", "from an added package"
@@ -55,10 +60,13 @@ class DeploymentRun:
         session: this run's tools.
         client: returns a boto3 client of the local cloud.
         outputs: Terraform's outputs by name.
+        engine: runs the containers.
     """
 
-    def __init__(self, session: Session, client: Callable[[str], Any], outputs: dict[str, Any]) -> None:
-        self.session, self.client, self.outputs = session, client, outputs
+    def __init__(
+        self, session: Session, client: Callable[[str], Any], outputs: dict[str, Any], engine: Engine
+    ) -> None:
+        self.session, self.client, self.outputs, self.engine = session, client, outputs, engine
         self.ecs = client("ecs")
         self.cluster = outputs["cluster_name"]
         self.password = self._password_of(outputs["admin_secret_arn"])
@@ -73,14 +81,20 @@ class DeploymentRun:
         self.run_id = api.trigger(DAG)
         self._wait_running("outlasts")
         findings.append(Finding("a running task's log is shown live", self._live_log()))
+        hung = self._hang()
         for name, act in (
             ("the only API container is killed", self._kill_api),
             ("the database password is rotated", self._rotate),
             ("the scheduler is killed", lambda: self._kill("scheduler")),
-            ("every service is redeployed", self._redeploy),
         ):
             self._note(name)
             act()
+        self._note(f"the database is away for {OUTAGE_SECONDS:.0f} s")
+        findings.append(Finding("a database outage of two minutes restarts no component", self._outage()))
+        self._note(f"waiting for a new {HUNG} in place of the one that hangs")
+        findings.append(Finding("a component that hangs is replaced", self._replaced(hung)))
+        self._note("every service is redeployed")
+        self._redeploy()
         self._note("waiting for the run's end")
         self._poll(
             lambda: self.api().run_state(DAG, self.run_id) in ("success", "failed"),
@@ -200,9 +214,56 @@ class DeploymentRun:
         self._kill("api")
         self.api()
 
+    def _hang(self) -> str:
+        """Stop the processes of a component with SIGSTOP; return the ARN of its task."""
+        (task,) = self._tasks(HUNG)
+        (container,) = [each for each in task["containers"] if each["name"] == HUNG]
+        if self.engine.ask("kill", "--signal", "STOP", container["runtimeId"]) is None:
+            raise SmokeError(f"The container engine did not stop the processes of {HUNG}.")
+        return str(task["taskArn"])
+
+    def _replaced(self, hung: str) -> tuple[str, ...]:
+        def healthy() -> bool:
+            return any(
+                task["taskArn"] != hung and task.get("healthStatus") == "HEALTHY"
+                for task in self._tasks(HUNG)
+            )
+
+        self._poll(healthy, HUNG_SECONDS, f"A new container of {HUNG}")
+        (task,) = self.ecs.describe_tasks(cluster=self.cluster, tasks=[hung])["tasks"]
+        reason = task.get("stoppedReason", "")
+        return () if "health checks" in reason else (f"its stop reason is {reason!r}",)
+
+    def _outage(self) -> tuple[str, ...]:
+        """Stop the database for two minutes; return what was restarted meanwhile or a minute later."""
+        services = [name for name in self.outputs["service_names"].values() if name != HUNG]
+        self._poll(self._all_healthy(services), SERVICE_SECONDS, "A healthy container of each service")
+        before = {name: {task["taskArn"] for task in self._tasks(name)} for name in services}
+        rds, name = self.client("rds"), self._database()["DBInstanceIdentifier"]
+        rds.stop_db_instance(DBInstanceIdentifier=name)
+        self.session.stop.wait(OUTAGE_SECONDS)
+        rds.start_db_instance(DBInstanceIdentifier=name)
+        self._poll(lambda: self.api().dag_ids(), SERVICE_SECONDS, "An answer after the database came back")
+        self.session.stop.wait(60)
+        after = {name: {task["taskArn"] for task in self._tasks(name)} for name in services}
+        return tuple(f"{name} has another container" for name in services if before[name] != after[name])
+
+    def _all_healthy(self, services: list[str]) -> Callable[[], bool]:
+        def healthy() -> bool:
+            return all(
+                task.get("healthStatus") == "HEALTHY" for name in services for task in self._tasks(name)
+            )
+
+        return healthy
+
+    def _database(self) -> dict[str, Any]:
+        (database,) = self.client("rds").describe_db_instances()["DBInstances"]
+        found: dict[str, Any] = database
+        return found
+
     def _rotate(self) -> None:
         """Rotate the database password, and wait until the secret has the new one."""
-        (database,) = self.client("rds").describe_db_instances()["DBInstances"]
+        database = self._database()
         secret = database["MasterUserSecret"]["SecretArn"]
         before = self._password_of(secret)
         self.client("rds").modify_db_instance(

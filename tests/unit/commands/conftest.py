@@ -100,6 +100,11 @@ class FakeEcs:
     def describe_services(self, cluster, services):
         return {"services": [self._world.services[name] for name in services if name in self._world.services]}
 
+    def list_service_deployments(self, cluster, service, status):
+        return {
+            "serviceDeployments": [{"serviceDeploymentArn": arn} for arn in self._world.rollbacks[service]]
+        }
+
     def list_tasks(self, **request):
         name, status = request.get("serviceName"), request.get("desiredStatus", "RUNNING")
         return {
@@ -140,6 +145,8 @@ class World:
         self.time = 0.0
         self.terraform = FakeTerraform(folder)
         self.services = {name: service(name) for name in COMPONENTS}
+        self.rollbacks = {name: [] for name in COMPONENTS}
+        """ARNs of service deployments that the circuit breaker ended."""
         self.tasks = []
         self.logs = {}
         self.secrets = {APPLIED["admin_secret_arn"]: {"username": "admin", "password": "word"}}

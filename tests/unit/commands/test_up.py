@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from terraform.commands import up as module
 from terraform.commands.programs import CommandError
-from unit.commands.conftest import APPLIED, container, service
+from unit.commands.conftest import APPLIED, ARN, container, service
 
 SETTINGS = {"NAME": "", "REGION": "", "SIZE": "", "AUTO_APPROVE": ""}
 
@@ -151,6 +151,27 @@ def test_a_container_that_a_deployment_replaced_is_not_the_reason(world):
     text = failure(world)
     assert "health checks" in text
     assert "It wrote nothing" in text
+
+
+def test_a_service_that_is_back_on_its_old_version_is_explained_too(world):
+    """ECS has rolled back before anybody looked: everything is steady, and the apply has failed."""
+    world.rollbacks["scheduler"] = [f"{ARN}service-deployment/airflow/scheduler/earlier"]
+    world.terraform.meanwhile = lambda: world.rollbacks["api"].append(
+        f"{ARN}service-deployment/airflow/api/1"
+    )
+    world.tasks = [
+        world.task(
+            "api",
+            "STOPPED",
+            stoppedReason="Essential container in task exited",
+            containers=[container("api", exitCode=78)],
+        )
+    ]
+    world.terraform.fails = {2: "terraform apply failed with exit code 1: its lines above say why."}
+    text = failure(world)
+    assert "api 1/1 steady, back on its old version" in text
+    assert "container api, exit code 78" in text
+    assert "scheduler" not in text
 
 
 def test_the_failure_of_an_earlier_run_does_not_end_this_one(world):
