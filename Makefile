@@ -86,7 +86,7 @@ test: venv ## Run lint, test-fast, test-oldest, test-boto3 and, with a container
 smoke: venv ## Run the whole loop: Terraform, image, Airflow, a container per task, destroy
 	@$(RUN_SMOKE) up $(OPTIONAL)
 
-smoke-deployment: venv ## Run make up, dags and destroy on the local cloud, with faults under running tasks (KEEP=1)
+smoke-deployment: venv ## Run make up, dags and destroy on the local cloud, with faults under running tasks (KEEP=1, PICTURES=folder)
 	@$(RUN_SMOKE) deployment
 
 smoke-down: venv ## Take down what `make smoke KEEP=1` left running
@@ -156,7 +156,7 @@ release-check: venv ## Build what a release publishes into dist/, and check it (
 	@$(BIN)/python tests/release_check.py $(TAG)
 
 lock: venv ## Update the locks in tests/requirements from their .in files
-	@cd tests/requirements && for name in dev checkov docs release; do ../../$(BIN)/uv pip compile -q --universal \
+	@cd tests/requirements && for name in dev checkov docs pictures release; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \

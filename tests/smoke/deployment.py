@@ -223,7 +223,10 @@ class Deployment:
         def client(service: str) -> Any:
             return aws.client(service, endpoint_url=cloud.url)
 
-        self.findings += DeploymentRun(self.session, client, outputs, engine).run()
+        run = DeploymentRun(self.session, client, outputs, engine)
+        self.findings += run.run()
+        if folder := os.environ.get("PICTURES"):
+            run.take_pictures(Path(folder).resolve())
 
     def _empty(self, cloud: LocalCloud) -> None:
         left = cloud.ask("inventory")

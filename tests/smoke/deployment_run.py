@@ -9,12 +9,14 @@ import urllib.request
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from pictures.shots import Login, Shot, take
 from smoke.airflow_api import AirflowApi
 from smoke.checks import Finding
 from smoke.failure import SmokeError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from smoke.engine import Engine
     from smoke.session import Session
@@ -106,6 +108,19 @@ class DeploymentRun:
         findings.append(Finding("the failed task says why in its log", self._in_log("fails", FAILURE)))
         findings.append(Finding("an added package is imported", self._in_log("first", GREETING)))
         return findings
+
+    def take_pictures(self, folder: Path) -> None:
+        """Write pictures of the home page, the run, and the failed task's log."""
+        self.api()
+        address = f"http://{self._addresses('api')[0]}:8080"
+        run = f"{address}/dags/{DAG}/runs/{self.run_id}"
+        shots = [
+            Shot(f"{address}/", "Dags", str(folder / "airflow_home.png")),
+            Shot(run, "outlasts", str(folder / "airflow_run.png")),
+            Shot(f"{run}/tasks/fails", FAILURE, str(folder / "airflow_failure.png")),
+        ]
+        login = Login(f"{address}/auth/login/", USER, self.password)
+        take(self.session.programs, self.session.settings.state, shots, login)
 
     def _note(self, text: str) -> None:
         self.session.progress.note("DAG run", text)

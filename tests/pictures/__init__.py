@@ -1,0 +1,1 @@
+"""Pictures of Airflow's pages for the documentation, taken by headless Chromium."""
