@@ -82,9 +82,12 @@ def monthly(inputs: Mapping[str, Any]) -> dict[str, float | None]:
     }
 
 
-def sentence(inputs: Mapping[str, Any]) -> str:
-    """Return the estimate for a person."""
+def lines(inputs: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the estimate for a person: the sum, and its parts."""
     parts = monthly(inputs)
     known = sum(each for each in parts.values() if each is not None)
     detail = ", ".join(f"{name} {'?' if each is None else f'{each:.0f}'}" for name, each in parts.items())
-    return f"about {known:.0f} USD a month ({detail}; list prices of us-east-1), tasks not included"
+    return (
+        f"about {known:.0f} USD a month without tasks, at list prices of us-east-1:",
+        detail,
+    )

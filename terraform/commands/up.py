@@ -135,7 +135,8 @@ def confirm(
             )
     context.say(f"\n  deployment  {inputs['name']}, size {inputs['size']}")
     context.say(f"  account     {account}\n  region      {region}")
-    context.say(f"  cost        {costs.sentence(inputs)}\n")
+    total, parts = costs.lines(inputs)
+    context.say(f"  cost        {total}\n              {parts}\n")
     if not settings["AUTO_APPROVE"] and context.ask(f"Go on? ({YES}) ").strip().lower() != YES:
         raise CommandError(f"nothing was changed: the answer was not {YES}.")
 

@@ -43,7 +43,13 @@ def test_account_region_and_price_are_named_before_anything_is_changed(world):
     assert "nothing was changed" in failure(world)
     assert world.terraform.commands == ["init"]
     assert len(world.questions) == 1
-    for word in ("123456789012", "eu-west-1", "airflow, size small", "USD a month", "tasks not included"):
+    for word in (
+        "123456789012",
+        "eu-west-1",
+        "airflow, size small",
+        "USD a month without tasks",
+        "database 14",
+    ):
         assert word in world.output
 
 
