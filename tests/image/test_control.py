@@ -71,7 +71,6 @@ def api(control, database, admin):
     """Containers with the API service's environment."""
     environment = database.environment | {
         "AIRFLOW_FARGATE_ADMIN_SECRET_ARN": admin("first-password"),
-        "AIRFLOW_FARGATE_COMPONENT": "api",
         "AIRFLOW__CORE__AUTH_MANAGER": FAB,
         "AIRFLOW__API_AUTH__JWT_SECRET": "0123456789abcdef" * 4,
         "AIRFLOW__API__SECRET_KEY": "0123456789abcdef",

@@ -182,7 +182,7 @@ class LocalCloud:
 
         from local_cloud.events.courier import EventCourier  # noqa: PLC0415
         from local_cloud.events.delivery import put_event  # noqa: PLC0415
-        from local_cloud.moto_gaps import autoscaling  # noqa: PLC0415
+        from local_cloud.moto_gaps import autoscaling, sessions  # noqa: PLC0415
         from local_cloud.moto_gaps import install as moto_gaps  # noqa: PLC0415
         from local_cloud.moto_gaps.backends import MotoCatalog  # noqa: PLC0415
         from local_cloud.queues.sqs_front import SqsFront  # noqa: PLC0415
@@ -212,6 +212,8 @@ class LocalCloud:
         self.plane.services.use_registrar(self.cloud_map)
         autoscaling.attach(self.plane.services)
         self._undo.callback(autoscaling.detach, self.plane.services)
+        sessions.attach(self.plane)
+        self._undo.callback(sessions.detach, self.plane)
 
         def inventory(regions: frozenset[str]) -> dict[str, list[str]]:
             return take_inventory(self.endpoint, regions, frozenset(dispatcher.app_instances))

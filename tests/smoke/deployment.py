@@ -37,8 +37,12 @@ if TYPE_CHECKING:
 
 DAGS = ROOT / "tests" / "smoke" / "deployment_dags"
 UP_SECONDS = 1800.0
-STUBS = {"session-manager-plugin": "echo this local cloud has no SSM sessions", "aws": "exit 0"}
-"""Programs that `make up` looks for and the local cloud does not need."""
+PORT = 18080
+TOLD = ("SessionId", "StartSession", "AWS-StartPortForwardingSession", f"{PORT}", "8080", "ecs:smoke_")
+"""The answer and the request, which the AWS CLI hands to the plugin."""
+PLUGIN = "session-manager-plugin"
+PLUGIN_STUB = '#!/bin/sh\nprintf "%s\\n" "$@" >"$0.called"\n'
+"""The plugin is no Debian package, and the local cloud has no data channel: this records its arguments."""
 
 
 FASTER = {"REFRESH_INTERVAL": 10, "BUNDLE_REFRESH_CHECK_INTERVAL": 5, "MIN_FILE_PROCESS_INTERVAL": 10}
@@ -116,12 +120,13 @@ class Deployment:
             [tf, cloud, base],
         )
         planned = plan.add("second plan", lambda: self._second_plan(tf.value, cloud.value), [up])
-        opened = plan.add(
+        opened = plan.add("make open", lambda: self._open(tf.value, engine.value, cloud.value), [planned])
+        uploaded = plan.add(
             "make dags",
             lambda: self._command(tf.value, engine.value, cloud.value, "dags", f"FROM={DAGS}"),
-            [planned],
+            [opened],
         )
-        runs = plan.add("DAG run", lambda: self._runs(tf.value, engine.value, cloud.value), [opened])
+        runs = plan.add("DAG run", lambda: self._runs(tf.value, engine.value, cloud.value), [uploaded])
         if not settings.keep:
             gone = plan.add(
                 "make destroy",
@@ -153,12 +158,10 @@ class Deployment:
             "environment": {f"AIRFLOW__DAG_PROCESSOR__{name}": str(value) for name, value in FASTER.items()},
         }
         (folder / "local.auto.tfvars.json").write_text(json.dumps(inputs), encoding="utf-8")
-        stubs = self.session.settings.state / "bin"
-        stubs.mkdir(parents=True, exist_ok=True)
-        for name, body in STUBS.items():
-            file = stubs / name
-            file.write_text(f"#!/bin/sh\n{body}\n", encoding="utf-8")
-            file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        plugin = self.session.settings.state / "bin" / PLUGIN
+        plugin.parent.mkdir(parents=True, exist_ok=True)
+        plugin.write_text(PLUGIN_STUB, encoding="utf-8")
+        plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
         return terraform.Terraform(copy.programs, copy.program, folder, copy.cli_configuration)
 
     def _extra(self, cloud: LocalCloud) -> Path:
@@ -172,7 +175,7 @@ class Deployment:
         return folder
 
     def _environment(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> dict[str, str]:
-        stubs = self.session.settings.state / "bin"
+        first = (self.session.settings.state / "bin", environment.make("aws") / "bin")
         client = Path(engine.client).parent
         return {
             **engine.environment,
@@ -183,7 +186,7 @@ class Deployment:
             "CHECKPOINT_DISABLE": "1",
             "TERRAFORM": tf.program,
             "PYTHONPATH": str(ROOT),
-            "PATH": f"{os.environ['PATH']}:{client}:{stubs}",
+            "PATH": os.pathsep.join(map(str, (*first, os.environ["PATH"], client))),
         }
 
     def _command(
@@ -203,6 +206,18 @@ class Deployment:
     def _second_plan(self, tf: terraform.Terraform, cloud: LocalCloud) -> None:
         changes = tf.unknown_changes_of_second_plan(cloud.environment)
         self.findings.append(Finding("a second plan of the deployment changes nothing", changes))
+
+    def _open(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> None:
+        """The local cloud answers StartSession only for a container that runs with ECS Exec."""
+        self._command(tf, engine, cloud, "open", f"PORT={PORT}")
+        printed = (self.session.settings.logs / "make-open.log").read_text(encoding="utf-8")
+        called = self.session.settings.state / "bin" / f"{PLUGIN}.called"
+        told = called.read_text(encoding="utf-8") if called.is_file() else ""
+        wrong = []
+        if f"http://localhost:{PORT}" not in printed:
+            wrong.append("the local address was not printed")
+        wrong += [f"the plugin was not told {word}" for word in TOLD if word not in told]
+        self.findings.append(Finding("make open starts a session with the API server's tunnel", tuple(wrong)))
 
     def _outputs(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> dict[str, Any]:
         done = subprocess.run(

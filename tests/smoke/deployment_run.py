@@ -110,12 +110,11 @@ class DeploymentRun:
         return findings
 
     def take_pictures(self, folder: Path) -> None:
-        """Write pictures of the home page, the run, and the failed task's log."""
+        """Write pictures of the run and of the failed task's log."""
         self.api()
         address = f"http://{self._addresses('api')[0]}:8080"
         run = f"{address}/dags/{DAG}/runs/{self.run_id}"
         shots = [
-            Shot(f"{address}/", "Dags", str(folder / "airflow_home.png")),
             Shot(run, "outlasts", str(folder / "airflow_run.png")),
             Shot(f"{run}/tasks/fails", FAILURE, str(folder / "airflow_failure.png")),
         ]

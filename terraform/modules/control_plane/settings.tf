@@ -29,6 +29,10 @@ locals {
     AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL = "30"
   })
 
+  # These components exit when a query fails; a database that fails over is back within two minutes. The API server's
+  # clients try again by themselves.
+  outlasts_outage = { AIRFLOW_FARGATE_DATABASE_OUTAGE_SECONDS = "240" }
+
   # The API server's memory grows over days (apache/airflow #61804); gunicorn replaces its workers twice a day, which
   # goes unnoticed where another container answers meanwhile.
   api_server = {
@@ -46,13 +50,13 @@ locals {
     })
 
     # This scheduler launches the worker that it was deployed with. A newer worker may not understand its payload.
-    scheduler = { AIRFLOW__FARGATE__TASK_DEFINITION = element(split("/", var.worker_task_definition_arn), 1) }
+    scheduler = merge(local.outlasts_outage, { AIRFLOW__FARGATE__TASK_DEFINITION = element(split("/", var.worker_task_definition_arn), 1) })
 
-    dag-processor = {}
-    triggerer     = {}
+    dag-processor = local.outlasts_outage
+    triggerer     = local.outlasts_outage
   }
 
-  environment = { for component, settings in local.own : component => merge(local.shared, { AIRFLOW_FARGATE_COMPONENT = component }, settings) }
+  environment = { for component, settings in local.own : component => merge(local.shared, settings) }
 
   # After a rotation, what older connections are encrypted with: the secret's previous version.
   fernet = merge(

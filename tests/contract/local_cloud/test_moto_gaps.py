@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from contract.local_cloud.worlds import NUMBERS, client, error_code
+from local_cloud import Behaviour
 from local_cloud.databases.parameters import force_ssl, max_connections, settings
 
 if TYPE_CHECKING:
@@ -159,3 +160,23 @@ def test_a_queue_keeps_its_policy_and_returns_policies_as_written(simulated_clou
 
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert (json.loads(found["Policy"]), found["RedrivePolicy"]) == (policy, redrive)
+
+
+def test_a_session_starts_only_with_a_running_container_of_ecs_exec(
+    cloud: LocalCloud, request_for: dict[str, Any]
+) -> None:
+    """As `make open` asks SSM: cluster, task and runtime id, and the task must allow it."""
+    ecs, ssm = client(cloud.endpoint, "ecs"), client(cloud.endpoint, "ssm")
+    cloud.engine.default = Behaviour(provisioning=0, pending=0, run=None)  # type: ignore[attr-defined]
+    targets = []
+    for enabled in (True, False):
+        (launched,) = ecs.run_task(**request_for, enableExecuteCommand=enabled)["tasks"]
+        ask = {"cluster": request_for["cluster"], "tasks": [launched["taskArn"]]}
+        ecs.get_waiter("tasks_running").wait(**ask, WaiterConfig={"Delay": 1})
+        (task,) = ecs.describe_tasks(**ask)["tasks"]
+        runtime = task["containers"][0]["runtimeId"]
+        targets.append(f"ecs:{request_for['cluster']}_{task['taskArn'].rpartition('/')[2]}_{runtime}")
+    session = {"DocumentName": "AWS-StartPortForwardingSession", "Parameters": {"portNumber": ["8080"]}}
+    assert ssm.start_session(Target=targets[0], **session)["StreamUrl"].startswith("wss://")
+    for target in (targets[1], f"{targets[0]}-0"):
+        assert error_code(ssm.start_session, Target=target, **session) == "TargetNotConnected"

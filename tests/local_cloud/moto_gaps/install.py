@@ -9,11 +9,21 @@ from local_cloud.moto_gaps import (
     event_patterns,
     queues,
     rds,
+    sessions,
     task_definitions,
 )
 
 
 def install() -> None:
     """Replace what moto does differently from AWS; once per process."""
-    for correction in (behaviour, autoscaling, cloud_map, event_patterns, queues, rds, task_definitions):
+    for correction in (
+        behaviour,
+        autoscaling,
+        cloud_map,
+        event_patterns,
+        queues,
+        rds,
+        sessions,
+        task_definitions,
+    ):
         correction.install()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 import boto3
 import moto
 import pytest
 
 from airflow_fargate.control.database_login import (
+    OUTAGE_VARIABLE,
     ROTATION_SECONDS,
     DatabaseLogin,
     DatabaseLoginError,
     Login,
+    outage_seconds,
     read_secret,
 )
 
@@ -82,18 +85,94 @@ def test_a_password_that_stays_wrong_is_the_driver_s_error(connect):
     assert rotation.time == ROTATION_SECONDS
 
 
+AWAY = [
+    'connection to server at "db.example" (10.0.0.5), port 5432 failed: Connection refused',
+    'connection to server at "db.example" (10.0.0.5), port 5432 failed: timeout expired',
+    'could not translate host name "db.example" to address: Temporary failure in name resolution',
+    "server closed the connection unexpectedly",
+    "FATAL:  the database system is shutting down",
+    "FATAL:  the database system is starting up",
+    "FATAL:  the database system is not yet accepting connections",
+    "Multiple exceptions: [Errno 111] Connect call failed ('10.0.0.5', 5432), [Errno 111] Connect call",
+]
+"""As psycopg2 says it; asyncpg raises an OSError, or the server's sentence."""
+
+
+def away(rotation, error, until=1e9):
+    """Let the database raise ``error`` until that time."""
+    answers = rotation.open_connection
+
+    def open_connection(login):
+        if rotation.time < until:
+            raise error
+        return answers(login)
+
+    rotation.open_connection = open_connection
+
+
 @pytest.mark.parametrize("connect", [Rotation.connect, Rotation.connect_async])
-def test_a_database_that_is_away_is_not_waited_for(connect):
-    """Any other error is Airflow's to handle, at once and with one read of the secret."""
+def test_the_api_server_does_not_wait_for_a_database_that_is_away(connect):
+    """Its clients try again: the error comes at once and with one read of the secret."""
     rotation = Rotation(promoted_after=0)
-
-    def refused(login):
-        raise ConnectionRefusedError("connection refused")
-
-    rotation.open_connection = refused
+    away(rotation, ConnectionRefusedError("connection refused"))
     with pytest.raises(ConnectionRefusedError):
         connect(rotation)
     assert (rotation.time, rotation.reads) == (0, 1)
+
+
+@pytest.mark.parametrize("connect", [Rotation.connect, Rotation.connect_async])
+@pytest.mark.parametrize(
+    "error", [OSError(111, "no"), TimeoutError(), socket.gaierror(), *map(Exception, AWAY)], ids=str
+)
+def test_the_other_components_wait_for_a_database_that_is_away(connect, error):
+    """A failover of two minutes, with the same password afterwards."""
+    rotation = Rotation(promoted_after=0)
+    rotation.login.outage_seconds = 240
+    away(rotation, error, until=120)
+    assert connect(rotation) == "connection"
+    assert (rotation.time, rotation.reads) == (120, 1)
+
+
+def test_after_the_time_for_an_outage_the_error_is_airflow_s():
+    """ECS starts the component again, and says why it ended."""
+    rotation = Rotation(promoted_after=0)
+    rotation.login.outage_seconds = 240
+    away(rotation, ConnectionRefusedError("refused"))
+    with pytest.raises(ConnectionRefusedError):
+        rotation.connect()
+    assert rotation.time == 240
+
+
+def test_a_rotation_that_an_outage_hides_is_waited_out_too():
+    """The minute for a rejected password begins with the first rejection."""
+    rotation = Rotation(promoted_after=150)
+    rotation.login.outage_seconds = 240
+    away(rotation, ConnectionRefusedError("refused"), until=120)
+    assert rotation.connect() == "connection"
+    assert rotation.time == 150
+
+
+def test_an_error_that_waiting_does_not_mend_is_airflow_s_at_once():
+    """A certificate that is not there, or a name that no database has."""
+    rotation = Rotation(promoted_after=0)
+    rotation.login.outage_seconds = 240
+    away(rotation, FileNotFoundError("no file /opt/rds-ca.pem"))
+    with pytest.raises(FileNotFoundError):
+        rotation.connect()
+    assert rotation.time == 0
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1", "300", "nan", "inf"])
+def test_a_time_that_cannot_be_meant_is_refused_by_name(text):
+    """The variable, what it must be, and what it is."""
+    with pytest.raises(ValueError, match=rf"{OUTAGE_VARIABLE} must be .* got '{text}'"):
+        outage_seconds({OUTAGE_VARIABLE: text})
+
+
+def test_nothing_said_is_no_wait():
+    """And a number is that many seconds."""
+    assert outage_seconds({}) == 0
+    assert outage_seconds({OUTAGE_VARIABLE: "240"}) == 240
 
 
 def test_the_secret_is_read_once_for_many_connections():

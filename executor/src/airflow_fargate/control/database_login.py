@@ -4,6 +4,10 @@ How it works: RDS first changes the password in the database and only then the s
 In between, the secret holds a password that the database rejects. So a login is cached until the database
 rejects it; then the secret is read again, once a second, until the database accepts what it says or 60
 seconds have passed. Connections that are open stay open: a rotation concerns new ones only.
+
+Airflow's scheduler, DAG processor and triggerer exit when a query fails. While the database is away, a new
+connection therefore waits for `AIRFLOW_FARGATE_DATABASE_OUTAGE_SECONDS`: a failover takes one to two minutes.
+The API server does not wait, so that its clients get an answer and try again.
 """
 
 from __future__ import annotations
@@ -11,19 +15,29 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 SECRET_VARIABLE = "AIRFLOW_FARGATE_DATABASE_SECRET_ARN"  # noqa: S105  the name of a variable
+OUTAGE_VARIABLE = "AIRFLOW_FARGATE_DATABASE_OUTAGE_SECONDS"
 ROTATION_SECONDS = 60.0
+LONGEST_OUTAGE_SECONDS = 300.0
+"""After as long without a heartbeat, the health check replaces the container anyway."""
 PAUSE_SECONDS = 1.0
 # psycopg2 has no error class for it when connecting, and says what the server said.
 _REJECTED = re.compile(r"authentication failed", re.IGNORECASE)
+_AWAY = re.compile(
+    r"refused|connect call failed|timed? ?out|timeout|translate host name|name resolution|reset by peer"
+    r"|unreachable|no route to host|closed the connection|starting up|shutting down"
+    r"|not yet accepting connections|in recovery mode",
+    re.IGNORECASE,
+)
 
 T = TypeVar("T")
 
@@ -46,10 +60,12 @@ class DatabaseLogin:
 
     Args:
         fetch: reads the secret.
+        outage_seconds: how long a new connection waits for a database that is away.
         now: seconds on a clock that only goes forward.
     """
 
     fetch: Callable[[], Login]
+    outage_seconds: float = 0.0
     now: Callable[[], float] = time.monotonic
     _cached: Login | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -75,7 +91,7 @@ class DatabaseLogin:
     def connect(
         self, open_connection: Callable[[Login], T], sleep: Callable[[float], None] = time.sleep
     ) -> T:
-        """Open a connection, waiting out a rotation.
+        """Open a connection, waiting out a rotation, and an outage as long as ``outage_seconds``.
 
         Args:
             open_connection: opens one with this login.
@@ -83,17 +99,18 @@ class DatabaseLogin:
 
         Raises:
             DatabaseLoginError: the secret cannot be read.
-            Exception: the driver's error, unless the password is wrong and a minute has not passed yet.
+            Exception: the driver's error, if it is another one or the time is over.
         """
-        rotation = _Rotation(self.now)
+        patience = _Patience(self)
         while True:
             login = self.current()
             try:
                 return open_connection(login)
             except Exception as error:
-                if not rotation.may_be_under_way(error):
+                if not patience.lasts(error):
                     raise
-            if not self.read_again(login):
+                rejected = _is_rejected(error)
+            if not (rejected and self.read_again(login)):
                 sleep(PAUSE_SECONDS)
 
     async def connect_async(
@@ -102,34 +119,66 @@ class DatabaseLogin:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> T:
         """Do the same on an event loop, which goes on meanwhile: the secret is read in a thread."""
-        rotation = _Rotation(self.now)
+        patience = _Patience(self)
         while True:
             login = await asyncio.to_thread(self.current)
             try:
                 return await open_connection(login)
             except Exception as error:
-                if not rotation.may_be_under_way(error):
+                if not patience.lasts(error):
                     raise
-            if not await asyncio.to_thread(self.read_again, login):
+                rejected = _is_rejected(error)
+            if not (rejected and await asyncio.to_thread(self.read_again, login)):
                 await sleep(PAUSE_SECONDS)
 
 
-class _Rotation:
-    """Tell for how long a rejected password may be that of a rotation that is not finished.
+class _Patience:
+    """For how long one connection is tried again.
 
     Args:
-        now: seconds on a clock that only goes forward.
+        login: has the clock and the time for an outage.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._until: float | None = None
+    def __init__(self, login: DatabaseLogin) -> None:
+        self._now, self._outage_seconds = login.now, login.outage_seconds
+        self._begun = login.now()
+        self._rejected_at: float | None = None
 
-    def may_be_under_way(self, error: Exception) -> bool:
+    def lasts(self, error: Exception) -> bool:
         """Return whether to try again after this error."""
-        if self._until is None:
-            self._until = self._now() + ROTATION_SECONDS
-        return _REJECTED.search(str(error)) is not None and self._now() < self._until
+        if _is_rejected(error):
+            if self._rejected_at is None:
+                self._rejected_at = self._now()
+            return self._now() < self._rejected_at + ROTATION_SECONDS
+        return _is_away(error) and self._now() < self._begun + self._outage_seconds
+
+
+def _is_rejected(error: Exception) -> bool:
+    return _REJECTED.search(str(error)) is not None
+
+
+def _is_away(error: Exception) -> bool:
+    known = (ConnectionError, TimeoutError, asyncio.TimeoutError, socket.gaierror)
+    return isinstance(error, known) or _AWAY.search(str(error)) is not None
+
+
+def outage_seconds(environment: Mapping[str, str]) -> float:
+    """Return how long a new connection waits for a database that is away; 0 if nothing is said.
+
+    Raises:
+        ValueError: the variable is not a number of seconds.
+    """
+    text = environment.get(OUTAGE_VARIABLE, "0")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < LONGEST_OUTAGE_SECONDS:
+        raise ValueError(
+            f"{OUTAGE_VARIABLE} must be a number of seconds, at least 0 and below "
+            f"{LONGEST_OUTAGE_SECONDS:.0f}, got {text!r}."
+        )
+    return seconds
 
 
 def read_secret(arn: str) -> Login:

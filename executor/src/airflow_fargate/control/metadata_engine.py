@@ -15,6 +15,7 @@ from airflow_fargate.control.database_login import (
     SECRET_VARIABLE,
     DatabaseLogin,
     DatabaseLoginError,
+    outage_seconds,
     read_secret,
 )
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from airflow_fargate.control.database_login import Login
 
 DEFAULT_PORT = 5432
+CONNECT_SECONDS = 10
+"""An address that was the failed instance's may not answer at all."""
 
 
 def create_metadata_engine(
@@ -43,7 +46,8 @@ def create_metadata_engine(
             driver = dialect.loaded_dbapi
 
             def open_connection(given: Login) -> Any:
-                return driver.connect(*arguments, **options | _credentials(given))
+                patient = {"connect_timeout": CONNECT_SECONDS, **options}
+                return driver.connect(*arguments, **patient | _credentials(given))
 
             try:
                 return login.connect(open_connection)
@@ -71,7 +75,13 @@ def create_async_metadata_engine(
             sql_alchemy_conn_async, connect_args=dict(connect_args), **(engine_args or {})
         )
     login, url = _login(arn), make_url(sql_alchemy_conn_async)
-    options = {"host": url.host, "port": url.port or DEFAULT_PORT, "database": url.database, **connect_args}
+    options = {
+        "host": url.host,
+        "port": url.port or DEFAULT_PORT,
+        "database": url.database,
+        "timeout": CONNECT_SECONDS,
+        **connect_args,
+    }
 
     async def connect() -> Any:
         import asyncpg  # noqa: PLC0415  only processes with an event loop need it
@@ -94,4 +104,4 @@ def _credentials(login: Login) -> dict[str, str]:
 @cache
 def _login(arn: str) -> DatabaseLogin:
     """Return the login that this process's engines share."""
-    return DatabaseLogin(lambda: read_secret(arn))
+    return DatabaseLogin(lambda: read_secret(arn), outage_seconds(os.environ))
