@@ -1,7 +1,7 @@
 """Every message that the package can emit, read from its source.
 
 A message is a text of three words or more: an error, a log line, a finding of the doctor, a verdict. A value
-(``{}`` of an f-string, ``%s``) is shown as an ellipsis. Docstrings are not messages.
+(``{}`` of an f-string, ``%s``) is shown as an ellipsis. Docstrings and regular expressions are not messages.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ def emitted(package: Path = PACKAGE) -> tuple[Message, ...]:
 
 
 def _texts(node: ast.AST, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "re.compile":
+        return
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         names = (*names, node.name)
     text = _text(node)
