@@ -48,7 +48,7 @@ resource "aws_s3_bucket_server_side_encryption_configuration" "private" {
 resource "aws_s3_bucket_versioning" "private" {
   bucket = aws_s3_bucket.private.id
 
-  # Disabled is how S3 makes a bucket. Once enabled, versioning can only be suspended, and the plan fails.
+  # S3 makes a bucket with versioning disabled. Once enabled, it can only be suspended, so turning it off fails the plan.
   versioning_configuration {
     status = var.versioning ? "Enabled" : "Disabled"
   }
