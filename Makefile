@@ -156,7 +156,7 @@ release-check: venv ## Build what a release publishes into dist/, and check it (
 	@$(BIN)/python tests/release_check.py $(TAG)
 
 lock: venv ## Update the locks in tests/requirements from their .in files
-	@cd tests/requirements && for name in dev aws checkov docs pictures release; do ../../$(BIN)/uv pip compile -q --universal \
+	@cd tests/requirements && for name in dev aws celery checkov docs pictures release; do ../../$(BIN)/uv pip compile -q --universal \
 	  --python-version 3.10 --generate-hashes --no-emit-index-url --no-header --upgrade $$name.in -o $$name.txt; done; \
 	for name in airflow-*.in; do ../../$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --no-header --no-annotate --prerelease=if-necessary-or-explicit \

@@ -27,8 +27,8 @@ run "a_bucket_is_the_default_and_no_connection_of_the_users_is_borrowed" {
   }
 
   assert {
-    condition     = aws_s3_bucket_versioning.dags["dags"].versioning_configuration[0].status == "Enabled"
-    error_message = "A DAG that was overwritten by mistake must be restorable."
+    condition     = jsonencode(module.bucket["dags"].retention) == jsonencode({ expiration_days = null, noncurrent_days = 30 })
+    error_message = "A DAG that was overwritten by mistake must be restorable for a month: ${jsonencode(module.bucket["dags"].retention)}"
   }
 }
 
@@ -60,7 +60,7 @@ run "git_takes_its_address_from_the_input" {
   }
 
   assert {
-    condition     = jsondecode(output.bundle_config)[0].kwargs.repo_url == "https://example.org/dags.git" && length(aws_s3_bucket.dags) == 0
+    condition     = jsondecode(output.bundle_config)[0].kwargs.repo_url == "https://example.org/dags.git" && length(module.bucket) == 0
     error_message = "The bundle must name the repository: ${output.bundle_config}"
   }
 }

@@ -47,7 +47,7 @@ class PostgresServer:
         self._folder = tempfile.TemporaryDirectory(prefix="airflow-fargate-postgres-logs-")
         folder = Path(self._folder.name)
         self._journal = Journal(folder / "up.jsonl")
-        self._guard = _start_guard(folder)
+        self._guard = start_guard(folder)
         self._programs = Programs(self._journal, folder, {}, threading.Event())
         try:
             self._server = start_postgres(self._programs, free_port())
@@ -93,8 +93,8 @@ class PostgresServer:
         self._folder.cleanup()
 
 
-def _start_guard(folder: Path) -> subprocess.Popen[bytes]:
-    """Start a process that takes the server down when this process ends, even if it is killed.
+def start_guard(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a process that undoes the folder's journal when this process ends, even if it is killed.
 
     It waits for the end of its standard input, which the kernel closes.
     """

@@ -13,7 +13,7 @@ from benchmarks.scenarios import SCENARIOS
 from benchmarks.sizes import FULL, QUICK
 from benchmarks.stage import Stage
 
-BY_NAME = ("faults", "events", "small", "shared", "scale")
+BY_NAME = ("faults", "events", "small", "shared", "scale", "standby", "refills")
 """Run only if named, so that the others fit into 40 minutes. The page keeps their figures."""
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -1,4 +1,4 @@
-"""What happens inside the containers of `benchmarks.standby`: when each task writes its first line.
+"""What happens inside the containers of ``benchmarks.standby``: when each task writes its first line.
 
 A standby polls its offer as the real one does (``worker/standby.py``), with S3's latencies, and its task's
 first line comes so many seconds after the payload is known as `make start-times` measured. A cold container's

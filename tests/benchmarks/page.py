@@ -132,8 +132,62 @@ def _measured(title: str, text: str, *rows: tuple[str, str, str]) -> Any:
     return lambda cases: [f"## {title}", "", text, "", *_tables(cases, list(rows))]
 
 
+_FIRST_LINE = """From queued to the task's first line, in the same run, with `scheduler_idle_sleep_time` 0.2
+and one task a second (`python -m benchmarks --only standby`). Containers start in 18 to 90 s, drawn at random;
+the time from "the payload is known" to the first line is set to 0.4 s for standbys and 4.1 s for cold
+containers, as `make start-times` measures at a quarter of a vCPU ([standby](standby.md#how-soon-a-task-begins)).
+
+The Celery worker is the reference: what Airflow, its database and this machine need without any container. It
+is Airflow's own `airflow celery worker` with its defaults (16 processes), with Redis as its broker. Its tasks
+run for real: the times are of the first Python line of the task's function, after the DAG file is parsed. It
+differs from the containers in three ways: it has the whole machine instead of a quarter of a vCPU, it shares
+the machine's cores with the scheduler, and its DAG file is on a local disk. Its execution API is the fake one
+of `make start-times`, which changes Airflow's rows by SQL, so no row includes an API server. The worker's first
+32 tasks, in which its processes import Airflow, are not counted."""
+
+
+def _standby(cases: Figures) -> list[str]:
+    lines = ["## Standby containers", "", _FIRST_LINE, "", *first_line_table(cases)]
+    missing = {
+        label: figures["missing"]
+        for label, case in cases.items()
+        for figures in case.values()
+        if figures["missing"]
+    }
+    return [*lines, *(f"\nWithout a first line: {count} of {label}." for label, count in missing.items())]
+
+
+def first_line_table(cases: Figures) -> list[str]:
+    """Return the table of docs/standby.md: the percentiles from queued to the first line."""
+    lines = ["| queued -> first line | tasks | p50 | p95 | p99 | longest |", "|---|---:|---:|---:|---:|---:|"]
+    for label, case in cases.items():
+        for figures in case.values():
+            cells = [f"{figures[key]:.2f} s" for key in ("p50_s", "p95_s", "p99_s", "max_s")]
+            lines.append(f"| {label} | {figures['tasks']} | {' | '.join(cells)} |")
+    return lines
+
+
 SECTIONS = {
     "burst": _burst,
+    "standby": _standby,
+    "refills": _measured(
+        "A thousand tasks at once while standbys are refilled",
+        "At the default limits, with S3 payloads and `scheduler_idle_sleep_time` 0.2 (`python -m benchmarks "
+        "--only refills`). The standbys that wait take the first tasks; the others are launched, and the bound "
+        "is theirs. Containers start in 5 s and run on. Standbys are started again only while no task waits "
+        "to be launched.",
+        ("tasks that found a standby", "hits", "{}"),
+        ("tasks launched", "launched", "{}"),
+        ("first task queued to last launch", "seconds_to_last", "{:.1f} s"),
+        ("... times the bound", "times_the_bound", "{:.2f}"),
+        ("RunTask calls throttled", "throttled_share", "{:.1%}"),
+        ("standbys started before the last launch", "refills_during", "{}"),
+        ("... in the 20 s after it", "refills_after", "{}"),
+        ("heartbeat() p50", "heartbeat_p50_ms", "{:,.1f} ms"),
+        ("heartbeat() p99", "heartbeat_p99_ms", "{:,.1f} ms"),
+        ("heartbeat() longest", "heartbeat_max_ms", "{:,.1f} ms"),
+        ("heartbeats' share of the loop's time", "heartbeat_share", "{:.2%}"),
+    ),
     "ends": _measured(
         "A container's exit",
         "Ten tasks a second, each 5 to 15 s long. A container that is killed from outside exits with code "

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 CLASSES = {
     "ours": "airflow_fargate.FargateExecutor",
     "peer": "airflow.providers.amazon.aws.executors.ecs.ecs_executor.AwsEcsExecutor",
+    "celery": "CeleryExecutor",
     "floor": "benchmarks.null_executor.NullExecutor",
 }
 """``floor`` does nothing: it shows what Airflow's scheduler manages by itself."""

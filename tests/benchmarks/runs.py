@@ -30,14 +30,23 @@ class SchedulerProcess:
         name: of its files.
         environment: of the process.
         slots: whether it notes when slots become free.
+        python: the interpreter that has its executor.
     """
 
-    def __init__(self, folder: Path, name: str, environment: dict[str, str], *, slots: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        environment: dict[str, str],
+        *,
+        slots: bool = False,
+        python: str = sys.executable,
+    ) -> None:
         self._record = folder / f"{name}.record"
         self._errors = folder / f"{name}.err"
         with self._errors.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.runner"],
+                [python, "-m", "benchmarks.runner"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,

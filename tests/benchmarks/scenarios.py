@@ -12,6 +12,8 @@ from benchmarks.scale import play as play_scale
 from benchmarks.simulator import capacity
 from benchmarks.sizes import FAULTS, bound, quotas
 from benchmarks.stage import FLOOR
+from benchmarks.standby import refills as play_refills
+from benchmarks.standby import to_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,6 +294,16 @@ def lag(stage: Stage, size: Size) -> Outcome:
     return Outcome(cases)
 
 
+def standby(stage: Stage, size: Size) -> Outcome:
+    """From queued to the first line: on a standby, cold, with the peer, and on an always-on Celery worker."""
+    return Outcome(to_first_line(stage, size))
+
+
+def refills(stage: Stage, size: Size) -> Outcome:
+    """A thousand tasks at once while standbys are refilled, beside the same without standbys."""
+    return Outcome(play_refills(stage, size))
+
+
 def scale(_: Stage, size: Size) -> Outcome:
     """Four schedulers with a hundred thousand running tasks, on a simulated clock and without Airflow."""
     running, rate = size.scale
@@ -320,6 +332,8 @@ SCENARIOS: dict[str, Callable[[Stage, Size], Outcome]] = {
         shared,
         shared_killed,
         simulator,
+        standby,
+        refills,
         scale,
     )
 }

@@ -39,6 +39,10 @@ class Size:
     lagging: int = 60
     reconcile: float = 60.0
     simulator: int = 4000
+    standby_hits: int = 300
+    standby_pool: int = 120
+    standby_cold: int = 40
+    refills_pool: int = 50
     patience: float = 300.0
     executors: tuple[str, ...] = EXECUTORS
 
@@ -68,6 +72,10 @@ QUICK = Size(
     events=20,
     shared=20,
     simulator=300,
+    standby_hits=10,
+    standby_pool=10,
+    standby_cold=5,
+    refills_pool=5,
     lag=3.0,
     lagging=10,
     reconcile=5.0,

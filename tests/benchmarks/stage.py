@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,9 @@ class Stage:
             during: called once the first tasks are due.
         """
         count = int(sum(count for _, count in arrivals))
-        with self._scene(executor, setup, preload + count, options, payloads, airflow) as scene:
+        with self.scene(
+            executor, setup, preload + count, options, payloads=payloads, airflow=airflow
+        ) as scene:
             scene.preload(executor, preload, recorded)
             processes = [scene.start_scheduler(slots=slots) for _ in range(schedulers)]
             for process in processes:
@@ -136,7 +139,7 @@ class Stage:
             The record of the schedulers that survived or came later, and how many containers had been
             launched before the kill.
         """
-        with self._scene(executor, setup, tasks, options, True, None) as scene:  # noqa: FBT003
+        with self.scene(executor, setup, tasks, options) as scene:
             processes = [scene.start_scheduler() for _ in range(schedulers)]
             jobs = [process.wait_until_up() for process in processes]
             scene.cloud.open()
@@ -152,15 +155,29 @@ class Stage:
                 process.say("drain")
             return scene.record([each.finish("drain") for each in processes], coming.started), launched
 
-    def _scene(  # noqa: PLR0913, PLR0917  each is one property of a scene
+    def scene(  # noqa: PLR0913  each is one property of a scene
         self,
         executor: str,
         setup: CloudSetup,
         tasks: int,
-        options: dict[str, str] | None,
-        payloads: bool,  # noqa: FBT001
-        airflow: dict[str, str] | None,
+        options: dict[str, str] | None = None,
+        *,
+        payloads: bool = True,
+        airflow: dict[str, str] | None = None,
+        make_cloud: Callable[[CloudSetup, str], Cloud] | None = None,
     ) -> Scene:
+        """Return a simulated AWS and a database with so many tasks, none of which is due.
+
+        Args:
+            executor: a key of ``CLASSES``.
+            setup: how AWS behaves.
+            tasks: how many the database has at least.
+            options: more options of ``[fargate]``.
+            payloads: whether our executor puts workloads into S3.
+            airflow: more of Airflow's settings, as environment variables.
+            make_cloud: as for the stage, for this scene alone.
+        """
+
         def environment(cloud: Cloud) -> dict[str, str]:
             home = self._home.environment(cloud, executor, payloads=payloads, options=options or {})
             return {**home, **AIRFLOW, **(airflow or {})}
@@ -168,7 +185,7 @@ class Stage:
         # One template serves every executor: its DAG names none.
         template = {**environment(Cloud(setup)), "AIRFLOW__CORE__EXECUTOR": CLASSES["ours"]}
         database = self._metadata.copy(template, max(tasks, 1))
-        cloud = self._make_cloud(setup, database.address)
+        cloud = (make_cloud or self._make_cloud)(setup, database.address)
         return Scene(self._home, self._numbers, cloud, database, environment)
 
 
@@ -202,14 +219,15 @@ class Scene:
         self.cloud.__exit__(kind, error, trace)
         self.database.__exit__(kind, error, trace)
 
-    def start_scheduler(self, *, slots: bool = False) -> SchedulerProcess:
-        """Start a scheduler on the database."""
-        environment = {
-            **self._environment(self.cloud),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.database.url,
-        }
+    def environment(self) -> dict[str, str]:
+        """Return the environment of Airflow's processes."""
+        own = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": self.database.url}
+        return {**self._environment(self.cloud), **own}
+
+    def start_scheduler(self, *, slots: bool = False, python: str = sys.executable) -> SchedulerProcess:
+        """Start a scheduler on the database; ``python`` is the interpreter that has its executor."""
         name = f"scheduler-{next(self._numbers)}"
-        process = SchedulerProcess(self._home.path, name, environment, slots=slots)
+        process = SchedulerProcess(self._home.path, name, self.environment(), slots=slots, python=python)
         self.processes.append(process)
         return process
 

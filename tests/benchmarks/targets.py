@@ -86,6 +86,11 @@ TARGETS = (
     ),
     Target("adopting 5,000, s", "adoption", "5000", "adoption_s", 1, "{:.3f}"),
     Target("... SELECTs", "adoption", "5000", "adoption_selects", 5, "{}"),
+    Target("standby hit: queued to first line p50, s", "standby", "standby hit", "p50_s", 1),
+    Target("... p99, s", "standby", "standby hit", "p99_s", 2),
+    Target("... tasks without a first line", "standby", "standby hit", "missing", 0, "{}"),
+    Target("a thousand tasks with refills on, times the bound", "refills", "", "times_the_bound", 1.05),
+    Target("... heartbeat() p99, ms", "refills", "", "heartbeat_p99_ms", 50, "{:.1f}"),
     Target("two schedulers: an event from the queue to its owner p99, s", "shared", "", "event_lag_p99_s", 2),
 )
 

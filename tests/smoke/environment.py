@@ -18,7 +18,7 @@ from pathlib import Path
 OLDEST, NEWEST = (3, 10), (3, 13)
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "tests" / "requirements"
-OTHERS = ("aws", "checkov", "docs", "pictures", "release")
+OTHERS = ("aws", "celery", "checkov", "docs", "pictures", "release")
 VENVS = {"dev": ROOT / ".venv", **{name: ROOT / f".venv-{name}" for name in OTHERS}}
 
 

@@ -28,107 +28,17 @@ locals {
   bundle_config = jsonencode([merge({ name = "dags" }, local.bundles[var.source_kind])])
 }
 
-resource "aws_s3_bucket" "dags" {
-  #checkov:skip=CKV_AWS_18:Access logs need a bucket of their own; CloudTrail's data events say more and are the account's choice.
-  #checkov:skip=CKV_AWS_144:DAGs are a copy of what a repository holds.
-  #checkov:skip=CKV2_AWS_62:Airflow polls the bucket.
+# A DAG that was overwritten or deleted by mistake can be restored for a month.
+module "bucket" {
+  source   = "../bucket"
   for_each = local.buckets
 
-  bucket        = each.value
-  force_destroy = var.force_destroy
-
-  tags = var.tags
-}
-
-resource "aws_s3_bucket_ownership_controls" "dags" {
-  for_each = local.buckets
-
-  bucket = aws_s3_bucket.dags[each.key].id
-
-  rule {
-    object_ownership = "BucketOwnerEnforced"
-  }
-}
-
-resource "aws_s3_bucket_public_access_block" "dags" {
-  for_each = local.buckets
-
-  bucket                  = aws_s3_bucket.dags[each.key].id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "dags" {
-  for_each = local.buckets
-
-  bucket = aws_s3_bucket.dags[each.key].id
-
-  rule {
-    bucket_key_enabled = true
-
-    apply_server_side_encryption_by_default {
-      sse_algorithm     = "aws:kms"
-      kms_master_key_id = var.kms_key_arn
-    }
-  }
-}
-
-# An older version of a DAG that was overwritten or deleted by mistake can be restored for a month.
-resource "aws_s3_bucket_versioning" "dags" {
-  for_each = local.buckets
-
-  bucket = aws_s3_bucket.dags[each.key].id
-
-  versioning_configuration {
-    status = "Enabled"
-  }
-}
-
-resource "aws_s3_bucket_lifecycle_configuration" "dags" {
-  for_each = local.buckets
-
-  bucket = aws_s3_bucket.dags[each.key].id
-
-  rule {
-    id     = "old-versions"
-    status = "Enabled"
-
-    filter {}
-
-    noncurrent_version_expiration {
-      noncurrent_days = 30
-    }
-
-    abort_incomplete_multipart_upload {
-      days_after_initiation = 1
-    }
-  }
-
-  # Old versions only exist once versioning is on.
-  depends_on = [aws_s3_bucket_versioning.dags]
-}
-
-resource "aws_s3_bucket_policy" "dags" {
-  for_each = local.buckets
-
-  bucket = aws_s3_bucket.dags[each.key].id
-
-  policy = jsonencode({
-    Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TransportEncryptedOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.dags[each.key].arn, "${aws_s3_bucket.dags[each.key].arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
-  })
-
-  # S3 rejects two changes of a bucket's access at once.
-  depends_on = [aws_s3_bucket_public_access_block.dags]
+  name            = each.value
+  kms_key_arn     = var.kms_key_arn
+  versioning      = true
+  noncurrent_days = 30
+  force_destroy   = var.force_destroy
+  tags            = var.tags
 }
 
 # The DAG processor and each task copy the bucket's files before they read them.
@@ -145,13 +55,13 @@ resource "aws_iam_policy" "reader" {
         Sid      = "ListDags"
         Effect   = "Allow"
         Action   = "s3:ListBucket"
-        Resource = aws_s3_bucket.dags[each.key].arn
+        Resource = module.bucket[each.key].arn
       },
       {
         Sid      = "ReadDags"
         Effect   = "Allow"
         Action   = "s3:GetObject"
-        Resource = "${aws_s3_bucket.dags[each.key].arn}/*"
+        Resource = "${module.bucket[each.key].arn}/*"
       },
       {
         Sid       = "KeyOfDags"

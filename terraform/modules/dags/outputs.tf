@@ -9,7 +9,7 @@ output "bundle_config" {
 }
 
 output "bucket" {
-  value       = one([for bucket in aws_s3_bucket.dags : bucket.id])
+  value       = one([for bucket in module.bucket : bucket.name])
   description = "Bucket of the DAGs. Null unless they come from S3."
 }
 

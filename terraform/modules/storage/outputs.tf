@@ -1,7 +1,7 @@
 output "payloads" {
   value = {
-    bucket      = aws_s3_bucket.storage["payloads"].id
-    bucket_arn  = aws_s3_bucket.storage["payloads"].arn
+    bucket      = module.bucket["payloads"].name
+    bucket_arn  = module.bucket["payloads"].arn
     prefix      = local.buckets.payloads.prefix
     kms_key_arn = var.kms_key_arn
   }
@@ -10,8 +10,8 @@ output "payloads" {
 
 output "logs" {
   value = {
-    bucket      = aws_s3_bucket.storage["logs"].id
-    bucket_arn  = aws_s3_bucket.storage["logs"].arn
+    bucket      = module.bucket["logs"].name
+    bucket_arn  = module.bucket["logs"].arn
     prefix      = local.buckets.logs.prefix
     kms_key_arn = var.kms_key_arn
   }
