@@ -49,8 +49,9 @@ def commands(example: str) -> list[str]:
 
 
 def quick_start() -> list[str]:
-    """Return the shell commands of the main README that need nothing but Terraform."""
-    lines = re.findall(r"^\$ (.*)$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    """Return the shell commands under "Bring your own Airflow" that need nothing but Terraform."""
+    text = README.read_text(encoding="utf-8").partition("## Bring your own Airflow")[2]
+    lines = re.findall(r"^\$ (.*)$", text, re.MULTILINE)
     # The second apply is the same line again: a second plan is every example's business.
     return list(dict.fromkeys(line for line in lines if line.startswith(("export ", "terraform "))))
 
