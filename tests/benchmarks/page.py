@@ -132,18 +132,18 @@ def _measured(title: str, text: str, *rows: tuple[str, str, str]) -> Any:
     return lambda cases: [f"## {title}", "", text, "", *_tables(cases, list(rows))]
 
 
-_FIRST_LINE = """From queued to the task's first line, in the same run, with `scheduler_idle_sleep_time` 0.2
-and one task a second (`python -m benchmarks --only standby`). Containers start in 18 to 90 s, drawn at random;
-the time from "the payload is known" to the first line is set to 0.4 s for standbys and 4.1 s for cold
-containers, as `make start-times` measures at a quarter of a vCPU ([standby](standby.md#how-soon-a-task-begins)).
+_FIRST_LINE = """From queued to the task's first line, in the same run (`python -m benchmarks --only
+standby`), at one task a second with `scheduler_idle_sleep_time` 0.2. Containers start in 18 to 90 s, drawn at
+random. The time from "the payload is known" to the first line is set to 0.4 s for standbys and 4.1 s for cold
+containers, more than `make start-times` measures at a quarter of a vCPU
+([how soon a task begins](standby.md#how-soon-a-task-begins)).
 
-The Celery worker is the reference: what Airflow, its database and this machine need without any container. It
-is Airflow's own `airflow celery worker` with its defaults (16 processes), with Redis as its broker. Its tasks
-run for real: the times are of the first Python line of the task's function, after the DAG file is parsed. It
-differs from the containers in three ways: it has the whole machine instead of a quarter of a vCPU, it shares
-the machine's cores with the scheduler, and its DAG file is on a local disk. Its execution API is the fake one
-of `make start-times`, which changes Airflow's rows by SQL, so no row includes an API server. The worker's first
-32 tasks, in which its processes import Airflow, are not counted."""
+The Celery worker is the reference: what Airflow, its database and this machine need without a container. It
+is Airflow's own `airflow celery worker` with its defaults (16 processes), and Redis as the broker. Its tasks
+really run: the time is that of the first Python line of the task's function, after the DAG file was parsed.
+It has the whole machine instead of a quarter of a vCPU, and shares the cores with the scheduler. Its
+execution API is the fake one of `make start-times`, which changes Airflow's rows by SQL, so no row includes
+an API server. The first 32 tasks, in which the worker's processes import Airflow, are not counted."""
 
 
 def _standby(cases: Figures) -> list[str]:
@@ -173,9 +173,8 @@ SECTIONS = {
     "refills": _measured(
         "A thousand tasks at once while standbys are refilled",
         "At the default limits, with S3 payloads and `scheduler_idle_sleep_time` 0.2 (`python -m benchmarks "
-        "--only refills`). The standbys that wait take the first tasks; the others are launched, and the bound "
-        "is theirs. Containers start in 5 s and run on. Standbys are started again only while no task waits "
-        "to be launched.",
+        "--only refills`). Tasks that find a standby are not launched; the bound is that of the others. "
+        "Standbys are started only while no task waits to be launched. Containers start in 5 s and run on.",
         ("tasks that found a standby", "hits", "{}"),
         ("tasks launched", "launched", "{}"),
         ("first task queued to last launch", "seconds_to_last", "{:.1f} s"),

@@ -300,7 +300,7 @@ def standby(stage: Stage, size: Size) -> Outcome:
 
 
 def refills(stage: Stage, size: Size) -> Outcome:
-    """A thousand tasks at once while standbys are refilled, beside the same without standbys."""
+    """A thousand tasks at once: without standbys, with them, and while they are being started."""
     return Outcome(play_refills(stage, size))
 
 

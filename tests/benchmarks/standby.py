@@ -52,11 +52,15 @@ def to_first_line(stage: Stage, size: Size) -> dict[str, dict[str, Figures]]:
 
 
 def refills(stage: Stage, size: Size) -> dict[str, dict[str, Figures]]:
-    """Return the figures of a burst without standbys and of one with them: label -> executor -> figures."""
-    label = f"{size.refills_pool} standbys, refills on"
+    """Return the figures of a burst: label -> executor -> figures.
+
+    Without standbys, with standbys that are ready, and while the first standbys are being started.
+    """
+    pool = size.refills_pool
     return {
         "no standbys": {"ours": _burst(stage, size, 0)},
-        label: {"ours": _burst(stage, size, size.refills_pool)},
+        f"{pool} standbys": {"ours": _burst(stage, size, pool)},
+        f"{pool} standbys, most not yet started": {"ours": _burst(stage, size, pool, filled=False)},
     }
 
 
@@ -128,7 +132,7 @@ def _row(scene: Scene, lines: dict[str, float], tasks: int) -> Figures:
 # --- a burst -----------------------------------------------------------------------------------------------
 
 
-def _burst(stage: Stage, size: Size, standbys: int) -> Figures:
+def _burst(stage: Stage, size: Size, standbys: int, *, filled: bool = True) -> Figures:
     cloud = _cloud_with((5.0, 5.0), size.patience)
     with stage.scene(
         "ours", CloudSetup(), size.burst, _options(standbys), airflow=IDLE, make_cloud=cloud
@@ -136,7 +140,10 @@ def _burst(stage: Stage, size: Size, standbys: int) -> Figures:
         process = scene.start_scheduler()
         process.wait_until_up()
         scene.cloud.open()
-        _fill(scene, standbys)
+        if filled:
+            _fill(scene, standbys)
+        else:
+            _wait_until(lambda: scene.cloud.count() >= standbys / 5, FILL_SECONDS)
         coming = scene.arrive([[0, size.burst]], 0)
         _wait_until(lambda: list(scene.database.states().values()) == ["running"] * size.burst, size.patience)
         time.sleep(REFILL_SECONDS if standbys else 0)
