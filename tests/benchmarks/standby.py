@@ -30,6 +30,8 @@ Figures = dict[str, Any]
 STARTS = (18.0, 90.0)
 RUN_SECONDS = 2.0
 FILL_SECONDS = 300.0
+READY_SECONDS = 35.0
+"""After RUNNING: a standby counts as ready after 15 s, and the scheduler lists standbys now and then."""
 REFILL_SECONDS = 20.0
 STANDBY_SECONDS, COLD_SECONDS = 0.4, 4.1
 """From "the payload is known", and from RUNNING, to the first line: more than `make start-times` measures at
@@ -193,8 +195,8 @@ def _fill(scene: Scene, standbys: int) -> None:
 
     def ready() -> bool:
         tasks = scene.cloud.call("_bench/record")["tasks"]
-        waiting = (each for each in tasks if each["status"] == "RUNNING")
-        return sum(time.time() - each["started"] > 35 for each in waiting) >= standbys
+        waiting = [each for each in tasks if each["status"] == "RUNNING"]
+        return len([each for each in waiting if time.time() - each["started"] > READY_SECONDS]) >= standbys
 
     if standbys:
         _wait_until(ready, FILL_SECONDS + standbys, every=2.0)
