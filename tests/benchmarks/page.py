@@ -132,10 +132,10 @@ def _measured(title: str, text: str, *rows: tuple[str, str, str]) -> Any:
     return lambda cases: [f"## {title}", "", text, "", *_tables(cases, list(rows))]
 
 
-_FIRST_LINE = """From queued to the task's first line, in the same run (`python -m benchmarks --only
-standby`), at one task a second with `scheduler_idle_sleep_time` 0.2. Containers start in 18 to 90 s, drawn at
-random. The time from "the payload is known" to the first line is set to 0.4 s for standbys and 4.1 s for cold
-containers, more than `make start-times` measures at a quarter of a vCPU
+_FIRST_LINE = """From queued to the task's first line, all rows in the same run at one task a second, with
+`scheduler_idle_sleep_time` 0.2 (`python -m benchmarks --only standby`). Containers start in 18 to 90 s, drawn
+at random. The time from "the payload is known" to the first line is set to 0.4 s for standbys and 4.1 s for
+cold containers, more than `make start-times` measures at a quarter of a vCPU
 ([how soon a task begins](standby.md#how-soon-a-task-begins)).
 
 The Celery worker is the reference: what Airflow, its database and this machine need without a container. It
