@@ -27,7 +27,7 @@ CLAIM_TIMEOUT = 30
 OFFERED_AFTER = timedelta(seconds=22)
 """A standby that has run for so long is offered tasks: the executor lists standbys every 15 to 20 seconds,
 and offers nothing to one that has run for less than 15."""
-LAUNCHED_WITHIN = timedelta(seconds=10)
+LAUNCHED_WITHIN = timedelta(seconds=5)
 NOT_USED = 79
 
 

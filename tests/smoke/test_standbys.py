@@ -81,7 +81,7 @@ HITS, MISSED, REPLACED, UNUSED = (name for name, _ in standbys.CHECKS)
         (lambda e: e, set()),
         (lambda e: _with(e, HIT, standby=False), {HITS}),
         (lambda e: _with(e, MISS, standby=True), {HITS}),
-        (lambda e: _with(e, MISS, created=NOW + timedelta(seconds=11)), {MISSED}),
+        (lambda e: _with(e, MISS, created=NOW + timedelta(seconds=6)), {MISSED}),
         (lambda e: _with(e, MISS, created=None), {MISSED}),
         (lambda e: replace(e, idle=e.idle[1:]), {REPLACED}),
         (lambda e: replace(e, idle=_waiting(79, "STOPPED")), {REPLACED}),
