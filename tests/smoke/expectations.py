@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 ESSENTIAL = "EssentialContainerExited"
 READY = "waits to be disturbed"
-"""In the first line of every task of ``smoke_disturbed``."""
+"""In the first line of each task that waits for a disturbance."""
 
 
 @dataclass(frozen=True)
