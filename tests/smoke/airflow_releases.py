@@ -51,6 +51,11 @@ class AirflowRelease:
         return f"Airflow {self.version}"
 
     @property
+    def has_standbys(self) -> bool:
+        """Whether it can have standby containers: Airflow 3.2.2 or later."""
+        return _numbers(self.version)[:3] >= [3, 2, 2]
+
+    @property
     def base_image(self) -> str:
         """The public base image of the worker image; empty for the Dockerfile's default."""
         return "" if self.is_in_dev else f"apache/airflow:slim-{self.version}-python3.12"
@@ -159,7 +164,11 @@ def releases() -> tuple[str, ...]:
     known: set[str] = set.intersection(
         *({path.stem.partition("-")[2] for path in ROOT.glob(locks)} for locks in LOCKS)
     )
-    return tuple(sorted(known, key=lambda version: [int(number) for number in re.findall(r"\d+", version)]))
+    return tuple(sorted(known, key=_numbers))
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def find_release(version: str = "") -> AirflowRelease:

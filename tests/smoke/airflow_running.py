@@ -41,11 +41,9 @@ class RunningAirflow:
             airflow_services.start_service(self.programs, self.home, dict(os.environ), "dag-processor")
         )
 
-    def start(self, airflow_cfg: str, cloud: LocalCloud) -> AirflowApi:
-        """Start API server and scheduler with Terraform's configuration; return the API once it answers."""
-        self.home.config.write_text(airflow_cfg, encoding="utf-8")
+    def start_server(self, cloud: LocalCloud) -> AirflowApi:
+        """Start the API server with Terraform's configuration; return the API once it answers."""
         server = self._start_server(cloud)
-        self._start_scheduler(cloud)
         airflow_services.wait_for_api(self.programs, self.home, server)
         api = self.home.release.api(self.home.url)
         api.log_in()
@@ -65,7 +63,8 @@ class RunningAirflow:
             raise StoppedError("stopped")
         airflow_services.wait_for_api(self.programs, self.home, self._start_server(cloud))
 
-    def _start_scheduler(self, cloud: LocalCloud) -> None:
+    def start_scheduler(self, cloud: LocalCloud) -> None:
+        """Start a scheduler with Terraform's configuration."""
         self._scheduler.append(
             airflow_services.start_service(self.programs, self.home, cloud.environment, "scheduler")
         )
@@ -73,7 +72,7 @@ class RunningAirflow:
     def replace_scheduler(self, cloud: LocalCloud) -> None:
         """Kill the scheduler with SIGKILL and start another one."""
         self.programs.kill(self._scheduler.pop())
-        self._start_scheduler(cloud)
+        self.start_scheduler(cloud)
 
     def scheduler_log(self) -> str:
         """Return the schedulers' log so far."""

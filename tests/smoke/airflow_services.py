@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from smoke import standbys
 from smoke.airflow_releases import AirflowRelease, find_release
 from smoke.expectations import EXAMPLE_FILE
 from smoke.failure import SmokeError
@@ -85,6 +87,8 @@ class AirflowHome:
             "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": str(DEAD_AFTER),
             "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": str(LOOKS_FOR_ORPHANS),
             "FARGATE__RECONCILE_INTERVAL": str(RECONCILE_INTERVAL),
+            "FARGATE__PROFILES": json.dumps(standbys.PROFILES),
+            "FARGATE__STANDBY_CLAIM_TIMEOUT": str(standbys.CLAIM_TIMEOUT),
         }
         return {
             **cloud,

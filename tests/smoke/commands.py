@@ -9,7 +9,7 @@ import traceback
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from smoke import report
+from smoke import report, standbys
 from smoke.base_image import ensure_base
 from smoke.cloud_alone import run_cloud
 from smoke.deployment import Deployment
@@ -78,6 +78,10 @@ def _report(loop: Loop) -> bool:
     line()
     if loop.evidence is not None:
         for row in report.task_table(loop.evidence):
+            line(row)
+        line()
+        line("queued -> first line, for tasks that print one at once:")
+        for row in standbys.start_lines(loop.evidence):
             line(row)
     line()
     for row in report.findings_lines(findings):

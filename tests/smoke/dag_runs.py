@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from smoke.disturbances import Disturber
     from smoke.processes import Programs
 
-FOUND_WITHIN, DONE_WITHIN = 180.0, 900.0
+FOUND_WITHIN, STANDBYS_WITHIN, DONE_WITHIN = 180.0, 180.0, 900.0
+NO_STANDBYS = "No standbys became ready: see the scheduler's log."
 POLL = 1.5
 """Seconds between two polls: each costs the API server time that the tasks need."""
 OVER = {"success", "failed", "skipped", "upstream_failed", "removed"}
@@ -28,19 +29,32 @@ class DagRuns:
         api: Airflow's API.
         programs: raises if a service died or the run is over.
         disturber: kills, clears and stops things while the runs go on.
+        standbys_are_ready: returns whether standbys wait for the tasks of ``smoke_disturbed``.
     """
 
-    def __init__(self, api: AirflowApi, programs: Programs, disturber: Disturber) -> None:
+    def __init__(
+        self,
+        api: AirflowApi,
+        programs: Programs,
+        disturber: Disturber,
+        standbys_are_ready: Callable[[], bool],
+    ) -> None:
         self._api = api
         self._programs = programs
         self.disturber = disturber
+        self._standbys_are_ready = standbys_are_ready
         self.ids: dict[str, str] = {}
         self.states: dict[str, str] = {}
 
     def run(self, note: Callable[[str], None]) -> None:
-        """Wait until the DAGs are found, start them together, and wait until they end."""
+        """Wait until the DAGs are found, start them, and wait until they end.
+
+        One starts when there are standbys for its tasks. Meanwhile, the others keep the machine busy.
+        """
         self._until(self._all_found, FOUND_WITHIN, self._not_found)
-        self.ids = {dag_id: self._api.trigger(dag_id) for dag_id in DAG_RUN_STATES}
+        self.ids = {dag_id: self._api.trigger(dag_id) for dag_id in DAG_RUN_STATES if dag_id != DISTURBED}
+        self._until(self._standbys_are_ready, STANDBYS_WITHIN, lambda: NO_STANDBYS)
+        self.ids[DISTURBED] = self._api.trigger(DISTURBED)
         self._until(lambda: self._all_over(note), DONE_WITHIN, self._not_over)
 
     def _until(self, done: Callable[[], bool], timeout: float, sentence: Callable[[], str]) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from smoke.evidence import Handover, key_of_tags
-from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, OUTCOMES
+from smoke.evidence import Handover, key_of_tags, tags_of
+from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, OUTCOMES, READY
 from smoke.failure import SmokeError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from smoke.engine import Engine
 
 EXPLAINED = "out_of_memory"
-READY = "waits to be disturbed"
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
 API_SERVER_IS_BACK = "smoke_api_server_is_back"
 ADOPTED = re.compile(r"Adopted \d+ of \d+ tasks: (.*)")
@@ -72,6 +72,7 @@ class Disturber:
     done: list[str] = field(default_factory=list)
     left_behind: dict[str, Instance] = field(default_factory=dict)
     handovers: dict[str, Handover] = field(default_factory=dict)
+    scheduler_killed: datetime | None = None
     _waiting: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def look(self, run_id: str, instances: Iterable[Instance]) -> None:
@@ -89,6 +90,7 @@ class Disturber:
             if ready and self._is_explained(now.get(f"{OUTCOMES}.{EXPLAINED}")):
                 self.left_behind = {name: one for name, one in now.items() if one["state"] == "running"}
                 self.means.replace_scheduler()
+                self.scheduler_killed = datetime.now(timezone.utc)
                 self._did("scheduler", "killed the scheduler")
         elif "handed over" not in self.done:
             self._watch_handover(now)
@@ -169,7 +171,7 @@ class Disturber:
 
     def _arn(self, task_id: str, number: int) -> str:
         for task in self.means.cloud.ask("tasks")["tasks"]:
-            key = key_of_tags({tag["key"]: tag["value"] for tag in task.get("tags", [])})
+            key = key_of_tags(tags_of(task))
             if key == (DISTURBED, task_id, -1, number) and task["lastStatus"] == "RUNNING":
                 return str(task["taskArn"])
         return ""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
+
+from smoke.expectations import READY
 
 Key = tuple[str, str, int, int]
 """DAG, task, map index, try number."""
 
 TAG = "airflow-fargate:"
+NOBODY: Key = ("?", "?", -1, 0)
+"""What stands in place of the try of a container that has none."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,13 @@ class Try:
 
 @dataclass(frozen=True)
 class Container:
-    """One ECS task, from the local cloud."""
+    """One ECS task, from the local cloud.
+
+    Args:
+        standby: whether it was started as a standby.
+        created: when RunTask was called.
+        first_line: when a task that waits to be disturbed wrote its first line.
+    """
 
     arn: str
     key: Key
@@ -36,6 +46,14 @@ class Container:
     stop_code: str
     stopped_reason: str
     log: str
+    standby: bool = False
+    created: datetime | None = None
+    first_line: datetime | None = None
+
+    @property
+    def is_idle_standby(self) -> bool:
+        """Whether it is a standby that has no task."""
+        return self.standby and self.key == NOBODY
 
 
 @dataclass(frozen=True)
@@ -61,7 +79,7 @@ class Evidence:
         run_states: final state of each DAG run.
         final_states: final state of each task instance, by DAG, task and map index.
         tries: every try.
-        containers: every ECS task.
+        containers: every ECS task but idle standbys.
         texts: every text that must contain no token, by a name for people.
         events: the recorded task state changes.
         queue_depths: messages left in the executor's queue and its dead-letter queue.
@@ -69,6 +87,10 @@ class Evidence:
         handovers: the tasks that ran when the scheduler was killed.
         secrets: other values that no text may contain.
         inventory: the resources left in the account after destroy; None if it was not destroyed.
+        has_standbys: whether the Airflow release can have standby containers.
+        idle: the standbys without a task, when the DAG runs were over.
+        ended: the same when the deployment was destroyed.
+        scheduler_killed: when the scheduler had been killed.
     """
 
     run_states: dict[str, str]
@@ -82,10 +104,18 @@ class Evidence:
     handovers: tuple[Handover, ...]
     inventory: dict[str, Any] | None
     secrets: tuple[str, ...] = ()
+    has_standbys: bool = False
+    idle: tuple[Container, ...] = ()
+    ended: tuple[Container, ...] = ()
+    scheduler_killed: datetime | None = None
 
     def with_inventory(self, inventory: dict[str, Any]) -> Evidence:
         """Return a copy with the account's inventory after destroy."""
         return replace(self, inventory=inventory)
+
+    def with_ended(self, ended: tuple[Container, ...]) -> Evidence:
+        """Return a copy with the standbys that were stopped before destroy."""
+        return replace(self, ended=ended)
 
 
 def parse_time(text: str | None) -> datetime | None:
@@ -93,32 +123,48 @@ def parse_time(text: str | None) -> datetime | None:
     return None if not text else datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
+def tags_of(task: dict[str, Any]) -> dict[str, str]:
+    """Return an ECS task's tags."""
+    return {tag["key"]: tag["value"] for tag in task.get("tags", [])}
+
+
 def key_of_tags(tags: dict[str, str]) -> Key:
     """Return the try of a container, from the tags that the executor gave it."""
     return (
-        tags.get(f"{TAG}dag-id", "?"),
-        tags.get(f"{TAG}task-id", "?"),
-        int(tags.get(f"{TAG}map-index", "-1")),
-        int(tags.get(f"{TAG}try-number", "0")),
+        tags.get(f"{TAG}dag-id", NOBODY[0]),
+        tags.get(f"{TAG}task-id", NOBODY[1]),
+        int(tags.get(f"{TAG}map-index", NOBODY[2])),
+        int(tags.get(f"{TAG}try-number", NOBODY[3])),
     )
 
 
-def parse_containers(described: list[dict[str, Any]], streams: dict[str, list[str]]) -> tuple[Container, ...]:
-    """Return containers from DescribeTasks, each with the lines of its log stream."""
+def parse_containers(
+    described: list[dict[str, Any]], streams: dict[str, list[tuple[int, str]]]
+) -> tuple[Container, ...]:
+    """Return containers from DescribeTasks.
+
+    Args:
+        described: ECS tasks with their tags.
+        streams: CloudWatch's lines by log stream, each with its time in milliseconds.
+    """
     containers = []
     for task in described:
-        identity = task["taskArn"].rpartition("/")[2]
-        log = "\n".join(line for name, lines in streams.items() if name.endswith(identity) for line in lines)
+        identity, tags = task["taskArn"].rpartition("/")[2], tags_of(task)
+        lines = [line for name, found in streams.items() if name.endswith(identity) for line in found]
+        ready = next((at for at, line in lines if READY in line), None)
         first = (task.get("containers") or [{}])[0]
         containers.append(
             Container(
                 arn=task["taskArn"],
-                key=key_of_tags({tag["key"]: tag["value"] for tag in task.get("tags", [])}),
+                key=key_of_tags(tags),
                 last_status=task["lastStatus"],
                 exit_code=first.get("exitCode"),
                 stop_code=task.get("stopCode", ""),
                 stopped_reason=task.get("stoppedReason", ""),
-                log=log,
+                log="\n".join(line for _, line in lines),
+                standby=f"{TAG}standby" in tags,
+                created=parse_time(task.get("createdAt")),
+                first_line=None if ready is None else datetime.fromtimestamp(ready / 1000, timezone.utc),
             )
         )
     return tuple(containers)

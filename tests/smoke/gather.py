@@ -5,7 +5,7 @@
 - ``attach``: create a second queue that gets every task state change, besides the executor's.
 - ``detach``: delete that queue, and return its events.
 - ``collect``: read CloudWatch Logs, DescribeTasks and the queues' depths.
-- ``stop``: call StopTask, as a person outside does.
+- ``stop``: call StopTask for some tasks, as a person outside does.
 - ``hide``: put values for containers into Secrets Manager.
 - ``forget``: delete those values.
 
@@ -58,14 +58,16 @@ def collect(order: dict[str, Any]) -> dict[str, Any]:
     """Return container logs by stream, DescribeTasks of every task, and the executor's queue depths."""
     logs, ecs, sqs = boto3.client("logs"), boto3.client("ecs"), boto3.client("sqs")
     group = order["log_group"]
-    streams: dict[str, list[str]] = {}
+    streams: dict[str, list[tuple[int, str]]] = {}
     for page in logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
         for stream in page["logStreams"]:
             name = stream["logStreamName"]
             pages = logs.get_paginator("filter_log_events").paginate(
                 logGroupName=group, logStreamNames=[name]
             )
-            streams[name] = [event["message"] for lines in pages for event in lines["events"]]
+            streams[name] = [
+                (event["timestamp"], event["message"]) for lines in pages for event in lines["events"]
+            ]
     arns = order["task_arns"]
     described: list[Any] = []
     for first in range(0, len(arns), 100):
@@ -80,8 +82,10 @@ def collect(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def stop(order: dict[str, Any]) -> dict[str, Any]:
-    """Stop one task."""
-    boto3.client("ecs").stop_task(cluster=order["cluster"], task=order["task"], reason=order["reason"])
+    """Stop these tasks."""
+    ecs = boto3.client("ecs")
+    for task in order["tasks"]:
+        ecs.stop_task(cluster=order["cluster"], task=task, reason=order["reason"])
     return {}
 
 

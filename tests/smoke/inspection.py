@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from smoke import standbys
 from smoke.evidence import Evidence, as_text, parse_containers, parse_event_log, parse_try
 from smoke.failure import StoppedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from smoke.airflow_api import AirflowApi
     from smoke.airflow_services import AirflowHome
     from smoke.dag_runs import DagRuns
-    from smoke.evidence import Try
+    from smoke.evidence import Container, Try
     from smoke.gathering import Gathering
 
 QUEUE_EMPTY_WITHIN = 120.0
+STANDBYS_WITHIN = 90.0
 
 
 class Inspection:
@@ -44,9 +49,13 @@ class Inspection:
 
     def stop_task(self, arn: str) -> None:
         """Stop a task as the AWS console or CLI does."""
-        self._gather(
-            "stop", cluster=self._outputs["cluster_name"], task=arn, reason="smoke: somebody stopped this"
-        )
+        self._stop([arn], "smoke: somebody stopped this")
+
+    def _stop(self, arns: list[str], reason: str) -> None:
+        self._gather("stop", cluster=self._outputs["cluster_name"], tasks=arns, reason=reason)
+
+    def _tasks(self) -> list[dict[str, Any]]:
+        return list(self._gathering.cloud.ask("tasks")["tasks"])
 
     def _collect(self, task_arns: list[str]) -> dict[str, Any]:
         return self._gather(
@@ -60,14 +69,36 @@ class Inspection:
 
     def wait_for_empty_queue(self) -> None:
         """Give the executor's listener time for the last events; a check reports the rest."""
-        deadline = time.monotonic() + QUEUE_EMPTY_WITHIN
-        while any(self._collect([])["depths"].values()) and time.monotonic() < deadline:
+        self._wait(lambda: not any(self._collect([])["depths"].values()), QUEUE_EMPTY_WITHIN)
+
+    def wait_for_standbys(self) -> None:
+        """Give the executor time to replace used standbys; a check reports those that are missing."""
+        self._wait(lambda: self.standbys_that_ran(timedelta(0)) >= standbys.NUMBER, STANDBYS_WITHIN)
+
+    def standbys_that_ran(self, age: timedelta) -> int:
+        """Return how many standbys without a task have run for so long."""
+        return standbys.running(self._tasks(), datetime.now(timezone.utc), age)
+
+    def stop_standbys(self) -> tuple[Container, ...]:
+        """Stop the idle standbys, which outlive their scheduler, and return them when they have stopped."""
+        arns = {task["taskArn"] for task in standbys.idle(self._tasks())}
+        self._stop(sorted(arns), "smoke: the deployment is being destroyed")
+
+        def theirs() -> list[dict[str, Any]]:
+            return [task for task in self._tasks() if task["taskArn"] in arns]
+
+        self._wait(lambda: all(task["lastStatus"] == "STOPPED" for task in theirs()), STANDBYS_WITHIN)
+        return parse_containers(theirs(), {})
+
+    def _wait(self, done: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not done() and time.monotonic() < deadline:
             if self._gathering.programs.stop.wait(1):
                 raise StoppedError("stopped")
 
     def look(self, api: AirflowApi, runs: DagRuns) -> Evidence:
         """Collect everything that is only visible while the services run."""
-        arns = [task["taskArn"] for task in self._gathering.cloud.ask("tasks")["tasks"]]
+        arns = [task["taskArn"] for task in self._tasks()]
         collected = self._collect(arns)
         events = self._gather("detach")["events"]
         tries: list[Try] = []
@@ -97,11 +128,12 @@ class Inspection:
                 for name in ("scheduler", self._home.release.server, "dag-processor", "local-cloud")
             },
         }
+        containers = parse_containers(collected["described"], collected["streams"])
         return Evidence(
             run_states=dict(runs.states),
             final_states=final,
             tries=tuple(tries),
-            containers=parse_containers(collected["described"], collected["streams"]),
+            containers=tuple(one for one in containers if not one.is_idle_standby),
             texts=texts,
             events=tuple(events),
             queue_depths=collected["depths"],
@@ -109,4 +141,7 @@ class Inspection:
             handovers=tuple(runs.disturber.handovers.values()),
             inventory=None,
             secrets=self._home.secrets,
+            has_standbys=self._home.release.has_standbys,
+            idle=tuple(one for one in containers if one.is_idle_standby),
+            scheduler_killed=runs.disturber.scheduler_killed,
         )

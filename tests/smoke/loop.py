@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smoke import airflow_services, checks, environment, terraform, worker_images
+from smoke import airflow_services, checks, environment, standbys, terraform, worker_images
 from smoke.airflow_environment import make_airflow
 from smoke.airflow_running import RunningAirflow
 from smoke.airflow_services import AirflowHome
@@ -119,11 +119,15 @@ class Loop:
             ),
             [image, registry, outputs],
         )
+        # After the push: without an image, standbys would fail, and after three the executor pauses.
+        scheduler = plan.add(
+            "scheduler", lambda: airflow.value.start_scheduler(cloud.value), [airflow, cloud, push]
+        )
         # The DAG processor does not need Terraform, so it parses while Terraform waits for AWS.
         plan.add("DAG processor", lambda: airflow.value.start_dag_processor(), [airflow])  # noqa: PLW0108  it is there later
         api = plan.add(
-            "Airflow",
-            lambda: self._airflow(airflow.value, cloud.value, outputs.value),
+            "API server",
+            lambda: self._airflow(airflow.value, cloud.value),
             [airflow, cloud, outputs],
         )
         inspection = plan.add(
@@ -134,26 +138,31 @@ class Loop:
         runs = plan.add(
             "DAG runs",
             lambda: self._runs(api.value, airflow.value, cloud, engine, inspection),
-            [api, push, inspection],
+            [api, scheduler, inspection],
         )
         # Here and not right after apply, because every core is busy until now.
         second = plan.add("second terraform plan", lambda: self._second_plan(tf, cloud), [tf, cloud, runs])
         events = plan.add("events consumed", lambda: self._consumed(inspection), [inspection, runs])
+        refilled = plan.add("standbys replaced", lambda: self._replaced(inspection), [inspection, runs])
         asked = plan.add("doctor", lambda: self._ask_doctor(home, cloud, venv), [runs])
-        looked = plan.add("collect evidence", lambda: self._look(inspection, api, runs), [events, second])
+        looked = plan.add(
+            "collect evidence", lambda: self._look(inspection, api, runs), [events, refilled, second]
+        )
         judged = plan.add("permissions", lambda: self._judge(venv, cloud), [looked, asked])
         if not settings.keep:
             down = plan.add("scheduler down", lambda: airflow.value.end_scheduler(), [judged])  # noqa: PLW0108  it is there later
             plan.add("Airflow down", lambda: airflow.value.end_servers(), [down])  # noqa: PLW0108  it is there later
+            stopped = plan.add("standbys stopped", lambda: self._stop_standbys(inspection), [down])
             destroyed = plan.add(
-                "terraform destroy", lambda: tf.value.destroy(cloud.value.environment), [down]
+                "terraform destroy", lambda: tf.value.destroy(cloud.value.environment), [stopped]
             )
             plan.add("account is empty", lambda: self._inventory(gathering.value, home), [destroyed])
         plan.run()
         last = (self.plan_finding, self.permissions, self.doctor)
         if self.evidence is None:
             raise SmokeError("The run ended without any evidence.")
-        return [*checks.run_checks(self.evidence), *(finding for finding in last if finding is not None)]
+        found = [*checks.run_checks(self.evidence), *standbys.run_checks(self.evidence)]
+        return [*found, *(finding for finding in last if finding is not None)]
 
     def _engine(self) -> Engine:
         engine = ensure_engine(self.session.programs, self.session.settings)
@@ -167,6 +176,8 @@ class Loop:
             self.session.programs, self.session.settings, self.terraform_program
         )
         copy.init()
+        if self.session.settings.release.has_standbys:
+            copy.override(standbys.terraform_override())
         return copy
 
     def _cloud(self, engine: Step[Engine], venv: Step[Path], registry: Step[str]) -> LocalCloud:
@@ -218,10 +229,11 @@ class Loop:
         outputs = tf.apply(cloud, terraform.variables(way, cloud))
         text = json.dumps(outputs, indent=2)
         (self.session.settings.state / "outputs.json").write_text(text, encoding="utf-8")
+        home.config.write_text(outputs["airflow_cfg"], encoding="utf-8")
         return outputs
 
-    def _airflow(self, airflow: RunningAirflow, cloud: LocalCloud, outputs: dict[str, Any]) -> AirflowApi:
-        api = airflow.start(outputs["airflow_cfg"], cloud)
+    def _airflow(self, airflow: RunningAirflow, cloud: LocalCloud) -> AirflowApi:
+        api = airflow.start_server(cloud)
         self.airflow_url = api.url
         return api
 
@@ -258,12 +270,27 @@ class Loop:
             airflow.scheduler_log,
             lambda: airflow.replace_server(cloud.value, API_SERVER_AWAY),
         )
-        runs = DagRuns(api, self.session.programs, Disturber(means, note))
+
+        def are_ready() -> bool:
+            if not self.session.settings.release.has_standbys:
+                return True
+            return inspection.value.standbys_that_ran(standbys.OFFERED_AFTER) >= standbys.NUMBER
+
+        runs = DagRuns(api, self.session.programs, Disturber(means, note), are_ready)
         runs.run(note)
         return runs
 
     def _consumed(self, inspection: Step[Inspection]) -> None:
         inspection.value.wait_for_empty_queue()
+
+    def _replaced(self, inspection: Step[Inspection]) -> None:
+        if self.session.settings.release.has_standbys:
+            inspection.value.wait_for_standbys()
+
+    def _stop_standbys(self, inspection: Step[Inspection]) -> None:
+        if self.session.settings.release.has_standbys and self.evidence is not None:
+            ended = inspection.value.stop_standbys()
+            self.evidence = self.evidence.with_ended(ended)
 
     def _look(self, inspection: Step[Inspection], api: Step[AirflowApi], runs: Step[DagRuns]) -> None:
         self.evidence = inspection.value.look(api.value, runs.value)

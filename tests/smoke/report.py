@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from smoke.checks import Finding
     from smoke.evidence import Container, Evidence, Key
 
-HEADS = ("task", "state", "try", "queued -> running", "run time", "exit code", "stop code", "log lines")
+HEADS = (
+    "task",
+    "state",
+    "try",
+    "container",
+    "queued -> running",
+    "run time",
+    "exit code",
+    "stop code",
+    "log lines",
+)
 
 SHOWN = 5
 """Sentences per failed check; the following ones usually repeat them."""
@@ -55,6 +65,7 @@ def task_table(evidence: Evidence) -> list[str]:
                 f"  {task_id}{f'[{map_index}]' if map_index >= 0 else ''}",
                 one.state,
                 str(number) if container else "-",
+                "-" if container is None else "standby" if container.standby else "new",
                 _seconds(one.queued, one.started) if container else "-",
                 _seconds(one.started, one.ended) if container else "-",
                 "-" if container is None or container.exit_code is None else str(container.exit_code),

@@ -49,6 +49,10 @@ class Terraform:
             "CHECKPOINT_DISABLE": "1",
         }
 
+    def override(self, text: str) -> None:
+        """Add to the module's inputs; ``text`` is an override file in Terraform's JSON."""
+        (self.folder / "smoke_override.tf.json").write_text(text, encoding="utf-8")
+
     def init(self) -> None:
         """Run terraform init, which needs no local cloud."""
         self.programs.run(

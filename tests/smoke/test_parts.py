@@ -15,7 +15,7 @@ import pytest
 
 from smoke import bridge, commands, disturbances, process_table, settings
 from smoke.evidence import TAG
-from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, OUTCOMES
+from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, OUTCOMES, READY
 from smoke.failure import SmokeError, StoppedError
 from smoke.journal import Journal
 from smoke.processes import Programs
@@ -264,7 +264,7 @@ class _Airflow:
         self.entries: list[dict[str, str]] = []
 
     def log(self, *_: object) -> str:
-        return disturbances.READY
+        return READY
 
     def event_log(self, *_: object) -> list[dict[str, str]]:
         return self.entries

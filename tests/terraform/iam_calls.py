@@ -21,11 +21,13 @@ class Place:
         cluster: the cluster's name, for calls that name none.
         roles: ARNs of the roles in the task definition.
         keys: KMS keys by what they encrypt (a bucket, a queue, a secret's ARN); ``*`` for all others.
+        tags: each ECS task's tags by its ARN; None if every one is a standby of the deployment ``airflow``.
     """
 
     cluster: str
     roles: tuple[str, ...]
     keys: Mapping[str, str]
+    tags: Mapping[str, Mapping[str, str]] | None = None
 
     def arn(self, service: str, rest: str) -> str:
         """Return an ARN in the place's region and account."""
@@ -44,6 +46,8 @@ class Place:
         key = self.keys.get(name) or self.keys["*"]
         return Request(action, key, {"kms:ViaService": f"{service}.{REGION}.amazonaws.com"})
 
+
+A_STANDBY = {"airflow-fargate:deployment": "airflow", "airflow-fargate:standby": "S"}
 
 Asking = Callable[[Place, Mapping[str, Any]], Iterator[Request]]
 """Returns what AWS asks the policy about a call."""
@@ -64,13 +68,10 @@ def _run_task(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
         yield Request("ecs:TagResource", resource, {"ecs:CreateAction": "RunTask"})
 
 
-def _tag_standby(_place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
-    # The executor tags nothing but standbys, which it started with these tags.
-    tags = {
-        "aws:ResourceTag/airflow-fargate:deployment": "airflow",
-        "aws:ResourceTag/airflow-fargate:standby": "S",
-    }
-    yield Request("ecs:TagResource", call["resourceArn"], tags)
+def _tag_task(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
+    arn = call["resourceArn"]
+    tags = A_STANDBY if place.tags is None else place.tags.get(arn, {})
+    yield Request("ecs:TagResource", arn, {f"aws:ResourceTag/{name}": value for name, value in tags.items()})
 
 
 def _about_tasks(action: str) -> Asking:
@@ -150,7 +151,7 @@ def _asks_nothing(_place: Place, _call: Mapping[str, Any]) -> Iterator[Request]:
 
 CALLS: dict[str, Asking] = {
     "run_task": _run_task,
-    "tag_resource": _tag_standby,
+    "tag_resource": _tag_task,
     "stop_task": _about_tasks("ecs:StopTask"),
     "describe_tasks": _about_tasks("ecs:DescribeTasks"),
     "list_tasks": _list_tasks,

@@ -41,6 +41,7 @@ NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
     ("task", "SeeThatALogIsNotThere", "s3:ListBucket"): (
         "no call of its own: S3 asks for it when HeadObject meets a key that is not there"
     ),
+    ("task", "AnswerAnOffer", "s3:GetObject"): "only when a scheduler takes an offer back",
     ("reader", "ShowTheLogOfARunningTask", "logs:GetLogEvents"): "only when someone looks at a running task",
     ("reader", "FindARunningTask", "ecs:ListTasks"): "only when another scheduler reported the task's ARN",
     ("reader", "DescribeARunningTask", "ecs:DescribeTasks"): "the same",
@@ -141,8 +142,11 @@ def _without_a_call(
                 yield f"The {bearer} may {action} ({sid}) and never did."
 
 
-def read_account(outputs: Mapping[str, Any]) -> Account:
-    """Read the policies as they stand in the account that Terraform's ``outputs`` describe."""
+def read_account(outputs: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Account:
+    """Read the policies as they stand in the account that Terraform's ``outputs`` describe.
+
+    ``tasks``: the account's ECS tasks.
+    """
     import boto3  # noqa: PLC0415  judging alone needs no client
 
     iam = boto3.client("iam")
@@ -164,19 +168,25 @@ def read_account(outputs: Mapping[str, Any]) -> Account:
         "task": inline,
     }
     roles = (outputs["task_role_arn"], outputs["execution_role_arn"])
-    return Account(policies, Place(outputs["cluster_name"], roles, {"*": outputs["kms_key_arn"]}))
+    tags = {task["taskArn"]: {tag["key"]: tag["value"] for tag in task["tags"]} for task in tasks}
+    return Account(policies, Place(outputs["cluster_name"], roles, {"*": outputs["kms_key_arn"]}, tags))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Judge the run; return 0 even when something is wrong: the findings say it."""
     outputs = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
-    page = f"{os.environ['AWS_ENDPOINT_URL']}/_local/calls"
-    with urllib.request.urlopen(page, timeout=60) as reply:  # noqa: S310  loopback
-        calls = json.load(reply)["calls"]
+    calls, tasks = (_page(name) for name in ("calls", "tasks"))
     unused = {**NOT_IN_A_RUN, **(NOT_WITH_COMMANDS if "commands" in arguments[2:] else {})}
-    findings = judge(calls, read_account(outputs), unused)
+    findings = judge(calls, read_account(outputs, tasks), unused)
     Path(arguments[1]).write_text(json.dumps(findings, indent=2), encoding="utf-8")
     return 0
+
+
+def _page(name: str) -> list[dict[str, Any]]:
+    page = f"{os.environ['AWS_ENDPOINT_URL']}/_local/{name}"
+    with urllib.request.urlopen(page, timeout=60) as reply:  # noqa: S310  loopback
+        found: list[dict[str, Any]] = json.load(reply)[name]
+    return found
 
 
 if __name__ == "__main__":

@@ -104,6 +104,41 @@ def test_a_call_that_nobody_thought_of_is_a_finding() -> None:
     assert "s3:PutObjectAcl, which tests/terraform/iam_calls.py does not know" in found
 
 
+def test_a_task_is_tagged_by_its_own_tags() -> None:
+    """The scheduler may tag standbys only, so a tagged task that is none, or is not known, is a finding."""
+    standby, task, unknown = (f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/smoke/{name}" for name in "stu")
+    statement = {
+        "Sid": "Tag",
+        "Effect": "Allow",
+        "Action": "ecs:TagResource",
+        "Resource": "*",
+        "Condition": {"StringLike": {"aws:ResourceTag/airflow-fargate:standby": "?*"}},
+    }
+    tags = {standby: {"airflow-fargate:standby": "S"}, task: {"airflow-fargate:task-id": "t"}}
+    place = Place("airflow", (), {"*": KEY}, tags)
+    scheduler = allowing(**LOOK) + Policy.parse(json.dumps({"Statement": [statement]}))
+    policies = account(allowing(**FETCH), scheduler).policies
+    calls = [fetched("p/x"), LOOKED, SHOWN]
+
+    def judged(*arns: str) -> list[str]:
+        tagged = [
+            {
+                "caller": "scheduler",
+                "service": "ecs",
+                "operation": "TagResource",
+                "parameters": {"resourceArn": arn},
+            }
+            for arn in arns
+        ]
+        return run_permissions.judge([*calls, *tagged], run_permissions.Account(policies, place))
+
+    assert judged(standby) == []
+    assert judged(standby, task, unknown) == [
+        f"The scheduler called ecs:TagResource: its policy lacks ecs:TagResource on {arn}."
+        for arn in (task, unknown)
+    ]
+
+
 def test_a_run_that_was_not_recorded_does_not_pass() -> None:
     """No calls, no verdict."""
     assert run_permissions.judge([], account(Policy(()), Policy(()))) == [
@@ -145,6 +180,10 @@ def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) 
             overrides={"containerOverrides": [{"name": "worker", "command": ["secret"]}]},
             tags=[{"key": "a", "value": "b"}],
         )
+    with pytest.raises(ClientError):
+        client(cloud, "ecs", "scheduler").tag_resource(
+            resourceArn="arn:aws:ecs:us-east-1:1:task/c/t", tags=[{"key": "a", "value": "secret"}]
+        )
     client(cloud, "ec2", "scheduler").describe_subnets()
     client(cloud, "sts", "scheduler").get_caller_identity()
 
@@ -157,11 +196,13 @@ def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) 
     }
     object_ = json.dumps({"Bucket": "bucket", "Key": "a key/with=signs"})
     run = json.dumps({"cluster": "c", "taskDefinition": "worker", "tags": True})
+    tag = json.dumps({"resourceArn": "arn:aws:ecs:us-east-1:1:task/c/t", "tags": True})
     assert told == {
         (TASK, "s3", "CreateBucket", '{"Bucket": "bucket"}'): 1,
         (TASK, "s3", "PutObject", object_): 2,
         (TASK, "s3", "ListObjects", '{"Bucket": "bucket"}'): 1,
         ("scheduler", "ecs", "RunTask", run): 1,
+        ("scheduler", "ecs", "TagResource", tag): 1,
         ("scheduler", "ec2", "DescribeSubnets", "{}"): 1,
         ("scheduler", "sts", "GetCallerIdentity", "{}"): 1,
     }

@@ -30,6 +30,7 @@ TELLING = (
     "logStreamName",
     "logGroupNamePrefix",
     "repositoryName",
+    "resourceArn",
 )
 
 # S3 has no name for a call but its method, and what stands behind the question mark.

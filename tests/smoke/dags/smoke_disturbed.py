@@ -15,6 +15,8 @@ LONGER_THAN_AN_END = timedelta(seconds=30)
 """Retry delay. Before the next try, the ended container must be STOPPED and explained."""
 GIVEN_UP_AFTER = 480.0
 """Seconds; a task that waits this long was forgotten, and fails."""
+WITH_STANDBYS = "urgent"
+"""The queue that has standby containers; ``smoke/standbys.py``."""
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
 """The variable that says that there is a new scheduler."""
 API_SERVER_IS_BACK = "smoke_api_server_is_back"
@@ -47,7 +49,7 @@ def _wait() -> None:
 def smoke_disturbed() -> None:
     """Tasks that are disturbed while they run."""
 
-    @task(retries=2, retry_delay=LONGER_THAN_AN_END)
+    @task(queue=WITH_STANDBYS, retries=2, retry_delay=LONGER_THAN_AN_END)
     def taken_away() -> None:
         """Lose the first container to StopTask and the second to SIGKILL; the third one succeeds."""
         number = get_current_context()["ti"].try_number
@@ -55,16 +57,16 @@ def smoke_disturbed() -> None:
             _wait()
         print(f"try {number} was left alone")
 
-    @task
+    @task(queue=WITH_STANDBYS)
     def outlives_its_scheduler() -> None:
         """Run while the scheduler that launched it is killed, until a new one has adopted it."""
         print("this waits to be disturbed: another scheduler")
         _wait_for(SCHEDULER_IS_BACK)
         print("another scheduler has taken over")
 
-    @task
+    @task(queue=WITH_STANDBYS, executor_config={"env": {"SMOKE": "no standby has this"}})
     def outlives_an_api_server() -> None:
-        """Run while the API server is down for a minute."""
+        """Run while the API server is down for a minute, in a container of its own: no standby can run it."""
         print("this waits to be disturbed: a minute without an API server")
         _wait_for(API_SERVER_IS_BACK)
         print("the API server is back")
