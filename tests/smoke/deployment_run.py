@@ -229,10 +229,13 @@ class DeploymentRun:
         self.api()
 
     def _hang(self) -> str:
-        """Stop the processes of a component with SIGSTOP; return the ARN of its task."""
+        """Stop the processes of a component with SIGSTOP; return the ARN of its task.
+
+        All but the first one: that is the container's init, which would leave its child running.
+        """
         (task,) = self._tasks(HUNG)
         (container,) = [each for each in task["containers"] if each["name"] == HUNG]
-        if self.engine.ask("kill", "--signal", "STOP", container["runtimeId"]) is None:
+        if self.engine.ask("exec", container["runtimeId"], "sh", "-c", "kill -s STOP -- -1") is None:
             raise SmokeError(f"The container engine did not stop the processes of {HUNG}.")
         return str(task["taskArn"])
 
