@@ -125,6 +125,25 @@ def test_a_queue_may_have_more_in_a_window_and_loses_the_surplus_after_it() -> N
     assert [task.stop_code for task in standbys(world) if task.stop_code == "UserInitiated"] == []
 
 
+def test_a_launch_that_finds_no_standby_waits_for_no_offer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a burst, those without a standby are in the launch queue before S3 is called for the others."""
+    world = ready({"min": 2})
+    waiting: list[int] = []
+    get = world.s3.get_object
+
+    def noting(**named: Any) -> Any:
+        waiting.append(len(world.fleet.launch_queue))
+        return get(**named)
+
+    monkeypatch.setattr(world.s3, "get_object", noting)
+    for _ in range(7):
+        world.launch()
+    own = world.fleet.standbys
+    while own is not None and not waiting:
+        assert own.offers.run_one() == 0.0
+    assert waiting == [5]
+
+
 def test_refills_wait_until_no_launch_waits_and_tokens_are_plenty() -> None:
     """A burst beyond the limits is through before any standby is started again."""
     world = ready({"min": 5})

@@ -1,7 +1,8 @@
 """Hands launches to idle standbys, before the launch queue: a hit takes no RunTask token.
 
 Each launch is offered at most once. Whatever goes wrong, it is launched cold as if there were no standbys; a
-launch that may have reached a standby is recalled first.
+launch that may have reached a standby is recalled first. All waiting launches get their standbys before the
+next call to S3, so that in a burst the launches without one do not wait for the offers of the others.
 """
 
 from __future__ import annotations
@@ -51,6 +52,15 @@ class _Offer:
     is_sure: bool = True
 
 
+@dataclass(frozen=True)
+class _Match:
+    """A launch and the standby that is reserved for it; ``is_current`` as in ``Pool.reserve``."""
+
+    attempt: Attempt
+    standby: Standby
+    is_current: Callable[[Standby], bool]
+
+
 class Offers:
     """Offers launches, and follows each offer to its end.
 
@@ -93,6 +103,7 @@ class Offers:
         self._health, self._metrics = health, measured
         self._order = itertools.count()
         self._waiting: list[tuple[int, int, Attempt]] = []
+        self._reserved: list[tuple[int, int, _Match]] = []
         self._open: list[tuple[float, int, _Offer]] = []
         # Task instances with an unsettled offer -> their later launches, which wait for its end.
         self._held: dict[Hashable, list[Attempt]] = {}
@@ -120,22 +131,23 @@ class Offers:
     def wait(self, seconds: float) -> None:
         """Block the calling thread for so long, or until there is something to do."""
         with self._lock:
-            if not self._waiting:
+            if not self._waiting and not self._reserved:
                 self._changed.wait(timeout=min(seconds, _IDLE_SECONDS))
 
     def run_one(self) -> float:
         """Make the next offer, or look after one; return 0.0, or the seconds until one is due."""
         if not self._may_act():
             return _STALLED_SECONDS
+        self._reserve_waiting()
         with self._lock:
-            attempt = heapq.heappop(self._waiting)[2] if self._waiting else None
+            match = heapq.heappop(self._reserved)[2] if self._reserved else None
             offer = None
-            if attempt is None and self._open:
+            if match is None and self._open:
                 if (wait := self._open[0][0] - self._clock()) > 0:
                     return wait
                 offer = heapq.heappop(self._open)[2]
-        if attempt is not None:
-            self._offer(attempt)
+        if match is not None:
+            self._offer(match)
         elif offer is not None:
             self._look_after(offer)
         else:
@@ -144,10 +156,37 @@ class Offers:
 
     # --- making an offer -----------------------------------------------------------------------------------
 
-    def _offer(self, attempt: Attempt) -> None:
-        why = "error"
+    def _reserve_waiting(self) -> None:
+        """Reserve a standby for each waiting launch, and launch those cold that get none. Does no I/O."""
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    return
+                attempt = heapq.heappop(self._waiting)[2]
+            self._reserve(attempt)
+
+    def _reserve(self, attempt: Attempt) -> None:
+        standby, why = None, "error"
         try:
-            standby, why = self._decide(attempt)
+            if attempt.launch.cancelled:
+                why = ""
+            else:
+                fingerprint, is_current = self._match(attempt)
+                standby, why = self._pool.reserve(fingerprint, is_current)
+        except Exception as error:  # noqa: BLE001  whatever it is: no offer was made
+            self._health.failed("standby offers", error, doing="deciding on a standby")
+        if standby is None:
+            self._launch_cold(attempt, why)
+            return
+        match = _Match(attempt, standby, is_current)
+        with self._lock:
+            heapq.heappush(self._reserved, (-attempt.launch.priority, next(self._order), match))
+            self._changed.notify()
+
+    def _offer(self, match: _Match) -> None:
+        attempt, why = match.attempt, "error"
+        try:
+            standby, why = self._decide(match)
         except Exception as error:  # noqa: BLE001  whatever it is: no offer was made
             self._health.failed("standby offers", error, doing="deciding on a standby")
             standby = None
@@ -172,30 +211,30 @@ class Offers:
         else:
             self._launch_cold(attempt, "taken")
 
-    def _decide(self, attempt: Attempt) -> tuple[Standby | None, str]:
-        """Reserve a standby and write the launch's fate; return None and the reason to launch it cold."""
-        if attempt.launch.cancelled:
+    def _decide(self, match: _Match) -> tuple[Standby | None, str]:
+        """Write the launch's fate; return None and the reason to launch it cold."""
+        launch = match.attempt.launch
+        if launch.cancelled:
+            self._pool.give_back(match.standby)
             return None, ""
-        fingerprint, is_current = self._match(attempt)
-        standby, why = self._reserve(fingerprint, is_current)
+        standby, why = self._confirm(match)
         if standby is None:
             return None, why
         try:
-            decided = self._objects.do(protocol.decide(attempt.launch.launch_id, standby.id, standby.arn))
+            decided = self._objects.do(protocol.decide(launch.launch_id, standby.id, standby.arn))
         except Exception:
             self._pool.give_back(standby)
             raise
-        if decided and self._may_act() and not attempt.launch.cancelled:
+        if decided and self._may_act() and not launch.cancelled:
             return standby, ""
         self._pool.give_back(standby)
         return None, "adopted elsewhere"
 
-    def _reserve(self, fingerprint: str, is_current: Callable[[Standby], bool]) -> tuple[Standby | None, str]:
-        """Reserve the oldest standby that no other scheduler has used since the last listing."""
-        while True:
-            standby, why = self._pool.reserve(fingerprint, is_current)
-            if standby is None:
-                return None, why
+    def _confirm(self, match: _Match) -> tuple[Standby | None, str]:
+        """Return the reserved standby, or the next, that no other scheduler has used since the listing."""
+        standby: Standby | None = match.standby
+        why = ""
+        while standby is not None:
             try:
                 etag = self._objects.open_offer(standby.id)
             except Exception:
@@ -204,6 +243,8 @@ class Offers:
             # A launch has one offer only, so it would be launched cold if this one were taken.
             if etag == standby.etag:
                 return standby, ""
+            standby, why = self._pool.reserve(standby.fingerprint, match.is_current)
+        return None, why
 
     # --- following it --------------------------------------------------------------------------------------
 
@@ -278,4 +319,8 @@ class Offers:
 
     def debug(self) -> dict[str, Any]:
         """Return what waits, for tests and a debugger."""
-        return {"waiting": len(self._waiting), "open": len(self._open), "held": dict(self._held)}
+        return {
+            "waiting": len(self._waiting) + len(self._reserved),
+            "open": len(self._open),
+            "held": dict(self._held),
+        }
