@@ -135,7 +135,7 @@ output "scheduler_policy_arn" {
 
 output "reader_policy_arn" {
   value       = module.scheduler_access.reader_policy_arn
-  description = "Policy for the role that runs the API server: it reads task logs and does nothing else."
+  description = "Policy for the role that runs the API server: it reads task logs and the schedulers' status, and does nothing else."
 }
 
 output "triggerer_policy_arn" {

@@ -32,7 +32,7 @@ variable "scheduler_role_names" {
 variable "api_server_role_names" {
   type        = set(string)
   default     = []
-  description = "Existing IAM roles that run the API server and no scheduler. They get reader_policy_arn: they may read task logs and start nothing."
+  description = "Existing IAM roles that run the API server and no scheduler. They get reader_policy_arn: they may read task logs and the schedulers' status, and start nothing."
   nullable    = false
 
   validation {

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 PACKAGE = "airflow_fargate."
 FAKES = PACKAGE + "testing"
 IN_THE_CONTAINER = PACKAGE + "worker"
-"""Modules that run with the task's role; all others run with the scheduler's."""
+"""Modules that run with the task's role."""
+IN_THE_API_SERVER = PACKAGE + "page"
+"""Modules that run with the API server's role; all others run with the scheduler's."""
 IN_THE_CONTROL_IMAGE = PACKAGE + "control"
 """Modules that run with a component's role in the complete deployment; other tests check its policies."""
 
@@ -37,6 +39,7 @@ WHOLE = (
     "logGroupNamePrefix",
     "repositoryName",
     "Bucket",
+    "Prefix",
 )
 """Parameters that name a resource, which are kept."""
 CUT = ("task", "logStreamName", "Key", "resourceArn")
@@ -52,7 +55,7 @@ class Call:
     """One kind of call.
 
     Args:
-        bearer: whose policy it needs, ``scheduler`` or ``task``.
+        bearer: whose policy it needs, ``scheduler``, ``reader`` or ``task``.
         service: boto3's name of the service.
         operation: the API's name of the operation.
         resource: the parameters that name its resource, as JSON.
@@ -86,7 +89,8 @@ class Book:
         caller = _calling_module(sys._getframe(1))
         if caller is None or caller.startswith(IN_THE_CONTROL_IMAGE):
             return
-        bearer = "task" if caller.startswith(IN_THE_CONTAINER) else "scheduler"
+        whose = {IN_THE_CONTAINER: "task", IN_THE_API_SERVER: "reader"}
+        bearer = next((each for part, each in whose.items() if caller.startswith(part)), "scheduler")
         self.calls.add(Call(bearer, service, operation, json.dumps(telling(parameters), sort_keys=True)))
         self.callers.add((caller, operation))
 

@@ -29,6 +29,29 @@ def forget_executors() -> None:
             kept.clear()
 
 
+def filled(table: Any, **given: Any) -> dict[str, Any]:
+    """Return a valid row for the table, with made-up values for other required columns."""
+    from sqlalchemy import Boolean, DateTime, Integer, String  # noqa: PLC0415  comes with Airflow
+
+    made: dict[str, Any] = {"working_set": None if given.get("earlier") else True}
+    for column in table.columns:
+        required = not column.nullable and column.default is None and column.server_default is None
+        inner = getattr(column.type, "impl", column.type)
+        if not (required or column.name in {"id", "task_instance_id"}):
+            continue
+        if isinstance(inner, Integer):
+            if not column.primary_key:
+                made[column.name] = 0
+        elif isinstance(inner, Boolean):
+            made[column.name] = False
+        elif isinstance(inner, String):
+            made[column.name] = str(uuid.uuid4())
+        else:
+            now = dt.datetime.now(tz=dt.timezone.utc)
+            made[column.name] = now if isinstance(inner, DateTime) else uuid.uuid4()
+    return {name: value for name, value in (made | given).items() if name in table.columns}
+
+
 class _Unthreaded(Fleet):
     """An executor whose threads are stepped by the test."""
 

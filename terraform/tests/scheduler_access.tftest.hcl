@@ -56,6 +56,7 @@ run "every_permission_is_as_narrow_as_aws_allows" {
   assert {
     condition = { for statement in jsondecode(output.policy_json).Statement : statement.Sid => jsonencode([statement.Action, statement.Resource]) if strcontains(jsonencode(statement.Action), "\"s3:") } == {
       HandWorkloadsOver = jsonencode([["s3:PutObject", "s3:DeleteObject"], "arn:aws:s3:::payloads/workloads/*"])
+      WriteOwnStatus    = jsonencode(["s3:PutObject", "arn:aws:s3:::payloads/status/*"])
       AskForFates       = jsonencode(["s3:GetObject", ["arn:aws:s3:::payloads/launches/*", "arn:aws:s3:::payloads/standby/*"]])
       TakeOffersBack    = jsonencode(["s3:PutObject", "arn:aws:s3:::payloads/standby/*/answer"])
     }
@@ -77,8 +78,16 @@ run "every_permission_is_as_narrow_as_aws_allows" {
       ShowTaskLogs             = ["s3:GetObject", "arn:aws:s3:::logs/logs/*"]
       FindTaskLogs             = ["s3:ListBucket", "arn:aws:s3:::logs"]
       KeyOfLogs                = ["kms:Decrypt", "arn:aws:kms:us-east-1:123456789012:key/logs"]
+      ReadStatus               = ["s3:GetObject", "arn:aws:s3:::payloads/status/*"]
+      FindStatus               = ["s3:ListBucket", "arn:aws:s3:::payloads"]
+      KeyOfStatus              = ["kms:Decrypt", "arn:aws:kms:us-east-1:123456789012:key/payloads"]
     }
-    error_message = "The API server reads task logs and does nothing else: ${aws_iam_policy.reader.policy}"
+    error_message = "The API server reads task logs and the schedulers' status, and does nothing else: ${aws_iam_policy.reader.policy}"
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_iam_policy.reader.policy).Statement : statement.Condition if statement.Sid == "FindStatus"] == [{ StringLike = { "s3:prefix" = "status/*" } }]
+    error_message = "The API server may list no workloads: ${aws_iam_policy.reader.policy}"
   }
 
   assert {

@@ -115,7 +115,7 @@ def _secret(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
 
 
 def _list_bucket(_place: Place, call: Mapping[str, Any]) -> Iterator[Request]:
-    yield Request("s3:ListBucket", f"arn:aws:s3:::{call['Bucket']}")
+    yield Request("s3:ListBucket", f"arn:aws:s3:::{call['Bucket']}", {"s3:prefix": call.get("Prefix", "")})
 
 
 def _log_events(place: Place, call: Mapping[str, Any]) -> Iterator[Request]:

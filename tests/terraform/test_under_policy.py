@@ -13,12 +13,14 @@ from airflow_fargate.aws.logs import RunningTaskLog
 from airflow_fargate.cli import doctor
 from airflow_fargate.cli.session import Session
 from airflow_fargate.fleet.fleet import Fleet
+from airflow_fargate.page.statuses import read_statuses
 from contract.cli import test_commands as commands
 from scenarios import test_standbys, world
 from terraform import guard as guards
 from terraform import iam, run_permissions, written_policies
 from terraform.iam_calls import Place
 from unit.aws import test_logs
+from unit.page.test_statuses import NOW, Bucket
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +81,7 @@ NO_SUCH_DEFINITION = PLACE.arn("ecs", "task-definition/nothing")
 
 TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
-ABOUT = ("finishing", "launching", "races", "restarting", "standbys")
+ABOUT = ("finishing", "launching", "races", "restarting", "standbys", "status")
 MODULES = [f"scenarios.test_{about}" for about in ABOUT]
 
 
@@ -211,16 +213,18 @@ def test_a_deployment_with_standbys_gives_permissions_to_both_sides(all_written:
     assert ("AnswerAnOffer", "s3:PutObject") in task.grants
 
 
-def test_the_page_of_a_running_task_needs_the_reader_policy_and_no_more(written: Mapping[str, Any]) -> None:
-    """Finding a task by its launch id and showing its log uses all that Airflow's own log reader does not."""
+def test_what_the_api_server_shows_needs_the_reader_policy_and_no_more(written: Mapping[str, Any]) -> None:
+    """The log of a running task and the page about Fargate use all that Airflow's own log reader does not."""
     policy = iam.Policy.parse(written["aws_iam_policy.reader"]["policy"])
     guard = guards.Guard(policy, PLACE)
     clients = {"logs": guard.watch(test_logs.Logs()), "ecs": guard.watch(test_logs.Ecs())}
     config = test_logs.running(test_logs.Logs()).config
 
     _, lines = RunningTaskLog(config, clients.__getitem__).whole(test_logs.LAUNCH_ID)
+    statuses, _ = read_statuses(world.CONFIG, lambda _: guard.watch(Bucket(3)), NOW)
 
     assert lines
+    assert statuses
     assert guard.denied == []
     assert policy.grants - guard.used == AIRFLOW_S_PAGE
 

@@ -90,7 +90,9 @@ class Judged:
 
     refused: dict[str, set[str]] = field(default_factory=dict)
     unknown: set[str] = field(default_factory=set)
-    used: dict[str, set[Grant]] = field(default_factory=lambda: {"scheduler": set(), "task": set()})
+    used: dict[str, set[Grant]] = field(
+        default_factory=lambda: {"scheduler": set(), "reader": set(), "task": set()}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,7 @@ def policies(infrastructure: Path, run: Run) -> dict[str, list[Policy]]:
     ]
     return {
         "scheduler": schedulers,
+        "reader": [Policy.parse(found["first"]["aws_iam_policy.reader"]["policy"])],
         "task": [written_policies.inline(found["worker"], "aws_iam_role_policy.task")],
     }
 
@@ -140,7 +143,7 @@ def _refused_for(resource: str, context: Mapping[str, str]) -> str:
 
 
 def test_no_call_of_any_test_lacks_its_permission(judged: Judged) -> None:
-    """A call that the policy of scheduler or task does not allow, or that nobody thought of, fails."""
+    """A call that the policy of its bearer does not allow, or that nobody thought of, fails."""
     assert sorted(judged.unknown) == [], "add them to tests/terraform/iam_calls.py"
     lacking = {resource: calls for resource, calls in judged.refused.items() if resource not in NOT_OURS}
     assert lacking == {}

@@ -6,6 +6,7 @@ import importlib
 import logging
 import time
 from collections import deque
+from socket import gethostname
 from typing import TYPE_CHECKING, Any
 
 from airflow_fargate import __version__, airflow_versions, cli
@@ -74,7 +75,7 @@ class FargateExecutor(VersionedExecutor):
             check_standby(config)
             self._fleet = self._build_fleet(config)
         except ConfigurationError as error:
-            team = f" for team {self.team_name!r}" if getattr(self, "team_name", None) else ""
+            team = f" for team {self._team()!r}" if self._team() else ""
             raise SystemExit(f"FargateExecutor cannot start{team}.\n{error}") from None
         self.ids_are_assigned = bool(
             self._guarded("looking at the other executors", airflow_versions.assigns_ids_to_all)
@@ -83,6 +84,7 @@ class FargateExecutor(VersionedExecutor):
         log.info("FargateExecutor started: cluster %s, deployment %s", config.cluster, config.deployment)
 
     def _build_fleet(self, config: FargateConfig) -> Fleet:
+        name = (gethostname(), getattr(self, "job_id", None), self._team())
         return Fleet(
             config,
             BotoClients(config.region, config.threads),
@@ -92,7 +94,11 @@ class FargateExecutor(VersionedExecutor):
             lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
             lambda queue: effective_options(config, config.profiles.get(queue, NO_OPTIONS), NO_OPTIONS),
             VERSIONS,
+            "-".join(str(part) for part in name if part),
         )
+
+    def _team(self) -> str | None:
+        return getattr(self, "team_name", None)
 
     def read_config(self) -> FargateConfig:
         """Return the ``[fargate]`` section of this executor's team.
@@ -189,7 +195,7 @@ class FargateExecutor(VersionedExecutor):
     def _send_metrics(self) -> None:
         fleet = self._fleet_or_fail()
         sink, failing = airflow_versions.statistics(), len(fleet.health.complaints())
-        fleet.metrics.send(sink, len(fleet.registry), failing, getattr(self, "team_name", None))
+        fleet.metrics.send(sink, len(fleet.registry), failing, self._team())
 
     def _pass_on(self, notice: Any) -> None:
         if isinstance(notice, Report):
@@ -224,7 +230,9 @@ class FargateExecutor(VersionedExecutor):
             log.info("%s failed: %s", notice.key, diagnosis)
         else:
             log.error("%s failed: %s", notice.key, diagnosis)
-            self._fleet_or_fail().metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
+            fleet = self._fleet_or_fail()
+            fleet.metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
+            fleet.status.failed(notice.key, diagnosis)
             self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notice.key)
 
     def fail(self, key: Any, info: Any = None) -> None:

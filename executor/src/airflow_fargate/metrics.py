@@ -87,6 +87,7 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[_Name] = Counter()
+        self._totals: Counter[str] = Counter()
         self._times: list[tuple[_Name, float]] = []
         self._gauges: dict[_Name, float] = {}
 
@@ -94,6 +95,7 @@ class Metrics:
         """Add ``number`` to a counter."""
         with self._lock:
             self._counts[_name(stat, tags)] += number
+            self._totals[stat] += number
 
     def gauge(self, stat: str, value: float, **tags: str) -> None:
         """Set a value; it is sent with every heartbeat until it is set again."""
@@ -117,6 +119,16 @@ class Metrics:
             start, stop = ecs_task.at(begin), ecs_task.at(end)
             if start is not None and stop is not None:
                 self.time(stat, stop - start)
+
+    def totals(self) -> Counter[str]:
+        """Return what was counted since the start, by name and whatever the tags."""
+        with self._lock:
+            return self._totals.copy()
+
+    def gauges(self, stat: str, tag: str) -> dict[str, float]:
+        """Return the current values of one name, by the value of a tag."""
+        with self._lock:
+            return {dict(name.tags)[tag]: value for name, value in self._gauges.items() if name.stat == stat}
 
     def send(self, sink: Sink, tasks: int, failing_parts: int = 0, team: str | None = None) -> None:
         """Send what was collected since the last call, and the current gauges.

@@ -107,6 +107,13 @@ locals {
         Resource = "${payloads.bucket_arn}/${payloads.prefix}/*"
       },
       {
+        # For the page in Airflow. Tasks may not read or write it.
+        Sid      = "WriteOwnStatus"
+        Effect   = "Allow"
+        Action   = "s3:PutObject"
+        Resource = "${payloads.bucket_arn}/status/*"
+      },
+      {
         # Without standbys, too: a scheduler that has none finds out what became of a launch that one with standbys queued.
         Sid      = "AskForFates"
         Effect   = "Allow"

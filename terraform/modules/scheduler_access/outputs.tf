@@ -10,7 +10,7 @@ output "policy_json" {
 
 output "reader_policy_arn" {
   value       = aws_iam_policy.reader.arn
-  description = "Policy for the role that runs the API server: it reads task logs and does nothing else."
+  description = "Policy for the role that runs the API server: it reads task logs and the schedulers' status, and does nothing else."
 }
 
 output "triggerer_policy_arn" {

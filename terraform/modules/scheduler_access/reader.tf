@@ -1,5 +1,5 @@
-# The API server shows task logs: from CloudWatch Logs while a task runs, from S3 after it ended. It serves the network,
-# so it may start, stop and pass nothing.
+# The API server shows task logs: from CloudWatch Logs while a task runs, from S3 after it ended. Its page about Fargate
+# shows the schedulers' status. It serves the network, so it may start, stop and pass nothing.
 
 locals {
   reader_statements = [
@@ -53,13 +53,41 @@ locals {
   ])
 }
 
+locals {
+  # The same bucket holds workloads with their tokens, so the API server may neither read nor list these.
+  status_statements = flatten([
+    for payloads in [var.payloads] : [
+      {
+        Sid      = "ReadStatus"
+        Effect   = "Allow"
+        Action   = "s3:GetObject"
+        Resource = "${payloads.bucket_arn}/status/*"
+      },
+      {
+        Sid       = "FindStatus"
+        Effect    = "Allow"
+        Action    = "s3:ListBucket"
+        Resource  = payloads.bucket_arn
+        Condition = { StringLike = { "s3:prefix" = "status/*" } }
+      },
+      {
+        Sid       = "KeyOfStatus"
+        Effect    = "Allow"
+        Action    = "kms:Decrypt"
+        Resource  = payloads.kms_key_arn
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${local.region}.${local.suffix}" } }
+      },
+    ] if payloads != null
+  ])
+}
+
 resource "aws_iam_policy" "reader" {
   name        = "${var.name}-reader"
-  description = "Lets the API server of ${var.name} show task logs, and nothing else."
+  description = "Lets the API server of ${var.name} show task logs and the page about Fargate, and nothing else."
 
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = concat(local.reader_statements, local.stored_log_statements)
+    Statement = concat(local.reader_statements, local.stored_log_statements, local.status_statements)
   })
 
   tags = var.tags

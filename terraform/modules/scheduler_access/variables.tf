@@ -27,7 +27,7 @@ variable "queue" {
 variable "payloads" {
   type        = object({ bucket_arn = string, prefix = string, kms_key_arn = string })
   default     = null
-  description = "Where the executor puts workloads. Null: it sends them inline."
+  description = "Where the executor puts workloads, and its status below status/. Null: it sends workloads inline and writes no status."
 }
 
 variable "standby" {
@@ -62,7 +62,7 @@ variable "role_names" {
 variable "api_server_role_names" {
   type        = set(string)
   default     = []
-  description = "Existing roles that run the API server and no scheduler. They may only read task logs."
+  description = "Existing roles that run the API server and no scheduler. They may only read task logs and the schedulers' status."
 }
 
 variable "triggerer_role_names" {

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from airflow_fargate.airflow_versions import latest_try, tries_since
+from contract_airflow import filled
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=timezone.utc)
 ARN = "arn:aws:ecs:us-east-1:123456789012:task/airflow/0123456789abcdef0123456789abcdef"
-
-
-def filled(table: Any, **given: Any) -> dict[str, Any]:
-    """Return a valid row for the table, with made-up values for other required columns."""
-    from sqlalchemy import DateTime, Integer, String  # noqa: PLC0415  comes with Airflow
-
-    made: dict[str, Any] = {"working_set": None if given["earlier"] else True}
-    for column in table.columns:
-        required = not column.nullable and column.default is None and column.server_default is None
-        inner = getattr(column.type, "impl", column.type)
-        if not (required or column.name in {"id", "task_instance_id"}):
-            continue
-        if isinstance(inner, Integer):
-            if not column.primary_key:
-                made[column.name] = 0
-        elif isinstance(inner, String):
-            made[column.name] = str(uuid.uuid4())
-        else:
-            made[column.name] = NOW if isinstance(inner, DateTime) else uuid.uuid4()
-    return {name: value for name, value in (made | given).items() if name in table.columns}
 
 
 @pytest.mark.point("`airflow fargate cost` and `render` read the task history, including earlier tries")

@@ -1,6 +1,13 @@
 """The differences between the supported Airflow releases."""
 
-from airflow_fargate.airflow_versions.history import TaskTry, latest_try, owned_ids, tries_since
+from airflow_fargate.airflow_versions.history import (
+    TaskTry,
+    container_id,
+    latest_try,
+    owned_ids,
+    tries_since,
+    unfinished_tries,
+)
 from airflow_fargate.airflow_versions.rebuild import (
     OperationalError,
     Rebuilder,
@@ -10,6 +17,7 @@ from airflow_fargate.airflow_versions.rebuild import (
 from airflow_fargate.airflow_versions.releases import (
     AIRFLOW_VERSION,
     ASSIGNS_IDS,
+    HAS_PAGES,
     HAS_TEAMS,
     RELEASE,
     TAKES_COMMANDS,
@@ -31,6 +39,7 @@ from airflow_fargate.airflow_versions.work import (
 __all__ = [
     "AIRFLOW_VERSION",
     "ASSIGNS_IDS",
+    "HAS_PAGES",
     "HAS_TEAMS",
     "PAYLOAD_FORMAT",
     "RELEASE",
@@ -43,6 +52,7 @@ __all__ = [
     "adopted_elsewhere",
     "assigns_ids_to_all",
     "check_release",
+    "container_id",
     "is_launch_id",
     "latest_try",
     "load_for_adoption",
@@ -52,5 +62,6 @@ __all__ = [
     "statistics",
     "subject_of",
     "tries_since",
+    "unfinished_tries",
     "work_of",
 ]

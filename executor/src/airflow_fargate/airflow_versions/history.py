@@ -81,6 +81,45 @@ def latest_try(dag_id: str, task_id: str, run_id: str | None, map_index: int) ->
         return None if row is None else _try(row)
 
 
+def unfinished_tries(limit: int) -> list[TaskTry]:
+    """Return queued and running tasks with a container's id, the oldest first."""
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415  needs Airflow's database
+    from airflow.utils.session import create_session  # noqa: PLC0415  the same
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+
+    wanted = (
+        select(*_selected(TaskInstance))
+        .where(TaskInstance.state.in_(_UNFINISHED), TaskInstance.external_executor_id.is_not(None))
+        .order_by(TaskInstance.queued_dttm)
+        .limit(limit)
+    )
+    with create_session() as session:
+        return [_try(row) for row in session.execute(wanted)]
+
+
+def container_id(key: Any) -> str:
+    """Return the ``external_executor_id`` of the try that a key names; empty if it has none."""
+    from airflow.utils.session import create_session  # noqa: PLC0415  needs Airflow's database
+    from sqlalchemy import select  # noqa: PLC0415  comes with Airflow
+
+    with create_session() as session:
+        for model in _models():
+            found = session.scalar(
+                select(model.external_executor_id)
+                .where(
+                    model.dag_id == key.dag_id,
+                    model.task_id == key.task_id,
+                    model.run_id == key.run_id,
+                    model.try_number == key.try_number,
+                    _map_index(model) == key.map_index,
+                )
+                .execution_options(include_all_attempts=True)  # as above
+            )
+            if found:
+                return str(found)
+    return ""
+
+
 def owned_ids() -> set[str]:
     """Return the ARNs and launch ids of unfinished task instances, callbacks and connection tests.
 

@@ -44,6 +44,9 @@ TAKES_COMMANDS = RELEASE < (3,)
 QUEUES_WORKLOADS = RELEASE >= (3, 1)
 """``BaseExecutor.queue_workload`` accepts workloads; in 3.0 it rejects all of them."""
 
+HAS_PAGES = RELEASE >= (3, 1)
+"""A plugin can add pages to Airflow's (``external_views``)."""
+
 ASSIGNS_IDS = RELEASE >= (3, 2, 2)
 """The scheduler writes a UUID into ``external_executor_id`` in the commit that queues a task."""
 

@@ -47,6 +47,11 @@ class TokenBucket:
         self._refill(now)
         self._tokens -= 1
 
+    def rate(self, now: float) -> float:
+        """Return the tokens per second now: fewer than ``full_rate`` for a while after AWS throttled."""
+        self._refill(now)
+        return self._rate
+
     def is_half_full(self, now: float) -> bool:
         """Return whether at least half of a burst is left."""
         self._refill(now)
@@ -99,6 +104,10 @@ class RateLimiter:
         """Take the tokens of one launch."""
         self._api.take(now)
         self._bucket(capacity, now).take(now)
+
+    def rate(self, now: float) -> tuple[float, float]:
+        """Return how many RunTask calls a second are allowed now, and while AWS does not throttle."""
+        return self._api.rate(now), self._api.full_rate
 
     def has_spare(self, capacity: str, now: float) -> bool:
         """Return whether a launch that nobody waits for may be made: it leaves half of each burst."""

@@ -10,7 +10,6 @@ from airflow_fargate.aws.ecs_task import EcsTask
 from airflow_fargate.errors import TaskOptionsError
 from airflow_fargate.settings.task_options import (
     NO_OPTIONS,
-    TaskOptions,
     effective_options,
     parse_task_options,
 )
@@ -26,10 +25,12 @@ def past_containers(config: FargateConfig, since: float) -> Iterator[tuple[str, 
     """Yield the DAG and the container, as ECS would describe it, of every try after ``since`` (seconds)."""
     for each in tries_since(datetime.fromtimestamp(since, tz=timezone.utc)):
         if ":task/" in each.external_id or is_launch_id(each.external_id):
-            yield each.dag_id, _container(config, config.profiles.get(each.queue, NO_OPTIONS), each)
+            yield each.dag_id, container_of(config, each)
 
 
-def _container(config: FargateConfig, profile: TaskOptions, tried: TaskTry) -> EcsTask:
+def container_of(config: FargateConfig, tried: TaskTry) -> EcsTask:
+    """Return a try's container, as ECS would describe it if the configuration has not changed since."""
+    profile = config.profiles.get(tried.queue, NO_OPTIONS)
     try:
         options = effective_options(
             config, profile, parse_task_options("executor_config", tried.executor_config)

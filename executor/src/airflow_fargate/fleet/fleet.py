@@ -18,6 +18,7 @@ from airflow_fargate.aws.logs import ContainerLogs
 from airflow_fargate.aws.rate_limiter import RateLimiter
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.fleet.lease import DEFAULT_SECONDS, Lease, Renewal
+from airflow_fargate.fleet.status import Status
 from airflow_fargate.fleet.threads import Health, StepThread
 from airflow_fargate.launching.launch_queue import LaunchQueue
 from airflow_fargate.launching.launcher import Launcher, RetryPolicy
@@ -29,6 +30,7 @@ from airflow_fargate.standby.fates import Fates
 from airflow_fargate.standby.standbys import OFFER_THREADS, Standbys
 from airflow_fargate.standby.store import Objects
 from airflow_fargate.tasks.messages import (
+    Accepted,
     Decision,
     Finish,
     LaunchAgain,
@@ -82,6 +84,7 @@ class Fleet:
             after a stall, on the scheduler's thread.
         queue_options: returns the options of a task of a queue that has none of its own.
         version: of Airflow, this package and the payload.
+        name: of this scheduler, for people.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
@@ -94,6 +97,7 @@ class Fleet:
         adopted_elsewhere: Callable[[Sequence[Hashable]], Iterable[Hashable]] = lambda _: (),
         queue_options: Callable[[str], TaskOptions] = lambda _: NO_OPTIONS,
         version: str = "",
+        name: str = "scheduler",
     ) -> None:
         self.config = config
         self.lease = Lease(lease_seconds, clock.monotonic)
@@ -145,6 +149,7 @@ class Fleet:
         )
         logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
         self.explainer = Explainer(logs, clock.monotonic)
+        self.status = Status(self, clients, clock, name)
         self.standbys: Standbys | None = None
         self.fates: Fates | None = None
         if config.payload_bucket:
@@ -184,6 +189,10 @@ class Fleet:
                 StepThread(f"listener-{n}", "receiving events", self.listener.receive, self.health)
                 for n in range(config.listeners)
             )
+        if config.payload_bucket:
+            # With a record of its own: a status that cannot be written is no failing part of the executor.
+            writes = self.status.run_one, Health(log)
+            self._other_threads.append(StepThread("status", "writing the status for the page", *writes))
         self._other_threads.extend(self._standby_threads())
 
     def _standby_threads(self) -> Iterator[StepThread]:
@@ -336,10 +345,11 @@ class Fleet:
         return [*(task.key for task in self.registry if not task.revoked), *self.explainer]
 
     def _measure(self, message: Message) -> None:
-        if not isinstance(message, Seen):
-            return
         try:
-            self._measure_ecs_task(message)
+            if isinstance(message, Accepted):
+                self.status.seen(message.ecs_task, ended=False)
+            elif isinstance(message, Seen):
+                self._measure_ecs_task(message)
         except Exception:
             log.exception("A task's metrics could not be recorded: %r", message)
 
@@ -349,7 +359,10 @@ class Fleet:
             self.metrics.count(metrics.RECONCILE_FINDS)
         elif not message.described and not news:
             self.metrics.count(metrics.STALE)
-        if news and message.ecs_task.decided(self.config.container_name):
+        ended = message.ecs_task.decided(self.config.container_name)
+        if news:
+            self.status.seen(message.ecs_task, ended=ended)
+        if news and ended:
             self.metrics.timeline(message.ecs_task)
 
     def _needs_log(self, verdict: Verdict) -> bool:

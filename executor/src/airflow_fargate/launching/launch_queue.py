@@ -110,6 +110,11 @@ class LaunchQueue:
         with self._lock:
             self._limiter.slow_down(self._clock())
 
+    def rate(self) -> tuple[float, float]:
+        """Return how many launches a second are allowed now, and while AWS does not throttle."""
+        with self._lock:
+            return self._limiter.rate(self._clock())
+
     def _soonest(self, now: float) -> tuple[str, float]:
         """Return the capacity of the next attempt, and the seconds until it may be launched."""
         if not self._may_act():

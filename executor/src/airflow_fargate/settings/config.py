@@ -101,6 +101,11 @@ class FargateConfig:
         return folder + slash
 
     @property
+    def status_prefix(self) -> str:
+        """Return what the keys of the schedulers' statuses begin with."""
+        return f"{self.standby_root}status/{self.deployment}/"
+
+    @property
     def threads(self) -> int:
         """Return how many launcher threads there are."""
         enough = math.ceil(self.run_task_rate * _SECONDS_PER_LAUNCH)
