@@ -46,7 +46,8 @@ INPUTS_LABEL = "airflow-fargate.inputs"
 INPUTS = (
     *("worker_image/Dockerfile", "worker_image/install.py", "worker_image/requirements/*.txt"),
     *("worker_image/control/*.py", "worker_image/control/*.pem"),
-    *("executor/pyproject.toml", "executor/README.md", "executor/src/**/*.py", "executor/src/**/py.typed"),
+    *("executor/pyproject.toml", "executor/README.md"),
+    *("executor/src/**/*.py", "executor/src/**/*.html", "executor/src/**/py.typed"),
 )
 CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 INDEX_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
