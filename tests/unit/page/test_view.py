@@ -121,12 +121,12 @@ def test_a_container_whose_row_has_the_launch_id_is_found_by_it() -> None:
     page = shown(
         a_try(external_id=LAUNCH_ID),
         a_try(task_id="waits", external_id=LAUNCH_ID.replace("1", "2")),
-        a_try(task_id="other", external_id="celery-id"),
+        a_try(task_id="of_celery", external_id="celery-id"),
         statuses=[a_status()],
     )
     assert "sales.load</a>" in page
     assert "waits" not in page
-    assert "other" not in page
+    assert "of_celery" not in page
 
 
 def test_links_are_those_of_airflows_own_page() -> None:
