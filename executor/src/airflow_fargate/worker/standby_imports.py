@@ -13,7 +13,8 @@ from importlib import import_module
 
 MODULES: tuple[str, ...] = (
     # The supervisor, and what it forks.
-    "airflow_fargate.control.heartbeat",  # a plugin, which every process of Airflow imports
+    "airflow_fargate.control.heartbeat",  # our plugins, which every process of Airflow imports
+    "airflow_fargate.page.plugin",
     "airflow_fargate.worker.supervise",
     "airflow.sdk.execution_time.supervisor",
     "airflow.sdk.execution_time.task_runner",
