@@ -15,6 +15,7 @@ from airflow_fargate.fleet.status import FORMAT
 from airflow_fargate.page.app import CACHED_SECONDS, Cached
 from airflow_fargate.page.statuses import OLD_SECONDS, read_statuses
 from airflow_fargate.page.view import Snapshot
+from aws_model import modelled
 from scenarios.outages import refusal
 from scenarios.world import CONFIG
 
@@ -51,7 +52,8 @@ class Bucket:
 
 def read(bucket: Bucket, **changes: Any) -> tuple[list[Any], str]:
     """Read it."""
-    return read_statuses(replace(CONFIG, **changes), lambda _: bucket, NOW)  # type: ignore[arg-type]  # one service only
+    s3: Any = modelled("s3", bucket)
+    return read_statuses(replace(CONFIG, **changes), lambda _: s3, NOW)
 
 
 def test_every_running_schedulers_status_counts_and_an_ended_ones_does_not() -> None:
