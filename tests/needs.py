@@ -35,6 +35,12 @@ def root(why: str) -> None:
         pytest.skip(f"root is needed, {why}: run the tests as root")
 
 
+def bridge_here(name: str) -> None:
+    """Have the containers' bridge on this machine; skip where the engine runs in another one."""
+    if not Path("/sys/class/net", name).exists():
+        pytest.skip(f"The containers' bridge {name} is needed on this machine: the engine runs elsewhere")
+
+
 def terraform() -> str:
     """Return Terraform's or OpenTofu's path: what ``TERRAFORM`` names, else the first on the PATH."""
     named = os.environ.get("TERRAFORM")

@@ -84,9 +84,10 @@ class Services:
 
     def forget_failures(self) -> None:
         """Take the deployments that have failed until now for those of an earlier run."""
-        deployments = [each for service in self._services().values() for each in service["deployments"]]
+        services = self._services()
+        deployments = [each for service in services.values() for each in service["deployments"]]
         self._failed_before = {each["id"] for each in deployments if each.get("rolloutState") == FAILED}
-        self._rolled_back_before = {arn for name in self._services() for arn in self._rollbacks(name)}
+        self._rolled_back_before = {arn for name in services for arn in self._rollbacks(name)}
 
     def _rollbacks(self, name: str) -> set[str]:
         answer = self._ecs.list_service_deployments(cluster=self._cluster, service=name, status=ROLLED_BACK)

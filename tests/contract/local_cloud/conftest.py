@@ -50,9 +50,12 @@ def tiny_image(container_cloud: LocalCloud) -> str:
 @pytest.fixture(scope="session")
 def talking_image(container_cloud: LocalCloud) -> str:
     """An image with a shell and what it takes to resolve names, to listen and to ask a database."""
+    needs.root("to give each database an address of its own")
+    needs.postgres()
+    needs.bridge_here(container_cloud.engine.host.bridge)  # type: ignore[attr-defined]
     programs = find_programs()
-    if container_cloud.databases is None or programs is None:
-        pytest.skip("PostgreSQL, ip, iptables and root are needed: run the tests as root on Debian")
+    assert container_cloud.databases is not None, "ip is missing: `apt-get install iproute2`"
+    assert programs is not None, "PostgreSQL was installed, and its programs were not found"
     try:
         return make_talking_image(container_cloud.engine.host, programs.folder / "psql")  # type: ignore[attr-defined]
     except NotHere as error:
