@@ -38,6 +38,8 @@ class AirflowRelease:
     """The service with the UI and the API; also the command that starts it."""
     api: ClassVar[type[AirflowApi]] = AirflowApi
     tasks_open_the_database: ClassVar[bool] = False
+    fails_killed_tasks_itself: ClassVar[bool] = False
+    """Whether zombie detection fails a task that was killed, perhaps before its container has exited."""
     takes_sqlite: ClassVar[bool] = True
 
     @property
@@ -110,6 +112,7 @@ class Airflow2(AirflowRelease):
     server = "webserver"
     api = AirflowApi1
     tasks_open_the_database = True
+    fails_killed_tasks_itself = True
     takes_sqlite = False
 
     def check_database(self, database: str) -> None:

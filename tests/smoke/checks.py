@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT
+from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT, TASK_KILLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -90,9 +90,10 @@ def _exit_and_stop_codes(evidence: Evidence) -> Iterator[str]:
     for task in EXPECTED:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
-            # If Airflow queues the next try before the container has exited, the executor stops that
-            # container.
-            may_be_stopped = number < len(task.tries)
+            # If Airflow queues the next try, or fails this one, before the container has exited, the executor
+            # stops that container.
+            failed_by_airflow = evidence.fails_killed_tasks_itself and expected.exit_code == TASK_KILLED
+            may_be_stopped = number < len(task.tries) or failed_by_airflow
             for container in found.get(key, []):
                 if container.last_status != "STOPPED":
                     yield f"{name_of(key)}: its container is {container.last_status}, not STOPPED"

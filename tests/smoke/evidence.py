@@ -88,6 +88,7 @@ class Evidence:
         secrets: other values that no text may contain.
         inventory: the resources left in the account after destroy; None if it was not destroyed.
         has_standbys: whether the Airflow release can have standby containers.
+        fails_killed_tasks_itself: whether the release fails a task that was killed by zombie detection.
         idle: the standbys without a task, when the DAG runs were over.
         ended: the same when the deployment was destroyed.
         scheduler_killed: when the scheduler had been killed.
@@ -105,6 +106,7 @@ class Evidence:
     inventory: dict[str, Any] | None
     secrets: tuple[str, ...] = ()
     has_standbys: bool = False
+    fails_killed_tasks_itself: bool = False
     idle: tuple[Container, ...] = ()
     ended: tuple[Container, ...] = ()
     scheduler_killed: datetime | None = None

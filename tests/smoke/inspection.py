@@ -142,6 +142,7 @@ class Inspection:
             inventory=None,
             secrets=self._home.secrets,
             has_standbys=self._home.release.has_standbys,
+            fails_killed_tasks_itself=self._home.release.fails_killed_tasks_itself,
             idle=tuple(one for one in containers if one.is_idle_standby),
             scheduler_killed=runs.disturber.scheduler_killed,
         )

@@ -62,6 +62,18 @@ def _with_container(evidence: Evidence, **changes: object) -> Evidence:
     return replace(evidence, containers=(replace(first, **changes), *rest))  # type: ignore[arg-type]
 
 
+def test_airflow_2_may_have_a_killed_tasks_container_stopped() -> None:
+    """Its zombie detection can be faster than the container's exit; Airflow 3 has no such excuse."""
+    evidence = _evidence()
+    key = (OUTCOMES, "out_of_memory", -1, 1)
+    containers = tuple(
+        replace(one, stop_code="UserInitiated") if one.key == key else one for one in evidence.containers
+    )
+    stopped = replace(evidence, containers=containers)
+    assert _failed(stopped) == {"every container has its expected exit code and stop code"}
+    assert _failed(replace(stopped, fails_killed_tasks_itself=True)) == set()
+
+
 def _second_try_of_cleared_after_five_minutes(evidence: Evidence) -> Evidence:
     late = NOW + timedelta(minutes=5)
     return replace(
