@@ -5,6 +5,8 @@ Usage: python3 worker_image/images.py [NAME=VALUE...], the names being those of 
     TERRAFORM_DIR  the folder that Terraform is applied in; by default terraform/airflow_on_ecs, and
                    terraform/examples/complete where only that one is applied
     REGISTRY       where to push instead of to the repositories' own registry, for a local cloud
+    BUILD_ONLY     X86_64 or ARM64: build both images for it, and push nothing; `make up` does so beside
+                   Terraform's first apply
 
 The complete deployment (terraform/airflow_on_ecs) runs two images of one Airflow release. Both are built with
 the same settings and pushed under a tag made of the release and the image's content. After both pushes they
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 COMPLETE = ROOT / "terraform" / "airflow_on_ecs"
 RECORD = "images.auto.tfvars.json"
 SETTINGS = (*(name for name in build.SETTINGS if name not in ("KIND", "IMAGE")), "TERRAFORM_DIR", "REGISTRY")
+ALONE = ("IMAGE", "SOURCE", "BUILD_ONLY")
+"""Further settings of the script."""
 PLATFORMS = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 TAG_LENGTH = 12
 
@@ -44,7 +48,10 @@ TAG_LENGTH = 12
 def main() -> int:
     """Build and push; returns an exit code."""
     try:
-        settings = build.read_settings(sys.argv[1:], (*SETTINGS, "IMAGE", "SOURCE"))
+        settings = build.read_settings(sys.argv[1:], (*SETTINGS, *ALONE))
+        if architecture := settings.get("BUILD_ONLY"):
+            build_both(settings, architecture)
+            return 0
         folder = deployment_folder(settings.get("TERRAFORM_DIR", ""))
         outputs = push.terraform_outputs(folder)
         if "control_repository_url" in outputs:
@@ -74,6 +81,29 @@ def deployment_folder(named: str = "") -> Path:
     return applied[0] if applied else COMPLETE
 
 
+def build_both(settings: Mapping[str, str], architecture: str) -> None:
+    """Build both images without a push, so that `build_and_push` finds every layer in the engine's cache.
+
+    Args:
+        settings: those of build.py.
+        architecture: X86_64 or ARM64.
+
+    Raises:
+        BuildError: an image cannot be built.
+    """
+    if architecture not in PLATFORMS:
+        raise BuildError(f"BUILD_ONLY must be {' or '.join(PLATFORMS)}, got {architecture!r}.")
+    chosen = _chosen(settings, architecture)
+    if not build.needs_registry(chosen):
+        for kind in build.KINDS:
+            build.build({**chosen, "KIND": kind})
+
+
+def _chosen(settings: Mapping[str, str], architecture: str) -> dict[str, str]:
+    chosen = {name: value for name, value in settings.items() if name in build.SETTINGS}
+    return chosen | platform(chosen, architecture)
+
+
 def build_and_push(settings: Mapping[str, str], outputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """Build and push both images of the complete deployment, and record them as one pair.
 
@@ -88,8 +118,7 @@ def build_and_push(settings: Mapping[str, str], outputs: Mapping[str, Any], fold
     Raises:
         BuildError: an image cannot be built or pushed; the record stays as it was.
     """
-    chosen = {name: value for name, value in settings.items() if name in build.SETTINGS}
-    chosen |= platform(chosen, str(outputs.get("architecture") or ""))
+    chosen = _chosen(settings, str(outputs.get("architecture") or ""))
     airflow = build.build_arguments({**chosen, "KIND": "control"})["AIRFLOW_VERSION"]
     record = {"airflow": airflow}
     for kind in build.KINDS:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from terraform.commands import access
 from terraform.commands.context import Context
+from terraform.commands.images import DeploymentImages
 from terraform.commands.programs import CommandError, Terraform
 from terraform.commands.settings import COMPLETE, read_settings
 from terraform.commands.up import INPUTS, up
@@ -32,14 +33,7 @@ SETTINGS: dict[str, dict[str, str]] = {
 
 
 def _up(context: Context, settings: Mapping[str, str]) -> int:
-    def build_and_push(outputs: Mapping[str, Any]) -> None:
-        chosen = {name: value for name, value in settings.items() if name in images.SETTINGS and value}
-        try:
-            images.build_and_push(chosen, outputs, context.folder)
-        except BuildError as error:
-            raise CommandError(f"{error} Then run make up again.") from error
-
-    return up(context, settings, build_and_push)
+    return up(context, settings, DeploymentImages(settings, context.folder, context.say))
 
 
 def _destroy(context: Context, settings: Mapping[str, str]) -> int:

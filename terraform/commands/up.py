@@ -1,8 +1,8 @@
 """`make up`: Airflow from an empty account, in steps that can be repeated after any failure.
 
 1. Check the programs, the account, the region; name the price and ask.
-2. If there are no repositories yet: apply everything but Airflow's services.
-3. Build both images and push them.
+2. If there are no repositories yet: apply everything but Airflow's services, and build both images meanwhile.
+3. Build what is not built yet, and push both images.
 4. Apply: the services start. ECS's progress is printed; a service that does not start ends the command with
    its reason.
 5. Ask the doctor, as the scheduler and where it runs.
@@ -21,9 +21,10 @@ from terraform.commands.programs import CommandError
 from terraform.commands.services import Services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from terraform.commands.context import Context
+    from terraform.commands.images import Images
 
 INPUTS = {"NAME": "name", "REGION": "region", "SIZE": "size"}
 """Settings of the command that are inputs of Terraform, and are kept in INPUTS_FILE for the next run."""
@@ -35,14 +36,14 @@ YES = "yes"
 def up(
     context: Context,
     settings: Mapping[str, str],
-    build_and_push: Callable[[Mapping[str, Any]], Any],
+    images: Images,
 ) -> int:
     """Bring the deployment up; return an exit code.
 
     Args:
         context: Terraform's folder, AWS, the terminal.
         settings: NAME, REGION, SIZE, AUTO_APPROVE, and those of the images.
-        build_and_push: builds both images for these outputs, pushes them, and records the pair.
+        images: builds and pushes.
 
     Raises:
         CommandError: a step failed; the text says what to do, and `make up` goes on from there.
@@ -63,12 +64,13 @@ def up(
     if not before.get("control_repository_url"):
         # A record of images that were deleted would start services without images.
         (context.folder / RECORD_FILE).unlink(missing_ok=True)
-        steps.begin("apply: network, database, secrets, repositories (about 12 minutes)")
-        terraform.run("apply", "-input=false", "-auto-approve")
+        steps.begin("apply: network, database, secrets, repositories (about 12 minutes); build both images")
+        with images.being_built(inputs["architecture"]):
+            terraform.run("apply", "-input=false", "-auto-approve")
         outputs = terraform.outputs()
 
-    steps.begin("build and push both images")
-    build_and_push(outputs)
+    steps.begin("push both images")
+    images.build_and_push(outputs)
 
     steps.begin("apply: Airflow's services (about 5 minutes)")
     client = context.clients(outputs["region"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -14,11 +15,28 @@ from unit.commands.conftest import APPLIED, ARN, container, service
 SETTINGS = {"NAME": "", "REGION": "", "SIZE": "", "AUTO_APPROVE": ""}
 
 
+class FakeImages:
+    """Images that are built at once; ``pushed`` are the outputs they were pushed for."""
+
+    def __init__(self, world):
+        self.world, self.pushed, self.beside = world, [], []
+
+    @contextlib.contextmanager
+    def being_built(self, architecture):
+        """Record which Terraform commands run inside the block."""
+        before = len(self.world.terraform.commands)
+        yield
+        self.beside.append((architecture, self.world.terraform.commands[before:]))
+
+    def build_and_push(self, outputs):
+        """Record the outputs."""
+        self.pushed.append(outputs)
+
+
 def up(world, **settings):
-    """Run it; return its exit code and the outputs for which images were built."""
-    built = []
-    code = module.up(world.context, SETTINGS | settings, built.append)
-    return code, built
+    """Run it; return its exit code and the images."""
+    images = FakeImages(world)
+    return module.up(world.context, SETTINGS | settings, images), images
 
 
 def failure(world, **settings):
@@ -30,9 +48,10 @@ def failure(world, **settings):
 
 def test_from_an_empty_account_to_a_login(world):
     """Two applies with the images between them, the doctor, and what to do next."""
-    code, built = up(world)
-    assert (code, world.terraform.commands, len(built)) == (0, ["init", "apply", "apply"], 1)
-    assert built[0]["control_repository_url"] == APPLIED["control_repository_url"]
+    code, images = up(world)
+    assert (code, world.terraform.commands, len(images.pushed)) == (0, ["init", "apply", "apply"], 1)
+    assert images.pushed[0]["control_repository_url"] == APPLIED["control_repository_url"]
+    assert images.beside == [("X86_64", ["apply"])]  # and built while the first apply waits for AWS
     for word in ("make open", "make password", "make dags", "make destroy", APPLIED["url"]):
         assert word in world.output
 
@@ -61,8 +80,9 @@ def test_auto_approve_asks_nothing(world):
 
 def test_a_repetition_builds_before_it_applies(deployed):
     """A broken image is replaced, and not waited for once more."""
-    _, built = up(deployed)
-    assert (deployed.terraform.commands, len(built)) == (["init", "apply"], 1)
+    _, images = up(deployed)
+    assert (deployed.terraform.commands, len(images.pushed)) == (["init", "apply"], 1)
+    assert images.beside == []
 
 
 def test_a_first_apply_that_failed_is_repeated(world):
@@ -224,7 +244,7 @@ def test_a_container_that_exits_after_each_start_is_not_steady(world):
     context = world.context
     context.sleep = sleep
     with pytest.raises(CommandError, match="within 15 minutes"):
-        module.up(context, SETTINGS, lambda outputs: None)
+        module.up(context, SETTINGS, FakeImages(world))
 
 
 def test_progress_is_printed_when_it_changes(world):
@@ -240,7 +260,7 @@ def test_progress_is_printed_when_it_changes(world):
 
     context = world.context
     context.sleep = sleep
-    assert module.up(context, SETTINGS, lambda outputs: None) == 0
+    assert module.up(context, SETTINGS, FakeImages(world)) == 0
     assert [line for line in world.printed if "api 0/1 starting" in line] != []
     assert len([line for line in world.printed if "scheduler 1/1" in line]) == 2
 

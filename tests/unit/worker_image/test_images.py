@@ -44,6 +44,26 @@ def test_both_images_are_recorded_after_both_pushes(docker, tmp_path):
     assert targets == ["worker", "control"]
 
 
+def test_both_can_be_built_without_a_push(docker, monkeypatch):
+    """For the time in which Terraform waits for AWS; the push finds every layer in the engine's cache."""
+    docker.answer({"version --format {{.Server.Os}}": (0, "linux/amd64")}, BUILDX)
+    monkeypatch.setattr("sys.argv", ["images.py", "BUILD_ONLY=ARM64", "AIRFLOW_VERSION=3.2.2"])
+    assert images.main() == 0
+    builds = docker.commands("buildx", "build")
+    assert [words[words.index("--target") + 1] for words in builds] == ["worker", "control"]
+    assert all("linux/arm64" in words and "AIRFLOW_VERSION=3.2.2" in words for words in builds)
+    assert docker.commands("push") == []
+
+
+@pytest.mark.parametrize(("name", "code"), [("x86", 1), ("X86_64", 0)])
+def test_an_architecture_that_is_none_is_named(docker, monkeypatch, capsys, name, code):
+    """What only a registry can hold is built when it is pushed."""
+    monkeypatch.setattr("sys.argv", ["images.py", f"BUILD_ONLY={name}", "COMPRESSION=zstd"])
+    assert images.main() == code
+    assert ("X86_64 or ARM64, got 'x86'" in capsys.readouterr().err) is bool(code)
+    assert docker.commands("buildx", "build") == []
+
+
 def test_a_failed_second_push_leaves_the_old_pair(docker, tmp_path):
     """Terraform never sees one image of a new release beside another of the old one."""
     (tmp_path / images.RECORD).write_text('{"images": "the old pair"}')
