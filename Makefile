@@ -8,13 +8,15 @@ CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-deployment smoke-down bench start-times chaos soak cloud up open password dags destroy build push build-push sbom docs release-check lock clean
+.PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud up open password dags destroy build push build-push sbom docs release-check lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  smoke: KEEP=1 keeps everything running, AIRFLOW=2.11.2 runs another release (3.3.2 by default)."
-	@echo "  smoke, test: DB=sqlite, BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
+	@echo "  smoke: KEEP=1 keeps everything running, AIRFLOW=3.2.2 runs another release (3.3.2 by default),"
+	@echo "    OWN_AIRFLOW=1 runs your own Airflow beside the deployment, as any AIRFLOW before 3.2.2 does (DB=sqlite),"
+	@echo "    FAULTS=1 breaks more (10 minutes more), PICTURES=folder takes pictures."
+	@echo "  smoke, test: BASE_IMAGE=..., AIRFLOW_PORT=... CLOUD_PORT=..."
 	@echo "  test: SMOKE=0 skips the smoke.  build, push: IMAGE=... BASE_IMAGE=... KIND=control EXTRA=folder"
 	@echo "  all targets: PYTHON=python3.12 (3.10 to 3.13), TERRAFORM=tofu, XDG_CACHE_HOME=..."
 
@@ -83,11 +85,8 @@ test: venv ## Run lint, test-fast, test-oldest, test-boto3 and, with a container
 	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py test-fast 'lint, test-oldest, test-boto3 BOTO3=oldest' \
 	  $(if $(filter 0,$(SMOKE)),,'$(WITH_ENGINE)')
 
-smoke: venv ## Run the whole loop: Terraform, image, Airflow, a container per task, destroy
+smoke: venv ## Run the whole loop on a local cloud: make up, dags, tasks in containers, faults, destroy
 	@$(RUN_SMOKE) up $(OPTIONAL)
-
-smoke-deployment: venv ## Run make up, dags and destroy on the local cloud, with faults under running tasks (KEEP=1, PICTURES=folder)
-	@$(RUN_SMOKE) deployment
 
 smoke-down: venv ## Take down what `make smoke KEEP=1` left running
 	@$(RUN_SMOKE) down

@@ -9,7 +9,7 @@ import urllib.parse
 import urllib.request
 from typing import Any
 
-from smoke.failure import SmokeError
+from smoke.failure import SmokeError, UnansweredError
 
 
 class AirflowApi:
@@ -44,7 +44,7 @@ class AirflowApi:
             said = error.read().decode(errors="replace")[:300]
             raise SmokeError(f"Airflow answered {method} {path} with {error.code}: {said}") from None
         except (urllib.error.URLError, OSError, ValueError) as error:
-            raise SmokeError(f"Airflow did not answer {method} {path}: {error}.") from None
+            raise UnansweredError(f"Airflow did not answer {method} {path}: {error}.") from None
 
     def log_in(self) -> None:
         """Get a token; in the smoke's Airflow, every user is an administrator."""

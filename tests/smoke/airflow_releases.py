@@ -58,6 +58,11 @@ class AirflowRelease:
         return _numbers(self.version)[:3] >= [3, 2, 2]
 
     @property
+    def can_be_deployed(self) -> bool:
+        """Whether the complete deployment runs it: there is a lock of the control image."""
+        return (ROOT / f"worker_image/requirements/control-{self.version}.txt").is_file()
+
+    @property
     def base_image(self) -> str:
         """The public base image of the worker image; empty for the Dockerfile's default."""
         return "" if self.is_in_dev else f"apache/airflow:slim-{self.version}-python3.12"

@@ -10,19 +10,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT, TASK_KILLED
+from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, TASK_KILLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from smoke.evidence import Container, Evidence, Key
+    from smoke.evidence import Container, Evidence
+    from smoke.expectations import Key
 
 TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}")
 """A signed JSON web token: three base64url parts, of which the first is an object."""
 COMPRESSED = re.compile(r"zlib:([A-Za-z0-9_=-]{20,})")
 
 
-AIRFLOW = "Airflow's page"
 RETRY_DELAY = 300.0
 """Airflow's default retry delay in seconds."""
 SECOND_PLAN = "a second plan shows no changes except the local cloud's known differences"
@@ -45,17 +45,17 @@ def name_of(key: Sequence[object]) -> str:
 
 
 def _runs_ended_as_expected(evidence: Evidence) -> Iterator[str]:
-    for dag_id, expected in DAG_RUN_STATES.items():
+    for dag_id, expected in evidence.expected.run_states.items():
         found = evidence.run_states.get(dag_id, "no run")
         if found != expected:
             yield f"the run of {dag_id} is {found}, not {expected}"
 
 
 def _states_and_tries(evidence: Evidence) -> Iterator[str]:
-    expected_keys = {(task.dag_id, task.task_id, task.map_index) for task in EXPECTED}
+    expected_keys = {(task.dag_id, task.task_id, task.map_index) for task in evidence.expected.tasks}
     for key in sorted(set(evidence.final_states) - expected_keys):
         yield f"{name_of(key)} is not expected"
-    for task in EXPECTED:
+    for task in evidence.expected.tasks:
         key = (task.dag_id, task.task_id, task.map_index)
         found = evidence.final_states.get(key, "missing")
         if found != task.state:
@@ -75,11 +75,7 @@ def _containers(evidence: Evidence) -> dict[Key, list[Container]]:
 
 def _one_container_per_try(evidence: Evidence) -> Iterator[str]:
     found = Counter(container.key for container in evidence.containers)
-    wanted = Counter(
-        (task.dag_id, task.task_id, task.map_index, number)
-        for task in EXPECTED
-        for number in range(1, len(task.tries) + 1)
-    )
+    wanted = Counter({key: len(expected.exit_codes) for key, _, expected in evidence.expected.tries()})
     for key in sorted(set(found) | set(wanted)):
         if found[key] != wanted[key]:
             yield f"{name_of(key)} had {found[key]} containers, not {wanted[key]}"
@@ -87,33 +83,30 @@ def _one_container_per_try(evidence: Evidence) -> Iterator[str]:
 
 def _exit_and_stop_codes(evidence: Evidence) -> Iterator[str]:
     found = _containers(evidence)
-    for task in EXPECTED:
-        for number, expected in enumerate(task.tries, 1):
-            key = (task.dag_id, task.task_id, task.map_index, number)
-            # If Airflow queues the next try, or fails this one, before the container has exited, the executor
-            # stops that container.
-            failed_by_airflow = evidence.fails_killed_tasks_itself and expected.exit_code == TASK_KILLED
-            may_be_stopped = number < len(task.tries) or failed_by_airflow
-            for container in found.get(key, []):
-                if container.last_status != "STOPPED":
-                    yield f"{name_of(key)}: its container is {container.last_status}, not STOPPED"
-                if container.exit_code != expected.exit_code:
-                    yield f"{name_of(key)}: exit code {container.exit_code}, not {expected.exit_code}"
-                stopped = may_be_stopped and container.stop_code == "UserInitiated"
-                if container.stop_code != expected.stop_code and not stopped:
-                    yield f"{name_of(key)}: stop code {container.stop_code!r}, not {expected.stop_code}"
+    for key, task, expected in evidence.expected.tries():
+        # If Airflow queues the next try, or fails this one, before the container has exited, the executor
+        # stops that container.
+        failed_by_airflow = evidence.fails_killed_tasks_itself and expected.exit_code == TASK_KILLED
+        may_be_stopped = key[3] < len(task.tries) or failed_by_airflow
+        codes = [container.exit_code for container in found.get(key, [])]
+        if sorted(codes, key=str) != sorted(expected.exit_codes, key=str):
+            yield f"{name_of(key)}: exit codes {codes}, not {expected.exit_codes}"
+        for container in found.get(key, []):
+            if container.last_status != "STOPPED":
+                yield f"{name_of(key)}: its container is {container.last_status}, not STOPPED"
+            stopped = may_be_stopped and container.stop_code == "UserInitiated"
+            if container.stop_code != expected.stop_code and not stopped:
+                yield f"{name_of(key)}: stop code {container.stop_code!r}, not {expected.stop_code}"
 
 
 def _failures_explained(evidence: Evidence) -> Iterator[str]:
-    for task in EXPECTED:
-        for number, expected in enumerate(task.tries, 1):
-            key = (task.dag_id, task.task_id, task.map_index, number)
-            entries = evidence.event_log.get(key, ())
-            if expected.event_log and not any(
-                all(text in entry for text in expected.event_log) for entry in entries
-            ):
-                wanted = " and ".join(repr(text) for text in expected.event_log)
-                yield f"{name_of(key)}: no event log entry contains {wanted}: {list(entries)}"
+    for key, _, expected in evidence.expected.tries():
+        entries = evidence.event_log.get(key, ())
+        if expected.event_log and not any(
+            all(text in entry for text in expected.event_log) for entry in entries
+        ):
+            wanted = " and ".join(repr(text) for text in expected.event_log)
+            yield f"{name_of(key)}: no event log entry contains {wanted}: {list(entries)}"
 
 
 def _scheduler_replaced(evidence: Evidence) -> Iterator[str]:
@@ -138,23 +131,16 @@ def _cleared_again_at_once(evidence: Evidence) -> Iterator[str]:
 
 def _logs_in_airflow(evidence: Evidence) -> Iterator[str]:
     logs = {one.key: one.log for one in evidence.tries}
-    yield from _lines_missing(logs, AIRFLOW)
+    for key, _, expected in evidence.expected.tries():
+        if expected.log_uploaded and expected.log_line not in logs.get(key, ""):
+            yield f"{name_of(key)}: Airflow's page has no line with {expected.log_line!r}"
 
 
 def _logs_in_cloudwatch(evidence: Evidence) -> Iterator[str]:
-    yield from _lines_missing(
-        {container.key: container.log for container in evidence.containers}, "CloudWatch"
-    )
-
-
-def _lines_missing(logs: dict[Key, str], place: str) -> Iterator[str]:
-    for task in EXPECTED:
-        for number, expected in enumerate(task.tries, 1):
-            key = (task.dag_id, task.task_id, task.map_index, number)
-            if place == AIRFLOW and not expected.log_uploaded:
-                continue
-            if expected.log_line not in logs.get(key, ""):
-                yield f"{name_of(key)}: {place} has no line with {expected.log_line!r}"
+    containers = _containers(evidence)
+    for key, _, expected in evidence.expected.tries():
+        if not any(expected.log_line in one.log for one in containers.get(key, [])):
+            yield f"{name_of(key)}: CloudWatch has no line with {expected.log_line!r}"
 
 
 def _no_secret_in_the_open(evidence: Evidence) -> Iterator[str]:

@@ -48,13 +48,22 @@ class LocalCloud:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def ask(self, page: str) -> Any:
-        """Return the JSON of one of its own pages, such as ``tasks`` or ``inventory``."""
+    def ask(self, page: str, body: object = None) -> Any:
+        """Return the JSON of one of its own pages, such as ``tasks``; with a body, POST it there."""
+        data = None if body is None else json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(f"{self.url}/_local/{page}", timeout=30) as reply:  # noqa: S310  # loopback
+            with urllib.request.urlopen(f"{self.url}/_local/{page}", data, timeout=30) as reply:  # noqa: S310  # loopback
                 return json.load(reply)
         except (urllib.error.URLError, OSError, ValueError) as error:
             raise SmokeError(f"The local cloud does not answer on /_local/{page}: {error}.") from None
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """Return all ECS tasks, those that have stopped included."""
+        return list(self.ask("tasks")["tasks"])
+
+    def kill(self, arn: str) -> None:
+        """Kill a task's first essential container with SIGKILL."""
+        self.ask("kill", {"task": arn})
 
 
 def start_cloud(

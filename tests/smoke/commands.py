@@ -25,7 +25,7 @@ from smoke.settings import read_settings
 if TYPE_CHECKING:
     from smoke.settings import Settings
 
-USAGE = "usage: python -m smoke up | deployment | down | cloud | engine [--if-possible] [--base] -- COMMAND"
+USAGE = "usage: python -m smoke up | down | cloud | engine [--if-possible] [--base] -- COMMAND"
 OPTIONS = frozenset({"--if-possible", "--base"})
 
 
@@ -34,7 +34,7 @@ def up(settings: Settings) -> int:
     terraform_program = preflight(settings, os.environ)
     with machine_lock(settings):
         session = open_session(settings, sys.stdout)
-        loop = Loop(session, terraform_program)
+        loop: Loop | Deployment = (Loop if settings.own_airflow else Deployment)(session, terraform_program)
         passed = False
         try:
             passed = _report(loop)
@@ -46,32 +46,7 @@ def up(settings: Settings) -> int:
         return _end(session, loop, passed=passed)
 
 
-def deployment(settings: Settings) -> int:
-    """Run the complete deployment; return 0 if every check passes and nothing is left behind."""
-    terraform_program = preflight(settings, os.environ)
-    with machine_lock(settings):
-        session = open_session(settings, sys.stdout)
-        line, passed = session.progress.line, False
-        try:
-            findings = Deployment(session, terraform_program).run()
-            line()
-            for row in report.findings_lines(findings):
-                line(row)
-            line()
-            passed = not any(finding.wrong for finding in findings)
-        except SmokeError as error:
-            if not session.interrupted:
-                print_failure(error)
-        except Exception:  # noqa: BLE001  # a bug in the smoke: show it, and clean up
-            traceback.print_exc()
-        if settings.keep and not session.interrupted:
-            keep(session)
-            line("Everything is still running. Take it down with `make smoke-down`.")
-            return 0 if passed else 1
-        return _down_again(session, 0 if passed else 1)
-
-
-def _report(loop: Loop) -> bool:
+def _report(loop: Loop | Deployment) -> bool:
     """Run the loop and print its findings."""
     findings = loop.run()
     line = loop.session.progress.line
@@ -90,7 +65,7 @@ def _report(loop: Loop) -> bool:
     return not any(finding.wrong for finding in findings)
 
 
-def _end(session: Session, loop: Loop, *, passed: bool) -> int:
+def _end(session: Session, loop: Loop | Deployment, *, passed: bool) -> int:
     """Take everything down, or leave it running if KEEP is set, and return the exit code."""
     progress = session.progress
     if session.settings.keep and not session.interrupted and loop.airflow_url:
@@ -99,7 +74,7 @@ def _end(session: Session, loop: Loop, *, passed: bool) -> int:
             f"smoke {'passed' if passed else 'FAILED'} in {progress.elapsed:.0f} s, and everything is still "
             "running:"
         )
-        progress.line(f"  Airflow      {loop.airflow_url}  (no password)")
+        progress.line(f"  Airflow      {loop.airflow_url}  ({loop.login})")
         progress.line(f"  local cloud  {loop.cloud_url}  (AWS_ENDPOINT_URL)")
         progress.line(f"  containers   DOCKER_HOST={loop.docker_host}")
         cache = os.environ.get("XDG_CACHE_HOME")
@@ -186,7 +161,7 @@ def main(arguments: list[str]) -> int:
         if "--if-possible" in given and not engine_can_be_had(os.environ):
             print(f"Skipped, because there is no container engine: {' '.join(words)}")
             return 0
-        simple = {"up": up, "deployment": deployment, "down": down, "cloud": cloud}
+        simple = {"up": up, "down": down, "cloud": cloud}
         if len(words) == 1 and words[0] in simple:
             return simple[words[0]](settings)
         if words[:2] == ["engine", "--"] and len(words) > 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED
+from smoke.expectations import DISTURBED
 from smoke.failure import SmokeError, StoppedError
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from smoke.airflow_api import AirflowApi
     from smoke.disturbances import Disturber
+    from smoke.expectations import Expectations
     from smoke.processes import Programs
 
 FOUND_WITHIN, STANDBYS_WITHIN, DONE_WITHIN = 180.0, 180.0, 900.0
@@ -30,6 +31,7 @@ class DagRuns:
         programs: raises if a service died or the run is over.
         disturber: kills, clears and stops things while the runs go on.
         standbys_are_ready: returns whether standbys wait for the tasks of ``smoke_disturbed``.
+        expected: the DAGs, and how many task instances they have.
     """
 
     def __init__(
@@ -38,11 +40,13 @@ class DagRuns:
         programs: Programs,
         disturber: Disturber,
         standbys_are_ready: Callable[[], bool],
+        expected: Expectations,
     ) -> None:
         self._api = api
         self._programs = programs
         self.disturber = disturber
         self._standbys_are_ready = standbys_are_ready
+        self._expected = expected
         self.ids: dict[str, str] = {}
         self.states: dict[str, str] = {}
 
@@ -52,7 +56,8 @@ class DagRuns:
         One starts when there are standbys for its tasks. Meanwhile, the others keep the machine busy.
         """
         self._until(self._all_found, FOUND_WITHIN, self._not_found)
-        self.ids = {dag_id: self._api.trigger(dag_id) for dag_id in DAG_RUN_STATES if dag_id != DISTURBED}
+        others = (dag_id for dag_id in self._expected.run_states if dag_id != DISTURBED)
+        self.ids = {dag_id: self._api.trigger(dag_id) for dag_id in others}
         self._until(self._standbys_are_ready, STANDBYS_WITHIN, lambda: NO_STANDBYS)
         self.ids[DISTURBED] = self._api.trigger(DISTURBED)
         self._until(lambda: self._all_over(note), DONE_WITHIN, self._not_over)
@@ -69,10 +74,10 @@ class DagRuns:
         errors = self._api.import_errors()
         if errors:
             raise SmokeError(f"The DAG processor cannot import a DAG: {errors[0]}.")
-        return set(DAG_RUN_STATES) <= self._api.dag_ids()
+        return set(self._expected.run_states) <= self._api.dag_ids()
 
     def _not_found(self) -> str:
-        missing = sorted(set(DAG_RUN_STATES) - self._api.dag_ids())
+        missing = sorted(set(self._expected.run_states) - self._api.dag_ids())
         return f"The DAG processor did not find {', '.join(missing)} in {FOUND_WITHIN:.0f} s: see its log."
 
     def _all_over(self, note: Callable[[str], None]) -> bool:
@@ -82,7 +87,7 @@ class DagRuns:
         ]
         over = sum(one["state"] in OVER for one in instances)
         self.disturber.look(self.ids[DISTURBED], instances)
-        note(f"{over} of {len(EXPECTED)} task instances ended")
+        note(f"{over} of {len(self._expected.tasks)} task instances ended")
         return all(state in {"success", "failed"} for state in self.states.values())
 
     def _not_over(self) -> str:

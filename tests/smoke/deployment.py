@@ -1,64 +1,54 @@
-"""`make smoke-deployment`: the complete deployment on the local cloud, by the commands that a user runs.
+"""`make smoke`: the complete deployment on the local cloud, by the commands that a user runs.
 
-`make up` makes Airflow from an empty account; `make dags` uploads a DAG; its run is watched through Airflow's
-API while a component hangs, the API container and the scheduler are killed, the database password is rotated,
-the database is away for two minutes, every service is redeployed; `make destroy` empties the account again.
-Nothing of Airflow runs beside the local cloud.
+`make up` makes Airflow from an empty account; `make dags` uploads DAGs; their runs are watched through
+Airflow's API, and disturbed; `make destroy` empties the account again. Nothing of Airflow runs beside the
+local cloud.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import stat
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smoke import environment, terraform
+from pictures.shots import Login, Shot, take
+from smoke import checks, environment, standbys
 from smoke.base_image import ensure_base
 from smoke.checks import Finding
 from smoke.cloud import start_cloud
-from smoke.deployment_run import GREETING, NAME, DeploymentRun
+from smoke.dag_runs import DagRuns
+from smoke.deployed_airflow import USER, DeployedAirflow
+from smoke.deployment_commands import Commands
+from smoke.deployment_faults import Faults
+from smoke.disturbances import Disturber, Means
 from smoke.engine import ensure_engine
-from smoke.image_registry import start_registry
+from smoke.evidence import parse_containers
+from smoke.expectations import COMPLETE, DISTURBED, OUTCOMES
+from smoke.failure import SmokeError
+from smoke.gathering import Gathering
+from smoke.image_registry import answers, start_registry
+from smoke.inspection import Inspection, Observed
+from smoke.permissions import judge_permissions
 from smoke.settings import ROOT
 from smoke.steps import Plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from smoke.cloud import LocalCloud
+    from smoke.deployed_airflow import DeployedApi
     from smoke.engine import Engine
+    from smoke.evidence import Evidence
     from smoke.session import Session
+    from smoke.steps import Step
 
-DAGS = ROOT / "tests" / "smoke" / "deployment_dags"
-UP_SECONDS = 1800.0
-PORT = 18080
-TOLD = ("SessionId", "StartSession", "AWS-StartPortForwardingSession", f"{PORT}", "8080", "ecs:smoke_")
-"""The answer and the request, which the AWS CLI hands to the plugin."""
-PLUGIN = "session-manager-plugin"
-PLUGIN_STUB = '#!/bin/sh\nprintf "%s\\n" "$@" >"$0.called"\n'
-"""The plugin is no Debian package, and the local cloud has no data channel: this records its arguments."""
-
-
-FASTER = {"REFRESH_INTERVAL": 10, "BUNDLE_REFRESH_CHECK_INTERVAL": 5, "MIN_FILE_PROCESS_INTERVAL": 10}
-"""Seconds; by default, Airflow looks for new DAGs every five minutes."""
-EXTRA_DOCKERFILE = """\
-ARG WORKER_IMAGE
-FROM ${WORKER_IMAGE}
-COPY rds-ca.pem /opt/rds-ca.pem
-COPY smoke_package.py /opt/extra/smoke_package.py
-ENV PGSSLROOTCERT=/opt/rds-ca.pem PYTHONPATH=/opt/extra
-"""
+ON_THE_PAGE = ("taken_away", "stopped from outside")
+"""What the page about Fargate shows of a failure that the second scheduler has explained."""
 
 
 @dataclass
 class Deployment:
-    """One run.
+    """The whole loop with the complete deployment, once.
 
     Args:
         session: this run's tools.
@@ -67,19 +57,23 @@ class Deployment:
 
     session: Session
     terraform_program: str
-    findings: list[Finding] = field(default_factory=list)
+    evidence: Evidence | None = None
+    docker_host: str = ""
+    cloud_url: str = ""
+    airflow_url: str = ""
+    login: str = ""
+    _found: list[Finding] = field(default_factory=list)
 
     def run(self) -> list[Finding]:
         """Run all steps and return the findings.
 
         Raises:
-            SmokeError: a step failed.
+            SmokeError: a step failed; the caller takes everything down.
         """
         session, settings, programs = self.session, self.session.settings, self.session.programs
         plan = Plan(session.progress, session.stop, programs.check)
         venv = plan.add("virtual environment", lambda: environment.make("dev"))
         engine = plan.add("container engine", lambda: ensure_engine(programs, settings))
-        tf = plan.add("terraform copy", self._terraform)
         registry = plan.add(
             "registry",
             lambda: start_registry(programs, settings, engine.value, session.note_port("REGISTRY_PORT")),
@@ -98,152 +92,167 @@ class Deployment:
         )
         base = plan.add(
             "base image",
-            lambda: ensure_base(
-                programs, settings, engine.value, lambda text: session.progress.note("base image", text)
-            ),
+            lambda: ensure_base(programs, settings, engine.value, self._noting("base image")),
             [engine],
         )
-        up = plan.add(
-            "make up",
-            lambda: self._command(
-                tf.value,
-                engine.value,
-                cloud.value,
-                "up",
-                f"NAME={NAME}",
-                "AUTO_APPROVE=1",
-                f"REGISTRY={registry.value}",
-                f"BASE_IMAGE={base.value}",
-                f"EXTRA={self._extra(cloud.value)}",
-                seconds=UP_SECONDS,
-            ),
-            [tf, cloud, base],
+        make = plan.add("terraform copy", lambda: self._commands(engine, cloud, venv), [engine, cloud, venv])
+        attached = plan.add("event recorder", lambda: self._recorder(venv.value, cloud.value), [venv, cloud])
+        up = plan.add("make up", lambda: make.value.up(registry.value, base.value), [make, base])
+        airflow = plan.add("login", lambda: self._log_in(make.value, cloud.value), [up])
+        inspection = plan.add(
+            "inspection",
+            lambda: Inspection(attached.value, self._observed(airflow.value), airflow.value.outputs),
+            [airflow, attached],
         )
-        planned = plan.add("second plan", lambda: self._second_plan(tf.value, cloud.value), [up])
-        opened = plan.add("make open", lambda: self._open(tf.value, engine.value, cloud.value), [planned])
-        uploaded = plan.add(
-            "make dags",
-            lambda: self._command(tf.value, engine.value, cloud.value, "dags", f"FROM={DAGS}"),
-            [opened],
+        planned = plan.add("second plan", lambda: self._second_plan(make.value), [up])
+        opened = plan.add("make open", lambda: self._open(make.value), [planned])
+        uploaded = plan.add("make dags", lambda: make.value.dags(venv.value), [up])
+        runs = plan.add(
+            "DAG runs",
+            lambda: self._runs(airflow.value, inspection.value, self._noting("DAG runs")),
+            [uploaded, inspection, opened],
         )
-        runs = plan.add("DAG run", lambda: self._runs(tf.value, engine.value, cloud.value), [uploaded])
-        if not settings.keep:
-            gone = plan.add(
-                "make destroy",
-                lambda: self._command(
-                    tf.value,
-                    engine.value,
-                    cloud.value,
-                    "destroy",
-                    f"CONFIRM={NAME}",
-                    "SNAPSHOT=0",
-                    seconds=900.0,
-                ),
-                [runs],
-            )
-            plan.add("account is empty", lambda: self._empty(cloud.value), [gone])
+        last: Step[Any] = runs
+        events = plan.add("events consumed", lambda: inspection.value.wait_for_empty_queue(), [last])  # noqa: PLW0108  it is there later
+        refilled = plan.add("standbys replaced", lambda: inspection.value.wait_for_standbys(), [last])  # noqa: PLW0108  it is there later
+        looked = plan.add(
+            "collect evidence",
+            lambda: self._look(airflow.value, inspection.value, runs.value),
+            [events, refilled],
+        )
+        last = plan.add("permissions", lambda: self._judge(venv.value, cloud.value), [looked])
+        if settings.pictures is not None:
+            last = plan.add("pictures", lambda: self._pictures(airflow.value, runs.value), [last])
+        if settings.faults:
+            last = plan.add("faults", lambda: self._faults(airflow.value, engine.value), [last])
+        if settings.keep:
+            plan.add("port of the page", lambda: self._forward(venv.value, cloud.value), [last])
+        else:
+            gone = plan.add("make destroy", lambda: make.value.destroy(), [last])  # noqa: PLW0108  it is there later
+            plan.add("account is empty", lambda: self._ended(cloud.value), [gone])
         plan.run()
-        return self.findings
+        if self.evidence is None:
+            raise SmokeError("The run ended without any evidence.")
+        return [*checks.run_checks(self.evidence), *standbys.run_checks(self.evidence), *self._found]
+
+    def _find(self, name: str, wrong: tuple[str, ...]) -> None:
+        self._found.append(Finding(name, wrong))
+
+    def _noting(self, step: str) -> Any:
+        return lambda text: self.session.progress.note(step, text)
 
     # --- steps ---------------------------------------------------------------------------------------------
 
-    def _terraform(self) -> terraform.Terraform:
-        copy = terraform.copy_configuration(
-            self.session.programs, self.session.settings, self.terraform_program
-        )
-        folder = copy.folder.parents[1] / "airflow_on_ecs"
-        shutil.copy(terraform.TESTS / "local_override.tf", folder)
-        inputs = {
-            "flow_log": False,  # a second plan of moto's flow log differs
-            "environment": {f"AIRFLOW__DAG_PROCESSOR__{name}": str(value) for name, value in FASTER.items()},
-        }
-        (folder / "local.auto.tfvars.json").write_text(json.dumps(inputs), encoding="utf-8")
-        plugin = self.session.settings.state / "bin" / PLUGIN
-        plugin.parent.mkdir(parents=True, exist_ok=True)
-        plugin.write_text(PLUGIN_STUB, encoding="utf-8")
-        plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
-        return terraform.Terraform(copy.programs, copy.program, folder, copy.cli_configuration)
+    def _commands(self, engine: Step[Engine], cloud: Step[LocalCloud], venv: Step[Path]) -> Commands:
+        self.docker_host, self.cloud_url = engine.value.host, cloud.value.url
+        commands = Commands(self.session, self.terraform_program, engine.value, cloud.value, venv.value)
+        commands.prepare()
+        return commands
 
-    def _extra(self, cloud: LocalCloud) -> Path:
-        """Return a folder for EXTRA: the local cloud's database CA, and a package that the DAG imports."""
-        folder = self.session.settings.state / "extra"
-        folder.mkdir(parents=True, exist_ok=True)
-        with urllib.request.urlopen(f"{cloud.url}/_local/rds-ca.pem", timeout=30) as reply:  # noqa: S310  loopback
-            (folder / "rds-ca.pem").write_bytes(reply.read())
-        (folder / "smoke_package.py").write_text(f"GREETING = {GREETING!r}\n", encoding="utf-8")
-        (folder / "Dockerfile").write_text(EXTRA_DOCKERFILE, encoding="utf-8")
-        return folder
+    def _recorder(self, venv: Path, cloud: LocalCloud) -> Gathering:
+        gathering = Gathering(self.session.programs, self.session.settings, venv, cloud)
+        gathering.ask("attach")
+        return gathering
 
-    def _environment(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> dict[str, str]:
-        first = (self.session.settings.state / "bin", environment.make("aws") / "bin")
-        client = Path(engine.client).parent
-        return {
-            **engine.environment,
-            **cloud.environment,
-            "TF_CLI_CONFIG_FILE": str(tf.cli_configuration),
-            "TF_IN_AUTOMATION": "1",
-            "TF_CLI_ARGS": "-no-color",
-            "CHECKPOINT_DISABLE": "1",
-            "TERRAFORM": tf.program,
-            "PYTHONPATH": str(ROOT),
-            "PATH": os.pathsep.join(map(str, (*first, os.environ["PATH"], client))),
-        }
-
-    def _command(
-        self,
-        tf: terraform.Terraform,
-        engine: Engine,
-        cloud: LocalCloud,
-        name: str,
-        *arguments: str,
-        seconds: float = 300.0,
-    ) -> None:
-        command = [sys.executable, "-m", "terraform.commands", name, f"TERRAFORM_DIR={tf.folder}", *arguments]
-        self.session.programs.run(
-            command, f"make-{name}", env=self._environment(tf, engine, cloud), cwd=ROOT, timeout=seconds
-        )
-
-    def _second_plan(self, tf: terraform.Terraform, cloud: LocalCloud) -> None:
-        changes = tf.unknown_changes_of_second_plan(cloud.environment)
-        self.findings.append(Finding("a second plan of the deployment changes nothing", changes))
-
-    def _open(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> None:
-        """The local cloud answers StartSession only for a container that runs with ECS Exec."""
-        self._command(tf, engine, cloud, "open", f"PORT={PORT}")
-        printed = (self.session.settings.logs / "make-open.log").read_text(encoding="utf-8")
-        called = self.session.settings.state / "bin" / f"{PLUGIN}.called"
-        told = called.read_text(encoding="utf-8") if called.is_file() else ""
-        wrong = []
-        if f"http://localhost:{PORT}" not in printed:
-            wrong.append("the local address was not printed")
-        wrong += [f"the plugin was not told {word}" for word in TOLD if word not in told]
-        self.findings.append(Finding("make open starts a session with the API server's tunnel", tuple(wrong)))
-
-    def _outputs(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> dict[str, Any]:
-        done = subprocess.run(
-            [tf.program, f"-chdir={tf.folder}", "output", "-json"],
-            env=self._environment(tf, engine, cloud) | {"TF_CLI_ARGS": ""},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return {name: each["value"] for name, each in json.loads(done.stdout).items()}
-
-    def _runs(self, tf: terraform.Terraform, engine: Engine, cloud: LocalCloud) -> None:
+    def _log_in(self, make: Commands, cloud: LocalCloud) -> DeployedAirflow:
         import boto3  # noqa: PLC0415  the smoke's own environment has it
 
-        outputs = self._outputs(tf, engine, cloud)
         aws = boto3.session.Session("local", "local", region_name=cloud.environment["AWS_REGION"])
 
         def client(service: str) -> Any:
             return aws.client(service, endpoint_url=cloud.url)
 
-        run = DeploymentRun(self.session, client, outputs, engine)
-        self.findings += run.run()
-        if folder := os.environ.get("PICTURES"):
-            run.take_pictures(Path(folder).resolve())
+        airflow = DeployedAirflow(self.session, cloud, client, make.outputs())
+        api = airflow.api()
+        password = airflow.password_of(airflow.outputs["admin_secret_arn"])
+        self.login = f"user {USER}, password {password}"
+        self._find("a wrong password is rejected with 401", _rejected(api))
+        return airflow
 
-    def _empty(self, cloud: LocalCloud) -> None:
-        left = cloud.ask("inventory")
-        names = tuple(f"{kind}: {names}" for kind, names in sorted(left.items()) if names)
-        self.findings.append(Finding("make destroy leaves the account empty", names))
+    def _observed(self, airflow: DeployedAirflow) -> Observed:
+        release = self.session.settings.release
+        return Observed(release, COMPLETE, airflow.secrets(), airflow.logs)
+
+    def _second_plan(self, make: Commands) -> None:
+        self._find(checks.SECOND_PLAN, make.unknown_changes_of_second_plan())
+
+    def _open(self, make: Commands) -> None:
+        self._find("make open starts a session with the API server's tunnel", make.open())
+
+    def _runs(self, airflow: DeployedAirflow, inspection: Inspection, note: Any) -> DagRuns:
+        api = airflow.api()
+
+        def replace_api_server() -> None:
+            airflow.replace("api")
+            airflow.api()
+
+        means = Means(
+            api,
+            airflow.cloud,
+            inspection.stop_task,
+            lambda: airflow.replace("scheduler"),
+            lambda: airflow.log("scheduler"),
+            replace_api_server,
+        )
+
+        def are_ready() -> bool:
+            return inspection.standbys_that_ran(standbys.OFFERED_AFTER) >= standbys.NUMBER
+
+        runs = DagRuns(api, self.session.programs, Disturber(means, note), are_ready, COMPLETE)
+        runs.run(note)
+        return runs
+
+    def _look(self, airflow: DeployedAirflow, inspection: Inspection, runs: DagRuns) -> None:
+        api = airflow.api()
+        page = api.page()
+        missing = tuple(f"it does not show {text!r}" for text in ON_THE_PAGE if text not in page)
+        self._find("the page about Fargate shows a container's failure", missing)
+        self.evidence = inspection.look(api, runs)
+
+    def _judge(self, venv: Path, cloud: LocalCloud) -> None:
+        self._found.append(judge_permissions(self.session.programs, self.session.settings, venv, cloud))
+
+    def _faults(self, airflow: DeployedAirflow, engine: Engine) -> None:
+        self._found += Faults(airflow, engine, self._noting("faults")).run()
+
+    def _pictures(self, airflow: DeployedAirflow, runs: DagRuns) -> None:
+        api, folder = airflow.api(), self.session.settings.pictures
+        assert folder is not None
+        run = f"{api.url}/dags/{OUTCOMES}/runs/{runs.ids[OUTCOMES]}"
+        shots = [
+            Shot(run, "out_of_memory", str(folder / "airflow_run.png")),
+            Shot(f"{run}/tasks/fails_for_good", "on purpose", str(folder / "airflow_failure.png")),
+            Shot(f"{api.url}/plugin/fargate", DISTURBED, str(folder / "airflow_fargate.png")),
+        ]
+        take(
+            self.session.programs,
+            self.session.settings.state,
+            shots,
+            Login(f"{api.url}/auth/login/", USER, airflow.password_of(airflow.outputs["admin_secret_arn"])),
+        )
+
+    def _forward(self, venv: Path, cloud: LocalCloud) -> None:
+        session, host = self.session, self.session.settings.airflow_host
+        port = session.note_port("AIRFLOW_PORT", host)
+        command = [str(venv / "bin" / "python"), "-m", "smoke.forward", host, str(port), cloud.url]
+        service = session.programs.start(
+            "page", command, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+        )
+        url = f"http://localhost:{port}"
+        session.programs.wait_until(service, lambda: answers(f"{url}/api/v2/version"), 60)
+        self.airflow_url = url
+
+    def _ended(self, cloud: LocalCloud) -> None:
+        if self.evidence is None:
+            return
+        idle = {one.arn for one in self.evidence.idle}
+        ended = parse_containers([task for task in cloud.tasks() if task["taskArn"] in idle], {})
+        self.evidence = self.evidence.with_ended(ended).with_inventory(cloud.ask("inventory"))
+
+
+def _rejected(api: DeployedApi) -> tuple[str, ...]:
+    try:
+        api.token("wrong")
+    except SmokeError as error:
+        return () if "with 401" in error.sentence else (error.sentence,)
+    return ("Airflow accepts it",)

@@ -13,21 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from smoke.evidence import Handover, key_of_tags, tags_of
 from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, OUTCOMES, READY
-from smoke.failure import SmokeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from smoke.airflow_api import AirflowApi
     from smoke.cloud import LocalCloud
-    from smoke.engine import Engine
 
 EXPLAINED = "out_of_memory"
 SCHEDULER_IS_BACK = "smoke_scheduler_is_back"
 API_SERVER_IS_BACK = "smoke_api_server_is_back"
 ADOPTED = re.compile(r"Adopted \d+ of \d+ tasks: (.*)")
 KEY = re.compile(r"dag_id='([^']+)', task_id='([^']+)', .*?try_number=(\d+), map_index=(-?\d+)")
-OURS = "airflow-fargate.local-cloud"
 
 Instance = dict[str, Any]
 
@@ -39,18 +36,14 @@ class Means:
     Args:
         api: Airflow's API.
         cloud: knows which container runs which try.
-        engine: runs the containers.
-        container: name of the worker's container in a task.
         stop_task: calls StopTask for an ARN, as in the AWS console.
-        replace_scheduler: kills the scheduler with SIGKILL and starts another one.
+        replace_scheduler: kills the scheduler with SIGKILL; another one starts.
         scheduler_log: returns the schedulers' log so far.
-        replace_api_server: kills the API server with SIGKILL and starts another one a minute later.
+        replace_api_server: kills the API server with SIGKILL, and returns when another one answers.
     """
 
     api: AirflowApi
     cloud: LocalCloud
-    engine: Engine
-    container: str
     stop_task: Callable[[str], None]
     replace_scheduler: Callable[[], None]
     scheduler_log: Callable[[], str]
@@ -110,7 +103,8 @@ class Disturber:
 
     def _take_away(self, victim: Instance | None) -> None:
         """Stop two containers one after the other, now that a scheduler can report why they ended."""
-        for number, what, act in ((1, "stopped", self._stop), (2, "killed", self._kill)):
+        means = self.means
+        for number, what, act in ((1, "stopped", means.stop_task), (2, "killed", means.cloud.kill)):
             if what not in self.done and victim and int(victim["try_number"]) == number:
                 arn = self._ready(victim)
                 if arn:
@@ -118,12 +112,12 @@ class Disturber:
                     self._did(what, f"{what} try {number} of taken_away")
 
     def _take_api_server(self, victim: Instance | None) -> None:
-        """Stop the API server for a minute while a task runs, after all other disturbances."""
+        """Take the API server away while a task runs, after all other disturbances."""
         due = {"stopped", "killed"} <= set(self.done) and "api server" not in self.done
         if due and victim and self._ready(victim):
             self.means.replace_api_server()
             self.means.api.set_variable(API_SERVER_IS_BACK, "yes")
-            self._did("api server", "the API server was down for a minute")
+            self._did("api server", "killed the API server, and another one answers")
 
     def _watch_handover(self, now: dict[str, Instance]) -> None:
         adopted = _adopted(self.means.scheduler_log())
@@ -144,16 +138,6 @@ class Disturber:
         self.done.append(what)
         self.note(line)
 
-    def _stop(self, arn: str) -> None:
-        self.means.stop_task(arn)
-
-    def _kill(self, arn: str) -> None:
-        labels = (f"label={OURS}.task={arn}", f"label={OURS}.part={self.means.container}")
-        engine = self.means.engine
-        found = (engine.ask("ps", "-q", "--filter", labels[0], "--filter", labels[1]) or "").split()
-        if len(found) != 1 or engine.ask("kill", found[0]) is None:
-            raise SmokeError(f"Cannot kill the container of {arn}: {len(found)} containers have its label.")
-
     def _ready(self, instance: Instance) -> str:
         """Return the ARN of the container in which this try waits; empty if it does not wait yet.
 
@@ -170,7 +154,7 @@ class Disturber:
         return self._waiting[this]
 
     def _arn(self, task_id: str, number: int) -> str:
-        for task in self.means.cloud.ask("tasks")["tasks"]:
+        for task in self.means.cloud.tasks():
             key = key_of_tags(tags_of(task))
             if key == (DISTURBED, task_id, -1, number) and task["lastStatus"] == "RUNNING":
                 return str(task["taskArn"])

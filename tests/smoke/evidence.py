@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
-from smoke.expectations import READY
-
-Key = tuple[str, str, int, int]
-"""DAG, task, map index, try number."""
+from smoke.expectations import OWN_AIRFLOW, READY, Expectations, Key
 
 TAG = "airflow-fargate:"
 NOBODY: Key = ("?", "?", -1, 0)
@@ -85,6 +82,7 @@ class Evidence:
         queue_depths: messages left in the executor's queue and its dead-letter queue.
         event_log: the event log's entries about each try.
         handovers: the tasks that ran when the scheduler was killed.
+        expected: what the runs should have come to.
         secrets: other values that no text may contain.
         inventory: the resources left in the account after destroy; None if it was not destroyed.
         has_standbys: whether the Airflow release can have standby containers.
@@ -104,6 +102,7 @@ class Evidence:
     event_log: dict[Key, tuple[str, ...]]
     handovers: tuple[Handover, ...]
     inventory: dict[str, Any] | None
+    expected: Expectations = OWN_AIRFLOW
     secrets: tuple[str, ...] = ()
     has_standbys: bool = False
     fails_killed_tasks_itself: bool = False

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Key = tuple[str, str, int, int]
+"""DAG, task, map index, try number."""
 
 ESSENTIAL = "EssentialContainerExited"
 READY = "waits to be disturbed"
@@ -22,6 +29,8 @@ class ExpectedTry:
         log_uploaded: False if the container was killed before it could upload its log; then only CloudWatch
             has it.
         standby: whether the container is a standby, on releases that can have them.
+        deferrals: how often the task waits in the triggerer. Each time it leaves a container, with an exit
+            code of its own, and goes on in another one.
     """
 
     state: str
@@ -31,6 +40,12 @@ class ExpectedTry:
     event_log: tuple[str, ...] = ()
     log_uploaded: bool = True
     standby: bool = False
+    deferrals: int = 0
+
+    @property
+    def exit_codes(self) -> list[int]:
+        """The exit codes of all containers of the try, ascending."""
+        return sorted([self.exit_code, *[RESUMES_LATER] * self.deferrals])
 
 
 @dataclass(frozen=True)
@@ -52,11 +67,32 @@ class ExpectedTask:
     map_index: int = -1
 
 
+@dataclass(frozen=True)
+class Expectations:
+    """What the smoke's runs should come to.
+
+    Args:
+        tasks: every task instance.
+        run_states: the final state of each DAG's run.
+    """
+
+    tasks: tuple[ExpectedTask, ...]
+    run_states: dict[str, str]
+
+    def tries(self) -> Iterator[tuple[Key, ExpectedTask, ExpectedTry]]:
+        """Return every try that runs: its key, its task, and what is expected of it."""
+        for task in self.tasks:
+            for number, expected in enumerate(task.tries, 1):
+                yield (task.dag_id, task.task_id, task.map_index, number), task, expected
+
+
 def _once(dag_id: str, task_id: str, log_line: str, map_index: int = -1) -> ExpectedTask:
     return ExpectedTask(dag_id, task_id, "success", (ExpectedTry("success", 0, log_line),), map_index)
 
 
 OUTCOMES = "smoke_outcomes"
+DEPLOYED = "smoke_deployed"
+GREETING = "from an added package"
 DISTURBED = "smoke_disturbed"
 MISSES_A_STANDBY = "outlives_an_api_server"
 """A task of the queue with standbys that none of them can run, because it has an environment of its own."""
@@ -64,9 +100,9 @@ EXAMPLE = "tutorial_taskflow_api"
 EXAMPLE_FILE = "example_dags/tutorial_taskflow_api.py"
 """One of Airflow's examples, copied unchanged from the installed package."""
 
-TASK_FAILED, ENDED_BY_AIRFLOW, TASK_KILLED, TASK_STOPPED = 80, 82, 137, 143
+TASK_FAILED, RESUMES_LATER, ENDED_BY_AIRFLOW, TASK_KILLED, TASK_STOPPED = 80, 81, 82, 137, 143
 
-EXPECTED: tuple[ExpectedTask, ...] = (
+_EVERYWHERE: tuple[ExpectedTask, ...] = (
     _once(OUTCOMES, "make_number", "Done. Returned value was: 20"),
     _once(OUTCOMES, "double_number", "got 20 from another container"),
     *(_once(OUTCOMES, "square", f"the square of {n} is {n * n}", n - 1) for n in range(1, 6)),
@@ -154,7 +190,25 @@ EXPECTED: tuple[ExpectedTask, ...] = (
     _once(EXAMPLE, "transform", "Done. Returned value was: {'total_order_value': 1236.7"),
     _once(EXAMPLE, "load", "Total order value is: 1236.70"),
 )
-DAG_RUN_STATES = {OUTCOMES: "failed", DISTURBED: "failed", EXAMPLE: "success"}
-"""Two runs fail, because no later task hides the failure of out_of_memory and of marked_failed."""
+# Two runs fail, because no later task hides the failure of out_of_memory and of marked_failed.
+OWN_AIRFLOW = Expectations(
+    _EVERYWHERE,
+    {OUTCOMES: "failed", DISTURBED: "failed", EXAMPLE: "success"},
+)
+"""With an Airflow of one's own beside the deployment."""
+COMPLETE = Expectations(
+    (
+        *_EVERYWHERE,
+        _once(DEPLOYED, "imports_a_package", GREETING),
+        ExpectedTask(
+            DEPLOYED,
+            "deferred",
+            "success",
+            (ExpectedTry("success", 0, "back from the triggerer", deferrals=1),),
+        ),
+    ),
+    {**OWN_AIRFLOW.run_states, DEPLOYED: "success"},
+)
+"""With the complete deployment, which has a triggerer, and images with a package of the user's."""
 LEFT_TO_THE_NEXT = ("outlives_its_scheduler", "marked_failed", "cleared")
 """The tasks of ``smoke_disturbed`` that run when the scheduler is killed and when a new one adopts them."""

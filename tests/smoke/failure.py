@@ -19,3 +19,7 @@ class SmokeError(Exception):
 
 class StoppedError(SmokeError):
     """SIGINT, SIGTERM or SIGHUP arrived; everything is taken down as after any failure."""
+
+
+class UnansweredError(SmokeError):
+    """A service does not answer at all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from smoke.airflow_api import AirflowApi
-    from smoke.airflow_services import AirflowHome
+    from smoke.airflow_releases import AirflowRelease
     from smoke.dag_runs import DagRuns
     from smoke.evidence import Container, Try
+    from smoke.expectations import Expectations
     from smoke.gathering import Gathering
 
+NOT_OF_THE_EXECUTOR = ("ecs-svc/", "make-up-doctor")
+"""``startedBy`` of the containers of services, and of the doctor that ``make up`` asks."""
 QUEUE_EMPTY_WITHIN = 120.0
 STANDBYS_WITHIN = 90.0
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The Airflow that ran.
+
+    Args:
+        release: its release.
+        expected: what its runs should come to.
+        secrets: values that must not be readable anywhere.
+        logs: returns the text of each component's log, by the component's name.
+    """
+
+    release: AirflowRelease
+    expected: Expectations
+    secrets: tuple[str, ...]
+    logs: Callable[[], dict[str, str]]
 
 
 class Inspection:
@@ -28,24 +49,19 @@ class Inspection:
 
     Args:
         gathering: calls AWS's API.
-        home: the Airflow that ran.
+        airflow: the Airflow that ran.
         outputs: Terraform's outputs.
     """
 
-    def __init__(self, gathering: Gathering, home: AirflowHome, outputs: dict[str, Any]) -> None:
+    def __init__(self, gathering: Gathering, airflow: Observed, outputs: dict[str, Any]) -> None:
         self._gathering = gathering
         self._gather = gathering.ask
-        self._home = home
+        self._airflow = airflow
         self._outputs = outputs
 
     def attach(self) -> None:
         """Start to record task state changes."""
         self._gather("attach")
-
-    @property
-    def container_name(self) -> str:
-        """The name of the worker's container in a task."""
-        return str(self._outputs["container_name"])
 
     def stop_task(self, arn: str) -> None:
         """Stop a task as the AWS console or CLI does."""
@@ -55,7 +71,9 @@ class Inspection:
         self._gather("stop", cluster=self._outputs["cluster_name"], tasks=arns, reason=reason)
 
     def _tasks(self) -> list[dict[str, Any]]:
-        return list(self._gathering.cloud.ask("tasks")["tasks"])
+        """Return the workers: every task of the cluster but those of services and of the doctor."""
+        found = self._gathering.cloud.tasks()
+        return [task for task in found if not str(task.get("startedBy", "")).startswith(NOT_OF_THE_EXECUTOR)]
 
     def _collect(self, task_arns: list[str]) -> dict[str, Any]:
         return self._gather(
@@ -121,12 +139,8 @@ class Inspection:
             "CloudWatch": as_text(collected["streams"]),
             "Airflow's log page": "\n".join(one.log for one in tries),
             "Airflow's event log": as_text(entries),
-            **{
-                f"the log of the {name}": (self._gathering.settings.logs / f"{name}.log").read_text(
-                    errors="replace"
-                )
-                for name in ("scheduler", self._home.release.server, "dag-processor", "local-cloud")
-            },
+            "the log of the local cloud": self._gathering.settings.read_log("local-cloud"),
+            **{f"the log of the {name}": text for name, text in self._airflow.logs().items()},
         }
         containers = parse_containers(collected["described"], collected["streams"])
         return Evidence(
@@ -140,9 +154,10 @@ class Inspection:
             event_log=parse_event_log(entries),
             handovers=tuple(runs.disturber.handovers.values()),
             inventory=None,
-            secrets=self._home.secrets,
-            has_standbys=self._home.release.has_standbys,
-            fails_killed_tasks_itself=self._home.release.fails_killed_tasks_itself,
+            expected=self._airflow.expected,
+            secrets=self._airflow.secrets,
+            has_standbys=self._airflow.release.has_standbys,
+            fails_killed_tasks_itself=self._airflow.release.fails_killed_tasks_itself,
             idle=tuple(one for one in containers if one.is_idle_standby),
             scheduler_killed=runs.disturber.scheduler_killed,
         )

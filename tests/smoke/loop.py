@@ -17,10 +17,11 @@ from smoke.dag_runs import DagRuns
 from smoke.disturbances import Disturber, Means
 from smoke.doctor import ask_doctor
 from smoke.engine import Engine, ensure_engine
+from smoke.expectations import OWN_AIRFLOW
 from smoke.failure import SmokeError
 from smoke.gathering import Gathering
 from smoke.image_registry import start_registry
-from smoke.inspection import Inspection
+from smoke.inspection import Inspection, Observed
 from smoke.permissions import judge_permissions
 from smoke.postgres import start_postgres
 from smoke.steps import Plan
@@ -56,6 +57,7 @@ class Loop:
     permissions: Finding | None = None
     doctor: Finding | None = None
     airflow_url: str = ""
+    login: str = "no password"
     docker_host: str = ""
     cloud_url: str = ""
 
@@ -137,7 +139,7 @@ class Loop:
         )
         runs = plan.add(
             "DAG runs",
-            lambda: self._runs(api.value, airflow.value, cloud, engine, inspection),
+            lambda: self._runs(api.value, airflow.value, cloud, inspection),
             [api, scheduler, inspection],
         )
         # Here and not right after apply, because every core is busy until now.
@@ -238,7 +240,13 @@ class Loop:
         return api
 
     def _attach(self, gathering: Gathering, home: AirflowHome, outputs: dict[str, Any]) -> Inspection:
-        inspection = Inspection(gathering, home, outputs)
+        settings, services = self.session.settings, ("scheduler", home.release.server, "dag-processor")
+
+        def logs() -> dict[str, str]:
+            return {name: settings.read_log(name) for name in services}
+
+        observed = Observed(home.release, OWN_AIRFLOW, home.secrets, logs)
+        inspection = Inspection(gathering, observed, outputs)
         inspection.attach()
         return inspection
 
@@ -254,7 +262,6 @@ class Loop:
         api: AirflowApi,
         airflow: RunningAirflow,
         cloud: Step[LocalCloud],
-        engine: Step[Engine],
         inspection: Step[Inspection],
     ) -> DagRuns:
         def note(text: str) -> None:
@@ -263,8 +270,6 @@ class Loop:
         means = Means(
             api,
             cloud.value,
-            engine.value,
-            inspection.value.container_name,
             inspection.value.stop_task,
             lambda: airflow.replace_scheduler(cloud.value),
             airflow.scheduler_log,
@@ -276,7 +281,7 @@ class Loop:
                 return True
             return inspection.value.standbys_that_ran(standbys.OFFERED_AFTER) >= standbys.NUMBER
 
-        runs = DagRuns(api, self.session.programs, Disturber(means, note), are_ready)
+        runs = DagRuns(api, self.session.programs, Disturber(means, note), are_ready, OWN_AIRFLOW)
         runs.run(note)
         return runs
 

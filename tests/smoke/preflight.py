@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 GIB = 1 << 30
 NEEDED_BARE, NEEDED_WARM = 4 * GIB, 2 * GIB
 """Free bytes for images, packages and the virtual environment; a measured run used 1.6 GiB."""
-OLDEST_TERRAFORM = (1, 7)
+OLDEST_TERRAFORM, OLDEST_FOR_ALL = (1, 7), (1, 11)
+"""With an Airflow of one's own, and with the complete deployment, whose secrets stay out of the state."""
 
 
 def _first_existing(path: Path) -> Path:
@@ -56,8 +57,12 @@ def check_ports(settings: Settings) -> None:
             )
 
 
-def find_terraform(environment: Mapping[str, str]) -> str:
+def find_terraform(environment: Mapping[str, str], oldest: tuple[int, int] = OLDEST_FOR_ALL) -> str:
     """Return the path of Terraform, or of OpenTofu if there is no Terraform; TERRAFORM names another program.
+
+    Args:
+        environment: this process's.
+        oldest: the oldest release that will do.
 
     Raises:
         SmokeError: there is none, or it is too old.
@@ -68,19 +73,17 @@ def find_terraform(environment: Mapping[str, str]) -> str:
     if program is None:
         raise SmokeError(
             f"There is no {' and no '.join(names)} on the PATH: install Terraform "
-            f"{'.'.join(map(str, OLDEST_TERRAFORM))} or newer."
+            f"{'.'.join(map(str, oldest))} or newer."
         )
     version = version_of(program)
-    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_TERRAFORM:
-        raise SmokeError(
-            f"{program} is Terraform {version}: install {'.'.join(map(str, OLDEST_TERRAFORM))} or newer."
-        )
+    if tuple(int(part) for part in version.split(".")[:2]) < oldest:
+        raise SmokeError(f"{program} is Terraform {version}: install {'.'.join(map(str, oldest))} or newer.")
     return program
 
 
 def preflight(settings: Settings, environment: Mapping[str, str]) -> str:
     """Check everything and return Terraform's path. If it raises, nothing was started."""
-    terraform = find_terraform(environment)
+    terraform = find_terraform(environment, OLDEST_TERRAFORM if settings.own_airflow else OLDEST_FOR_ALL)
     check_disk(settings)
     check_ports(settings)
     check_engine_can_be_had(environment)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smoke.expectations import EXPECTED
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from smoke.checks import Finding
-    from smoke.evidence import Container, Evidence, Key
+    from smoke.evidence import Container, Evidence
+    from smoke.expectations import Key
 
 HEADS = (
     "task",
@@ -30,7 +29,8 @@ SHOWN = 5
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> str:
-    return "-" if start is None or end is None else f"{(end - start).total_seconds():.1f} s"
+    # Airflow has the first start of a deferred task, and the last time it was queued.
+    return "-" if start is None or end is None or end < start else f"{(end - start).total_seconds():.1f} s"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -51,7 +51,8 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 def task_table(evidence: Evidence) -> list[str]:
     """Return the table of tries, with Airflow's view beside that of ECS."""
     containers: dict[Key, Container] = {container.key: container for container in evidence.containers}
-    order = {(task.dag_id, task.task_id, task.map_index): place for place, task in enumerate(EXPECTED)}
+    tasks = evidence.expected.tasks
+    order = {(task.dag_id, task.task_id, task.map_index): place for place, task in enumerate(tasks)}
     rows: list[tuple[str, ...]] = [HEADS]
     dag = ""
     for one in sorted(evidence.tries, key=lambda one: (order.get(one.key[:3], len(order)), one.key)):

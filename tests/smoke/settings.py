@@ -32,6 +32,10 @@ class Settings:
         given_ports: chosen ports, by variable name.
         base_image: base of the worker image; empty for the Dockerfile's default.
         release: the Airflow release.
+        own_airflow: whether an Airflow of one's own runs beside the deployment, instead of in it.
+        faults: whether more is broken, which takes ten minutes more.
+        pictures: folder for pictures of Airflow's pages.
+        airflow_host: with ``keep``, this machine's address on which Airflow's page answers.
     """
 
     state: Path
@@ -41,11 +45,19 @@ class Settings:
     given_ports: dict[str, int]
     base_image: str
     release: AirflowRelease = field(default_factory=find_release)
+    own_airflow: bool = False
+    faults: bool = False
+    pictures: Path | None = None
+    airflow_host: str = "127.0.0.1"
 
     @property
     def logs(self) -> Path:
         """The folder of the log files, one per step and service."""
         return self.state / "logs"
+
+    def read_log(self, name: str) -> str:
+        """Return the text of a step's or a service's log so far."""
+        return (self.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
     def port(self, name: str, host: str = "127.0.0.1") -> int:
         """Return the port chosen under this name, or a free one on ``host``."""
@@ -78,6 +90,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         SmokeError: a variable has a value that is not allowed.
     """
     release = find_release(environment.get("AIRFLOW", ""))
+    own_airflow = _is_set(environment, "OWN_AIRFLOW") or not release.can_be_deployed
+    for name in ("FAULTS", "PICTURES"):
+        if own_airflow and _is_set(environment, name):
+            raise SmokeError(
+                f"{name} needs the complete deployment, and this is your own Airflow beside it: leave {name} "
+                "out, or OWN_AIRFLOW and AIRFLOW."
+            )
+    if environment.get("DB") and not own_airflow:
+        raise SmokeError("DB needs OWN_AIRFLOW=1: the complete deployment always has PostgreSQL.")
     # SQLite serves where PostgreSQL cannot be had: under load, Airflow gives up on "database is locked".
     found = "postgres" if obtainable() or not release.takes_sqlite else "sqlite"
     database = environment.get("DB") or found
@@ -97,8 +118,16 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         state=ROOT / ".smoke",
         cache=home / "airflow-fargate",
         database="postgres" if database == "postgres" else "sqlite",
-        keep=environment.get("KEEP", "0") not in {"", "0", "no", "false"},
+        keep=_is_set(environment, "KEEP"),
         given_ports=ports,
         base_image=environment.get("BASE_IMAGE", ""),
         release=release,
+        own_airflow=own_airflow,
+        faults=_is_set(environment, "FAULTS"),
+        airflow_host=environment.get("AIRFLOW_HOST") or "127.0.0.1",
+        pictures=Path(environment["PICTURES"]).resolve() if environment.get("PICTURES") else None,
     )
+
+
+def _is_set(environment: Mapping[str, str], name: str) -> bool:
+    return environment.get(name, "0") not in {"", "0", "no", "false"}

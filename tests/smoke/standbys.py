@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from smoke.checks import Finding, name_of
 from smoke.evidence import parse_containers, parse_time
-from smoke.expectations import DISTURBED, EXPECTED, MISSES_A_STANDBY
+from smoke.expectations import DISTURBED, MISSES_A_STANDBY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from smoke.evidence import Evidence
 
 QUEUE, NUMBER = "urgent", 2
+QUEUES: dict[str, Any] = {QUEUE: {"min": NUMBER, "max": None, "windows": []}}
+"""Terraform's input ``standby``."""
 PROFILES = {QUEUE: {"memory": 3072}}
 CLAIM_TIMEOUT = 30
 """Seconds; the default of 5 is short on two cores that start twenty containers."""
@@ -33,8 +35,7 @@ NOT_USED = 79
 
 def terraform_override() -> str:
     """Return an override file that sets the input ``standby`` of the example's module."""
-    queues: dict[str, Any] = {QUEUE: {"min": NUMBER, "max": None, "windows": []}}
-    return json.dumps({"module": {"airflow": {"standby": queues}}}, indent=2)
+    return json.dumps({"module": {"airflow": {"standby": QUEUES}}}, indent=2)
 
 
 def idle(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -50,11 +51,7 @@ def running(tasks: Iterable[dict[str, Any]], now: datetime, age: timedelta) -> i
 
 
 def _ran_where_expected(evidence: Evidence) -> Iterator[str]:
-    expected = {
-        (task.dag_id, task.task_id, task.map_index, number): one.standby
-        for task in EXPECTED
-        for number, one in enumerate(task.tries, 1)
-    }
+    expected = {key: one.standby for key, _, one in evidence.expected.tries()}
     for container in evidence.containers:
         if container.standby != expected.get(container.key, False):
             found = "on a standby" if container.standby else "in a container started for it"

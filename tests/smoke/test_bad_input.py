@@ -93,14 +93,14 @@ def test_make_test_goes_on_without_an_engine(world: dict[str, str]) -> None:
 def test_no_terraform(world: dict[str, str]) -> None:
     """Without Terraform, the error says which version to install."""
     (Path(world["PATH"]) / "terraform").unlink()
-    _assert_one_sentence(_smoke(world), "no terraform", "install Terraform 1.7")
+    _assert_one_sentence(_smoke(world), "no terraform", "install Terraform 1.11")
     _assert_nothing_started(world)
 
 
 def test_an_old_terraform(world: dict[str, str]) -> None:
     """If Terraform is too old, the error has its version and the oldest that works."""
     _program(Path(world["PATH"]) / "terraform", 'echo \'{"terraform_version": "1.5.7"}\'')
-    _assert_one_sentence(_smoke(world), "1.5.7", "1.7 or newer")
+    _assert_one_sentence(_smoke(world), "1.5.7", "1.11 or newer")
     _assert_nothing_started(world)
 
 
@@ -144,7 +144,14 @@ def test_one_port_for_two(world: dict[str, str]) -> None:
 )
 def test_a_wrong_choice(world: dict[str, str], variable: str, value: str, allowed: str) -> None:
     """An invalid value is rejected; the error has the value and the valid ones."""
-    _assert_one_sentence(_smoke({**world, variable: value}), f"{variable}={value}", allowed)
+    done = _smoke({**world, "OWN_AIRFLOW": "1", variable: value})
+    _assert_one_sentence(done, f"{variable}={value}", allowed)
+    _assert_nothing_started(world)
+
+
+def test_a_database_for_a_deployment_that_has_its_own(world: dict[str, str]) -> None:
+    """The complete deployment always has PostgreSQL."""
+    _assert_one_sentence(_smoke({**world, "DB": "sqlite"}), "DB needs OWN_AIRFLOW=1")
     _assert_nothing_started(world)
 
 
@@ -196,4 +203,4 @@ def test_an_unknown_command(world: dict[str, str]) -> None:
     """An unknown command prints the list of commands."""
     done = _smoke(world, "sideways")
     assert done.returncode == 2
-    assert "up | deployment | down" in done.stderr
+    assert "up | down | cloud" in done.stderr

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from smoke import checks
-from smoke.evidence import Container, Evidence, Handover, Key, Try
-from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, LEFT_TO_THE_NEXT, OUTCOMES
+from smoke.evidence import Container, Evidence, Handover, Try
+from smoke.expectations import DISTURBED, LEFT_TO_THE_NEXT, OUTCOMES, OWN_AIRFLOW, Key
 from smoke.report import task_table
 
 NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -22,7 +22,7 @@ def _evidence() -> Evidence:
     tries: list[Try] = []
     containers: list[Container] = []
     event_log: dict[Key, tuple[str, ...]] = {}
-    for task in EXPECTED:
+    for task in OWN_AIRFLOW.tasks:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
             tries.append(Try(key, expected.state, NOW, NOW, NOW, expected.log_line))
@@ -33,8 +33,8 @@ def _evidence() -> Evidence:
             )
     events = [{"detail": {"taskArn": one.arn, "lastStatus": "STOPPED"}} for one in containers]
     return Evidence(
-        run_states=dict(DAG_RUN_STATES),
-        final_states={(task.dag_id, task.task_id, task.map_index): task.state for task in EXPECTED},
+        run_states=dict(OWN_AIRFLOW.run_states),
+        final_states={(task.dag_id, task.task_id, task.map_index): task.state for task in OWN_AIRFLOW.tasks},
         tries=tuple(tries),
         containers=tuple(containers),
         texts={"DescribeTasks": "nothing secret"},
@@ -152,6 +152,6 @@ def test_a_container_that_still_exits_may_be_stopped_for_the_next_try() -> None:
 def test_the_table_has_a_line_per_try() -> None:
     """Each try has a line with its codes, below its DAG."""
     lines = task_table(_evidence())
-    codes = {expected.stop_code for task in EXPECTED for expected in task.tries}
+    codes = {expected.stop_code for task in OWN_AIRFLOW.tasks for expected in task.tries}
     assert sum(any(code in line for code in codes) for line in lines) == len(_evidence().containers)
     assert any("out_of_memory" in line and "137" in line for line in lines)

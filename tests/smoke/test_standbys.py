@@ -12,8 +12,8 @@ import pytest
 from smoke import dag_runs, standbys
 from smoke.airflow_releases import find_release
 from smoke.airflow_services import DAGS
-from smoke.evidence import NOBODY, TAG, Container, Evidence, Key, Try, parse_containers
-from smoke.expectations import DAG_RUN_STATES, DISTURBED, EXPECTED, MISSES_A_STANDBY, READY
+from smoke.evidence import NOBODY, TAG, Container, Evidence, Try, parse_containers
+from smoke.expectations import DISTURBED, MISSES_A_STANDBY, OWN_AIRFLOW, READY, Key
 from smoke.report import task_table
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _evidence() -> Evidence:
     """Return the evidence of a run whose standbys did what they should."""
     tries: list[Try] = []
     containers: list[Container] = []
-    for task in EXPECTED:
+    for task in OWN_AIRFLOW.tasks:
         for number, expected in enumerate(task.tries, 1):
             key = (task.dag_id, task.task_id, task.map_index, number)
             tries.append(Try(key, expected.state, NOW, NOW, NOW, ""))
@@ -171,17 +171,17 @@ def test_the_disturbed_tasks_are_queued_when_standbys_are_ready() -> None:
     api: Any = SimpleNamespace(
         trigger=trigger,
         import_errors=list,
-        dag_ids=lambda: set(DAG_RUN_STATES),
+        dag_ids=lambda: set(OWN_AIRFLOW.run_states),
         run_state=lambda *_: "success",
         task_instances=lambda *_: [],
     )
     programs: Any = SimpleNamespace(stop=SimpleNamespace(wait=lambda _: False))
     disturber: Any = SimpleNamespace(look=lambda *_: None)
 
-    runs = dag_runs.DagRuns(api, programs, disturber, are_ready)
+    runs = dag_runs.DagRuns(api, programs, disturber, are_ready, OWN_AIRFLOW)
     runs.run(lambda _: None)
 
-    others = [dag_id for dag_id in DAG_RUN_STATES if dag_id != DISTURBED]
+    others = [dag_id for dag_id in OWN_AIRFLOW.run_states if dag_id != DISTURBED]
     assert polls == [others, others]
     assert triggered == [*others, DISTURBED]
 

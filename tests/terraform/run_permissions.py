@@ -4,8 +4,9 @@ As a program: ``python -m terraform.run_permissions OUTPUTS.json FINDINGS.json [
 cloud (started with ``--record-calls``; its address is in the environment) who called what, reads the policies
 as they were applied, and writes a list of sentences, empty when all is well. Needs boto3.
 
-Callers are known by their access key: Airflow's services are given their own names as keys, tasks have the
-keys that the local cloud made for them. What Terraform and the tests call is not judged.
+Callers are known by their access key. Airflow's services beside a deployment are given their own names as
+keys. Containers, those of a complete deployment's components included, have the keys that the local cloud
+made for their tasks. What Terraform and the tests call is not judged.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import json
 import os
 import sys
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from terraform.iam import Policy
 from terraform.iam_calls import Place, requests_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from terraform.iam import Grant
 
@@ -34,17 +35,32 @@ SERVICES = {
     "webserver": "reader",
     "triggerer": "triggerer",
 }
-"""The access key of one of Airflow's services -> whose policy it bears."""
+"""The access key of one of Airflow's services beside a deployment -> whose policy it bears."""
+COMPONENTS = {
+    "api": "reader",
+    "scheduler": "scheduler",
+    "dag-processor": "dag-processor",
+    "triggerer": "triggerer",
+}
+"""The component of a complete deployment -> the same."""
+BESIDE = ("scheduler", "reader", "task")
+"""Who calls AWS in a run beside a deployment, which has no triggerer."""
 TASK_KEY = "ASIA"
 
 NOT_IN_A_RUN: dict[tuple[str, str, str], str] = {
     ("task", "SeeThatALogIsNotThere", "s3:ListBucket"): (
         "no call of its own: S3 asks for it when HeadObject meets a key that is not there"
     ),
+    ("triggerer", "SeeThatALogIsNotThere", "s3:ListBucket"): "the same",
+    ("task", "KeyOfDags", "kms:Decrypt"): "the task's own policy allows the same with this key",
     ("task", "AnswerAnOffer", "s3:GetObject"): "only when a scheduler takes an offer back",
     ("reader", "ShowTheLogOfARunningTask", "logs:GetLogEvents"): "only when someone looks at a running task",
     ("reader", "FindARunningTask", "ecs:ListTasks"): "only when another scheduler reported the task's ARN",
     ("reader", "DescribeARunningTask", "ecs:DescribeTasks"): "the same",
+    ("reader", "Tunnel", "ssmmessages:CreateControlChannel"): "SSM's agent in the tunnel's container",
+    ("reader", "Tunnel", "ssmmessages:CreateDataChannel"): "the same",
+    ("reader", "Tunnel", "ssmmessages:OpenControlChannel"): "the same",
+    ("reader", "Tunnel", "ssmmessages:OpenDataChannel"): "the same",
     ("reader", "ReadStatus", "s3:GetObject"): "only when someone looks at the page about Fargate",
     ("reader", "FindStatus", "s3:ListBucket"): "the same",
     ("reader", "KeyOfStatus", "kms:Decrypt"): "the same",
@@ -83,17 +99,20 @@ class Account:
     """What is judged by.
 
     Args:
-        policies: by bearer: ``scheduler``, ``reader``, ``triggerer``, ``task``.
+        policies: by bearer: ``scheduler``, ``reader``, ``triggerer``, ``task``, ``dag-processor``.
         place: what is not in the calls themselves.
+        callers: access key -> bearer, where it is not a task's.
+        needed: the bearers that must have called AWS.
     """
 
     policies: Mapping[str, Policy]
     place: Place
+    callers: Mapping[str, str] = field(default_factory=lambda: SERVICES)
+    needed: tuple[str, ...] = BESIDE
 
-
-def bearer_of(caller: str) -> str | None:
-    """Return whose policy an access key bears; None for callers that are not judged."""
-    return "task" if caller.startswith(TASK_KEY) else SERVICES.get(caller)
+    def bearer_of(self, caller: str) -> str | None:
+        """Return whose policy an access key bears; None for callers that are not judged."""
+        return self.callers.get(caller, "task" if caller.startswith(TASK_KEY) else None)
 
 
 def judge(
@@ -109,7 +128,7 @@ def judge(
     used: set[tuple[str, Grant]] = set()
     judged: set[str] = set()
     for call in calls:
-        bearer = bearer_of(call["caller"])
+        bearer = account.bearer_of(call["caller"])
         if bearer is None:
             continue
         judged.add(bearer)
@@ -136,7 +155,7 @@ def _without_a_call(
     account: Account,
     unused: Container[tuple[str, str, str]],
 ) -> Iterable[str]:
-    for bearer in ("scheduler", "reader", "task"):
+    for bearer in account.needed:
         if bearer not in judged:
             yield f"Not one call of the {bearer} was recorded."
             continue
@@ -145,34 +164,56 @@ def _without_a_call(
                 yield f"The {bearer} may {action} ({sid}) and never did."
 
 
-def read_account(outputs: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]) -> Account:
+def read_account(outputs: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> Account:
     """Read the policies as they stand in the account that Terraform's ``outputs`` describe.
 
     ``tasks``: the account's ECS tasks.
     """
+    roles = (outputs["task_role_arn"], outputs["execution_role_arn"])
+    tags = {task["taskArn"]: {tag["key"]: tag["value"] for tag in task["tags"]} for task in tasks}
+    place = Place(outputs["cluster_name"], roles, {"*": outputs["kms_key_arn"]}, tags)
+    policies = {"task": _of_role(outputs["task_role_arn"])}
+    components = outputs.get("component_role_arns")
+    if components is None:
+        for bearer in ("scheduler", "reader", "triggerer"):
+            policies[bearer] = _managed(outputs[f"{bearer}_policy_arn"])
+        return Account(policies, place)
+    policies |= {bearer: _of_role(components[component]) for component, bearer in COMPONENTS.items()}
+    return Account(policies, place, dict(_callers(tasks)), tuple(policies))
+
+
+def _callers(tasks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Return the access keys of components' containers; one that the doctor runs in is the scheduler's."""
+    for task in tasks:
+        of_service, _, component = str(task.get("group", "")).partition(":")
+        if task.get("startedBy") == "make-up-doctor":
+            component = "scheduler"
+        elif of_service != "service":
+            continue
+        # As local_cloud/containers/agent.py makes them.
+        yield f"{TASK_KEY}{task['taskId'][:16].upper()}", COMPONENTS[component]
+
+
+def _managed(arn: str) -> Policy:
     import boto3  # noqa: PLC0415  judging alone needs no client
 
     iam = boto3.client("iam")
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return Policy.parse(json.dumps(document))
 
-    def managed(arn: str) -> Policy:
-        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-        document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-        return Policy.parse(json.dumps(document))
 
-    role = outputs["task_role_arn"].rpartition("/")[2]
-    inline = Policy(())
-    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
-        document = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-        inline += Policy.parse(json.dumps(document))
-    policies = {
-        "scheduler": managed(outputs["scheduler_policy_arn"]),
-        "reader": managed(outputs["reader_policy_arn"]),
-        "triggerer": managed(outputs["triggerer_policy_arn"]),
-        "task": inline,
-    }
-    roles = (outputs["task_role_arn"], outputs["execution_role_arn"])
-    tags = {task["taskArn"]: {tag["key"]: tag["value"] for tag in task["tags"]} for task in tasks}
-    return Account(policies, Place(outputs["cluster_name"], roles, {"*": outputs["kms_key_arn"]}, tags))
+def _of_role(arn: str) -> Policy:
+    """Return what a role may do: its own policies, and those that are attached to it."""
+    import boto3  # noqa: PLC0415  see above
+
+    iam, name, found = boto3.client("iam"), arn.rpartition("/")[2], Policy(())
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        found += Policy.parse(json.dumps(document))
+    for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        found += _managed(attached["PolicyArn"])
+    return found
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -139,6 +139,27 @@ def test_a_task_is_tagged_by_its_own_tags() -> None:
     ]
 
 
+def test_components_in_containers_are_known_by_their_services() -> None:
+    """The API server's container bears the API server's role, the doctor's that of the scheduler."""
+    tasks: list[dict[str, Any]] = [
+        {"taskId": "a" * 32, "group": "service:api", "startedBy": "ecs-svc/1"},
+        {"taskId": "b" * 32, "group": "family:smoke-scheduler", "startedBy": "make-up-doctor"},
+        {"taskId": "c" * 32, "group": "family:smoke-worker", "startedBy": "airflow"},
+    ]
+    api, doctor, task = (f"ASIA{letter * 16}" for letter in "ABC")
+    callers = dict(run_permissions._callers(tasks))
+    assert callers == {api: "reader", doctor: "scheduler"}
+
+    own = account(allowing(**FETCH), allowing(**LOOK))
+    complete = run_permissions.Account(own.policies, PLACE, callers)
+    fetches, looks, shows = fetched("p/x"), {**LOOKED, "caller": doctor}, {**SHOWN, "caller": api}
+    assert run_permissions.judge([{**fetches, "caller": task}, looks, shows], complete) == []
+    (found,) = run_permissions.judge(
+        [{**fetches, "caller": task}, looks, shows, {**LOOKED, "caller": api}], complete
+    )
+    assert found.startswith("The reader called logs:DescribeLogGroups")
+
+
 def test_a_run_that_was_not_recorded_does_not_pass() -> None:
     """No calls, no verdict."""
     assert run_permissions.judge([], account(Policy(()), Policy(()))) == [
@@ -200,7 +221,7 @@ def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) 
     assert told == {
         (TASK, "s3", "CreateBucket", '{"Bucket": "bucket"}'): 1,
         (TASK, "s3", "PutObject", object_): 2,
-        (TASK, "s3", "ListObjects", '{"Bucket": "bucket"}'): 1,
+        (TASK, "s3", "ListObjects", '{"Bucket": "bucket", "Prefix": "a"}'): 1,
         ("scheduler", "ecs", "RunTask", run): 1,
         ("scheduler", "ecs", "TagResource", tag): 1,
         ("scheduler", "ec2", "DescribeSubnets", "{}"): 1,

@@ -31,6 +31,7 @@ TELLING = (
     "logGroupNamePrefix",
     "repositoryName",
     "resourceArn",
+    "SecretId",
 )
 
 # S3 has no name for a call but its method, and what stands behind the question mark.
@@ -114,7 +115,8 @@ def _s3(scope: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     path = scope["raw_path"].split(b"?", 1)[0].decode("latin-1")
     bucket, _, key = unquote(path).lstrip("/").partition("/")
     method = scope["method"]
-    asked = set(parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    asked = set(query)
     strange = sorted(asked - PLAIN)
     if not bucket:
         return "ListBuckets", {}
@@ -123,4 +125,5 @@ def _s3(scope: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     operation = (OBJECT_CALLS if key else BUCKET_CALLS).get(method, method)
     if strange:
         operation = f"{operation}?{'&'.join(strange)}"
-    return operation, {"Bucket": bucket, **({"Key": key} if key else {})}
+    telling = {"Key": key} if key else {"Prefix": query["prefix"][0]} if "prefix" in query else {}
+    return operation, {"Bucket": bucket, **telling}

@@ -66,8 +66,8 @@ def smoke_disturbed() -> None:
 
     @task(queue=WITH_STANDBYS, executor_config={"env": {"SMOKE": "no standby has this"}})
     def outlives_an_api_server() -> None:
-        """Run while the API server is down for a minute, in a container of its own: no standby can run it."""
-        print("this waits to be disturbed: a minute without an API server")
+        """Run while the API server is away, in a container of its own: no standby can run it."""
+        print("this waits to be disturbed: no API server for a while")
         _wait_for(API_SERVER_IS_BACK)
         print("the API server is back")
 
