@@ -76,6 +76,7 @@ def status(tries: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "scheduler": "ip-10-0-1-24-3",
+        "team": "",
         "containers": 54,
         "waiting": 42,
         "rate": 14.3,
@@ -133,7 +134,7 @@ def main() -> int:
         from airflow_fargate.page import app as page  # noqa: PLC0415  the same
 
         tries = rows()
-        bucket = airflow_page.StatusBucket(status(tries))
+        bucket = airflow_page.StatusBucket({"payloads": status(tries)})
         page.shared_clients = lambda _: lambda _: bucket  # type: ignore[assignment]
         with airflow_page.database(folder, tries):
             server = uvicorn.Server(uvicorn.Config(create_app(apps="core"), port=PORT, log_level="warning"))

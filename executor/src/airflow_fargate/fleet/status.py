@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_fargate import metrics
 from airflow_fargate.text import clean
@@ -40,6 +40,22 @@ _STANDBYS = {
 _KEY = ("dag_id", "task_id", "run_id", "map_index", "try_number")
 
 
+class Scheduler(NamedTuple):
+    """Who writes a status.
+
+    Args:
+        name: unique among the schedulers that share the bucket.
+        team: whose executor it is; empty without teams.
+    """
+
+    name: str
+    team: str = ""
+
+
+THE_SCHEDULER = Scheduler("scheduler")
+"""Of tests, and of programs that have a single one."""
+
+
 class Status:
     """The status of one scheduler.
 
@@ -47,11 +63,11 @@ class Status:
         fleet: what it is about.
         clients: returns the S3 client.
         clock: monotonic and wall-clock time.
-        name: the scheduler's, unique among those that share the bucket.
+        scheduler: who writes it.
     """
 
-    def __init__(self, fleet: Fleet, clients: ClientSource, clock: Clock, name: str) -> None:
-        self._fleet, self._clients, self._clock, self._name = fleet, clients, clock, name
+    def __init__(self, fleet: Fleet, clients: ClientSource, clock: Clock, scheduler: Scheduler) -> None:
+        self._fleet, self._clients, self._clock, self._scheduler = fleet, clients, clock, scheduler
         self._began_at, self._written_at = clock.time(), clock.monotonic()
         self._containers: dict[str, dict[str, Any]] = {}
         self._failures: deque[dict[str, Any]] = deque(maxlen=MOST_FAILURES)
@@ -108,7 +124,7 @@ class Status:
         self._written_at = now  # Before the call: one that fails is not repeated sooner.
         self._clients("s3").put_object(
             Bucket=self._fleet.config.payload_bucket,
-            Key=f"{self._fleet.config.status_prefix}{self._name}.json",
+            Key=f"{self._fleet.config.status_prefix}{self._scheduler.name}.json",
             Body=json.dumps(self.document(now)).encode(),
             ContentType="application/json",
         )
@@ -123,7 +139,8 @@ class Status:
         limit_now, limit = fleet.launch_queue.rate()
         return {
             "format": FORMAT,
-            "scheduler": self._name,
+            "scheduler": self._scheduler.name,
+            "team": self._scheduler.team,
             "began_at": self._began_at,
             "written_at": self._clock.time(),
             "containers": len(fleet.registry),
