@@ -28,7 +28,6 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security_policy.md",
     "terraform/README.md": "terraform.md",
-    "terraform/UPGRADE.md": "terraform_upgrade.md",
     "tests/local_cloud/README.md": "local_cloud.md",
     "worker_image/README.md": "worker_image.md",
 }
