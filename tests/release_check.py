@@ -54,7 +54,7 @@ def notes(changelog: str, wanted: str) -> str:
 def check_tag(tag: str, wanted: str) -> None:
     """Raise :class:`ReleaseError` unless the tag is the version's."""
     if tag != f"v{wanted}":
-        raise ReleaseError(f"The tag is {tag}, the package's version is {wanted}: tag v{wanted}.")
+        raise ReleaseError(f"TAG must be v{wanted}, a v and the package's version, got {tag}.")
 
 
 def check_wheel(wheel: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from terraform.commands.costs import SIZES
 from terraform.commands.programs import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
+ALLOWED = {"AUTO_APPROVE": ("0", "1"), "SNAPSHOT": ("0", "1"), "SIZE": tuple(SIZES)}
 COMPLETE = ROOT / "terraform" / "airflow_on_ecs"
 
 
@@ -30,4 +32,9 @@ def read_settings(arguments: Sequence[str], defaults: Mapping[str, str]) -> dict
         if not separator or name not in defaults:
             raise CommandError(f"{argument!r} is not understood: give {', '.join(defaults)} as NAME=VALUE.")
         settings[name] = value or settings[name]
+        allowed = ALLOWED.get(name, ())
+        if value and allowed and value not in allowed:
+            raise CommandError(f"{name} must be {' or '.join(allowed)}, got {value!r}.")
+    if settings.get("AUTO_APPROVE") == "0":
+        settings["AUTO_APPROVE"] = ""
     return settings

@@ -40,7 +40,7 @@ def test_a_tag_must_be_the_package_s_version() -> None:
     """The letter v and the version; the message names the tag to make."""
     release_check.check_tag("v0.1.0", "0.1.0")
 
-    with pytest.raises(ReleaseError, match=r"tag v0\.1\.0"):
+    with pytest.raises(ReleaseError, match=r"TAG must be v0\.1\.0"):
         release_check.check_tag("v0.2.0", "0.1.0")
 
 
