@@ -371,6 +371,10 @@ def load_hook(path: str) -> Hook | None:
     if not path:
         return None
     module, _, name = path.rpartition(".")
+    if not module:
+        raise ConfigurationError(
+            f"[{SECTION}] execution_config_function must be MODULE.FUNCTION, got {path!r}."
+        )
     try:
         outer = getattr(importlib.import_module(module), name)
         hook = outer()

@@ -91,7 +91,10 @@ def main(args: argparse.Namespace) -> int:
     # Airflow knows the provider's defaults even where nobody has configured its executor.
     if not {"cluster", "run_task_kwargs"} & set(found):
         where = args.file or "Airflow's configuration"
-        sys.stderr.write(f"{where} has no cluster in [{section}]: name another section with --section.\n")
+        sys.stderr.write(
+            f"{where} has no cluster in [{section}]: name another section with "
+            "--section, or a file with --from.\n"
+        )
         return 1
     sys.stdout.write(str(translate(found)))
     return 0

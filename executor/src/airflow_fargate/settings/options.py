@@ -101,7 +101,7 @@ OPTIONS: tuple[Option, ...] = (
         "sg-0123456789abcdef0",
         aip29=True,
         terraform=True,
-        form=("sg-.+", "ids such as sg-0aaa"),
+        form=("sg-[A-Za-z0-9]+", "ids such as sg-0aaa"),
     ),
     Option(
         "subnets",
@@ -113,7 +113,7 @@ OPTIONS: tuple[Option, ...] = (
         aip29=True,
         terraform=True,
         required=True,
-        form=("subnet-.+", "ids such as subnet-0aaa"),
+        form=("subnet-[A-Za-z0-9]+", "ids such as subnet-0aaa"),
     ),
     Option(
         "platform_version",

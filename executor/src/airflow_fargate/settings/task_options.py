@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -58,6 +59,7 @@ class TaskOptions:
 NO_OPTIONS = TaskOptions()
 NAMES = tuple(each.name for each in dataclasses.fields(TaskOptions))
 _INTEGERS = {"cpu", "memory", "ephemeral_storage"}
+_SUBNET = re.compile("subnet-[A-Za-z0-9]+")
 _DIGITS = 9  # Python raises on numbers with thousands of digits.
 _LISTS = {"capacity", "subnets"}
 _STRINGS = {"task_definition", "task_role"}
@@ -312,6 +314,6 @@ def _list(source: str, name: str, value: Any) -> tuple[str, ...]:
     items = tuple(each.strip() for each in value if each.strip())
     if name == "capacity" and (wrong := capacity.fault(items)):
         raise TaskOptionsError(f"{source}: capacity: {wrong}")
-    if name == "subnets" and (others := [each for each in items if not each.startswith("subnet-")]):
+    if name == "subnets" and (others := [each for each in items if not _SUBNET.fullmatch(each)]):
         raise TaskOptionsError(f"{source}: subnets must be ids such as subnet-0aaa, got {shown(others[0])}.")
     return items
