@@ -27,14 +27,14 @@ def test_each_teams_bucket_is_read_for_its_own_users(tmp_path: Path, monkeypatch
     ours = "airflow_fargate.FargateExecutor"
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", f"{ours};data={ours}")
     monkeypatch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
-    section = {**SECTION, "payload_bucket": "datas", "task_cpu": "2048", "task_memory": "4096"}
+    section = {**SECTION, "payload_bucket": "of-data", "task_cpu": "2048", "task_memory": "4096"}
     for name, value in section.items():
         monkeypatch.setenv(f"AIRFLOW__DATA___FARGATE__{name.upper()}", value)
     monkeypatch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(tmp_path / "passwords.json"))
     arn = airflow_page.ARN.format(2)
     statuses = {
         "payloads": airflow_page.a_status("another"),
-        "datas": airflow_page.a_status("another", "scheduler-of-data", "data"),
+        "of-data": airflow_page.a_status("another", "scheduler-of-data", "data"),
     }
     buckets = airflow_page.StatusBucket(statuses)
     monkeypatch.setattr(page, "CACHED_SECONDS", 0.0)

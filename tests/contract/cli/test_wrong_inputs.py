@@ -36,6 +36,8 @@ NO_OPTIONS = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, 
 
 def section(monkeypatch: pytest.MonkeyPatch, **options: str) -> None:
     """Configure the smallest section, with these options on top, as environment variables."""
+    for name in [name for name in os.environ if name.startswith("AIRFLOW__FARGATE__")]:
+        monkeypatch.delenv(name)
     for name, value in {**SECTION, **options}.items():
         monkeypatch.setenv(f"AIRFLOW__FARGATE__{name.upper()}", value)
 

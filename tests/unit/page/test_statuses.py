@@ -28,7 +28,7 @@ class Bucket:
     def __init__(
         self, *ages: float, error: Exception | None = None, form: int = FORMAT, team: str = ""
     ) -> None:
-        self.objects = {
+        self.objects: dict[str, dict[str, Any]] = {
             f"status/airflow/{age}.json": {
                 "format": form,
                 "written_at": NOW - age,
