@@ -7,6 +7,15 @@ MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws
 CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
+# make ignores a misspelled setting, and takes the default instead. What may be on its command line:
+SETTINGS := PYTHON TERRAFORM XDG_CACHE_HOME AIRFLOW KEEP DB BASE_IMAGE AIRFLOW_HOST AIRFLOW_PORT CLOUD_PORT SMOKE \
+  FAULTS OWN_AIRFLOW OPTIONAL PICTURES \
+  IMAGE KIND EXTRA PLATFORM COMPRESSION NETWORK REGISTRY SOURCE CONTROL_IMAGE STOCK_IMAGE OUT TAG TERRAFORM_DIR NAME \
+  REGION SIZE AUTO_APPROVE PORT FROM CONFIRM SNAPSHOT DRAIN RELEASE BASES BOTO3 SHUFFLE WORKERS EXAMPLES SEED ONLY \
+  QUICK SECONDS MODULES RUNS CPUS
+$(foreach name,$(.VARIABLES),$(if $(findstring command,$(origin $(name))),$(if $(filter $(name),$(SETTINGS)),,\
+  $(error $(name) is not a setting. `make help` lists the settings of each target))))
+
 .DEFAULT_GOAL := help
 .PHONY: help venv lint test test-fast fuzz test-oldest test-matrix support coverage mutate example-dags test-boto3 test-engine test-images image-figures smoke smoke-down bench start-times chaos soak cloud up open password dags destroy build push build-push sbom docs release-check lock clean
 

@@ -293,8 +293,14 @@ def read_settings(arguments: list[str]) -> dict[str, str]:
         settings[name] = value or settings[name]
     if not settings["DRAIN"].isdecimal():
         raise DestroyError(f"DRAIN must be a number of seconds, got {settings['DRAIN']!r}.")
-    if settings["SNAPSHOT"] not in ("0", "1"):
-        raise DestroyError(f"SNAPSHOT must be 0 or 1, got {settings['SNAPSHOT']!r}.")
+    settings["AUTO_APPROVE"] = settings["AUTO_APPROVE"] or "0"
+    for name in ("SNAPSHOT", "AUTO_APPROVE"):
+        if settings[name] not in ("0", "1"):
+            raise DestroyError(f"{name} must be 0 or 1, got {settings[name]!r}.")
+    if not Path(settings["TERRAFORM_DIR"]).is_dir():
+        raise DestroyError(
+            f"TERRAFORM_DIR={settings['TERRAFORM_DIR']} is not a folder: name the one that you applied."
+        )
     return settings
 
 
@@ -314,11 +320,15 @@ def main(arguments: list[str]) -> int:
             name: each["value"]
             for name, each in json.loads(terraform(folder, "output", "-json", capture=True)).items()
         }
+        if not outputs and not (folder / os.environ.get("TF_DATA_DIR", ".terraform")).is_dir():
+            raise DestroyError(  # noqa: TRY301  a check like others
+                f"nothing was applied in {folder}: name the folder that was with TERRAFORM_DIR=FOLDER."
+            )
         deployment = deployment_of(outputs) if outputs else None
-        snapshot = settings["SNAPSHOT"] == "1"
+        snapshot, asks_nothing = settings["SNAPSHOT"] == "1", settings["AUTO_APPROVE"] == "1"
         if deployment:
             deployment.check_that_destroy_can_succeed()
-            if not settings["AUTO_APPROVE"]:
+            if not asks_nothing:
                 kept = deployment.is_airflow_on_ecs and snapshot
                 ask_for(outputs["cluster_name"], settings["CONFIRM"], snapshot=kept)
             print("no new launches: RunTask is taken out of the scheduler's policy", flush=True)
@@ -328,7 +338,7 @@ def main(arguments: list[str]) -> int:
             print(f"waiting until the cluster {outputs['cluster_name']} has no tasks", flush=True)
             deployment.empty(float(settings["DRAIN"]))
         # Without outputs, an apply failed early, and Terraform itself asks.
-        unasked = ["-auto-approve"] if deployment or settings["AUTO_APPROVE"] else []
+        unasked = ["-auto-approve"] if deployment or asks_nothing else []
         terraform(folder, "destroy", *unasked)
         if deployment:
             deployment.delete_definitions()

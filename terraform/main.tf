@@ -41,6 +41,13 @@ check "tasks_can_reach_airflow" {
   }
 }
 
+check "observability_is_on" {
+  assert {
+    condition     = var.observability || (var.budget == null && var.alarm_sns_topic_arn == null)
+    error_message = "budget and alarm_sns_topic_arn have no effect without observability. Set observability = true, or remove them."
+  }
+}
+
 module "encryption" {
   source = "./modules/encryption"
 

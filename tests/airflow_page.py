@@ -20,17 +20,17 @@ ARN = "arn:aws:ecs:us-east-1:123456789012:task/airflow/{:032x}"
 
 
 class StatusBucket:
-    """S3 as the page uses it: one status."""
+    """S3 as the page uses it: buckets with one status each."""
 
-    def __init__(self, status: Mapping[str, Any]) -> None:
-        self._status = status
+    def __init__(self, statuses: Mapping[str, Mapping[str, Any]]) -> None:
+        self._statuses = statuses
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str) -> dict[str, Any]:  # noqa: N803
         now = datetime.now(tz=timezone.utc)
         return {"Contents": [{"Key": f"{Prefix}scheduler.json", "LastModified": now}]}
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        content = {**self._status, "written_at": time.time() - 4}
+        content = {**self._statuses[Bucket], "written_at": time.time() - 4}
         return {"Body": io.BytesIO(json.dumps(content).encode())}
 
 
@@ -70,3 +70,36 @@ def database(folder: Path, rows: Iterable[Mapping[str, Any]]) -> Iterator[None]:
 def minutes_ago(minutes: float) -> datetime:
     """Return a moment."""
     return datetime.now(tz=timezone.utc) - timedelta(minutes=minutes)
+
+
+def a_status(arn: str, scheduler: str = "scheduler-9", team: str = "") -> dict[str, Any]:
+    """Return a scheduler's status about one container."""
+    from airflow_fargate.fleet.status import FORMAT  # noqa: PLC0415  slow
+
+    sums = ("rate", "limit", "limit_now", "waiting", "throttles", "capacity_refusals", "launch_errors")
+    detail = {"launch_id": "", "cpu": 512, "memory": 1024, "storage": None, "since": None}
+    return {
+        **dict.fromkeys(sums, 7),
+        "format": FORMAT,
+        "scheduler": scheduler,
+        "team": team,
+        "containers": 1,
+        "standbys": {},
+        "failing": {},
+        "failures": [],
+        "details": {arn: detail | {"capacity": "FARGATE", "architecture": ""}},
+    }
+
+
+def get(app: Any, path: str, role: str | None, *teams: str) -> Any:
+    """Return the answer to a user of this role, signed in as a browser is; None for nobody."""
+    from airflow.api_fastapi.app import get_auth_manager  # noqa: PLC0415  3.1 and later
+    from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN  # noqa: PLC0415
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser  # noqa: PLC0415
+    from fastapi.testclient import TestClient  # noqa: PLC0415  comes with Airflow 3
+
+    client = TestClient(app, base_url="http://localhost")
+    if role is not None:
+        user = SimpleAuthManagerUser(username="someone", role=role, **({"teams": [*teams]} if teams else {}))
+        client.cookies.set(COOKIE_NAME_JWT_TOKEN, get_auth_manager().generate_jwt(user))
+    return client.get(path)

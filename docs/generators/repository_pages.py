@@ -28,11 +28,17 @@ PAGES = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security_policy.md",
     "terraform/README.md": "terraform.md",
-    "terraform/UPGRADE.md": "terraform_upgrade.md",
     "tests/local_cloud/README.md": "local_cloud.md",
     "worker_image/README.md": "worker_image.md",
 }
 """Files outside docs/ that are pages: path in the repository -> path on the site."""
+NARROWED_BY = {
+    "index.md": ["navigation"],  # it would list this page alone
+    "chaos.md": ["toc"],
+    "comparison.md": ["toc"],
+    "example_dags.md": ["toc"],
+}
+"""Pages that need the width of a sidebar, most of them for a table."""
 SOURCES = {page: source for source, page in PAGES.items()}
 
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s#]*)(?P<anchor>#[^)\s]*)?(?=\))")
@@ -62,8 +68,9 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001  MkDocs names it
-    """Rewrite the links of a page."""
+    """Rewrite the links of a page, and give it the room that it needs."""
     uri = page.file.src_uri
+    page.meta["hide"] = NARROWED_BY.get(uri, [])
     source = SOURCES.get(uri, f"docs/{uri}")
     blob = f"{config.repo_url.rstrip('/')}/blob/main"
 

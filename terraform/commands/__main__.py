@@ -16,7 +16,7 @@ from terraform.commands.programs import CommandError, Terraform
 from terraform.commands.settings import COMPLETE, read_settings
 from terraform.commands.up import INPUTS, up
 from terraform.destroy import main as destroy
-from worker_image import images
+from worker_image import build, images
 from worker_image.build import BuildError
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ SETTINGS: dict[str, dict[str, str]] = {
 
 
 def _up(context: Context, settings: Mapping[str, str]) -> int:
+    chosen = {name: value for name, value in settings.items() if name in images.SETTINGS and value}
+    build.check({**chosen, "KIND": "control"})  # before Terraform runs for many minutes
     return up(context, settings, DeploymentImages(settings, context.folder, context.say))
 
 
@@ -59,6 +61,8 @@ def main(arguments: list[str]) -> int:
     try:
         settings = read_settings(rest, SETTINGS[name])
         folder = Path(settings["TERRAFORM_DIR"] or images.deployment_folder())
+        if not folder.is_dir():
+            raise CommandError(f"TERRAFORM_DIR={folder} is not a folder: name the one that you apply.")  # noqa: TRY301
         return COMMANDS[name](Context(Terraform(folder)), settings)
     except (CommandError, BuildError) as error:
         sys.stderr.write(f"{name}: {error}\n")

@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 API = "api"
 API_PORT = 8080
+HIGHEST_PORT = 65535
 LEFT_OUT = ("*__pycache__/*", "*.pyc", ".git/*", "*/.git/*", ".venv/*", ".DS_Store")
 
 
 def open_page(context: Context, settings: Mapping[str, str]) -> int:
     """Forward a local port to the API server until the command is interrupted; return an exit code."""
+    if not settings["PORT"].isdecimal() or not 0 < int(settings["PORT"]) <= HIGHEST_PORT:
+        raise CommandError(f"PORT must be a port from 1 to {HIGHEST_PORT}, got {settings['PORT']!r}.")
     programs.check("aws", "session-manager-plugin")
     outputs = context.outputs()
-    if not settings["PORT"].isdecimal():
-        raise CommandError(f"PORT must be a number, got {settings['PORT']!r}.")
     request = session_request(context, outputs, int(settings["PORT"]))
     address = f"http://localhost:{settings['PORT']}"
     context.say(
@@ -86,7 +87,9 @@ def upload_dags(context: Context, settings: Mapping[str, str]) -> int:
         raise CommandError(f"FROM={folder} is not a folder: name the one with your DAGs.")
     # An empty folder would delete every DAG.
     if not any(folder.rglob("*.py")):
-        raise CommandError(f"FROM={folder} holds no Python file, so nothing was uploaded.")
+        raise CommandError(
+            f"FROM={folder} holds no Python file, so nothing was uploaded: name the folder with your DAGs."
+        )
     programs.check("aws")
     outputs = context.outputs()
     bucket = outputs["dags_bucket"]

@@ -160,7 +160,8 @@ def identify(context: Context, region: str | None) -> tuple[str, str]:
         raise CommandError("no region is set: give REGION=eu-west-1, or set AWS_REGION.") from None
     except (BotoCoreError, ClientError) as error:
         raise CommandError(
-            f"AWS does not accept your credentials: {error} Set others (aws configure, aws sso login)."
+            "the AWS credentials are missing, expired or wrong, or AWS cannot be reached: set others (aws "
+            f"configure, aws sso login). {error}"
         ) from error
 
 

@@ -36,11 +36,27 @@ def test_a_version_without_notes_is_not_released(wanted, words) -> None:
         release_check.notes(CHANGELOG, wanted)
 
 
+def test_a_tag_needs_a_date_in_the_changelog() -> None:
+    """A section that still says "unreleased" is not published."""
+    assert release_check.notes(CHANGELOG, "0.2.0", dated=True)
+    with pytest.raises(ReleaseError, match="must have a date such as 2027-01-31, got none"):
+        release_check.notes(CHANGELOG, "0.0.9", dated=True)
+
+
+def test_links_of_the_notes_work_on_the_release_s_page() -> None:
+    """A path becomes the address of the file at the release's tag."""
+    section = "## [0.1.0]\n- See [a page](docs/a.md#b) and [another](https://example.org).\n"
+    assert release_check.notes(section, "0.1.0") == (
+        "- See [a page](https://github.com/OWNER/airflow-fargate/blob/v0.1.0/docs/a.md#b) and "
+        "[another](https://example.org).\n"
+    )
+
+
 def test_a_tag_must_be_the_package_s_version() -> None:
     """The letter v and the version; the message names the tag to make."""
     release_check.check_tag("v0.1.0", "0.1.0")
 
-    with pytest.raises(ReleaseError, match=r"tag v0\.1\.0"):
+    with pytest.raises(ReleaseError, match=r"TAG must be v0\.1\.0"):
         release_check.check_tag("v0.2.0", "0.1.0")
 
 

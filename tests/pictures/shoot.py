@@ -7,12 +7,27 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 SECONDS = 60
+LOOK_MILLISECONDS = 200
+
+
+def wait_for(page: Page, text: str) -> None:
+    """Wait until the page, or a frame in it, shows a text: Airflow shows a plugin's page in a frame.
+
+    Raises:
+        TimeoutError: it does not.
+    """
+    until = time.monotonic() + SECONDS
+    while not any(frame.get_by_text(text).first.is_visible() for frame in page.frames):
+        if time.monotonic() > until:
+            raise TimeoutError(f"{page.url} did not show {text!r} within {SECONDS} s.")
+        page.wait_for_timeout(LOOK_MILLISECONDS)
 
 
 def main() -> None:
@@ -36,7 +51,7 @@ def main() -> None:
             page.wait_for_load_state("networkidle")
         for shot in order["shots"]:
             page.goto(shot["url"])
-            page.get_by_text(shot["text"]).first.wait_for()
+            wait_for(page, shot["text"])
             page.wait_for_load_state("networkidle")
             Path(shot["path"]).parent.mkdir(parents=True, exist_ok=True)
             page.screenshot(path=shot["path"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from airflow_fargate import metrics
-from airflow_fargate.fleet.status import MOST_CONTAINERS, MOST_FAILURES, WRITE_SECONDS
+from airflow_fargate.fleet.status import IDLE_SECONDS, MOST_CONTAINERS, MOST_FAILURES, WRITE_SECONDS
+from airflow_fargate.page.statuses import OLD_SECONDS
 from airflow_fargate.settings.task_options import TaskOptions
 from airflow_fargate.tasks.verdict import Diagnosis, Responsibility
 from local_cloud import Behaviour
@@ -20,7 +22,8 @@ LONG = Behaviour(run=600)
 
 def write(world: World) -> dict[str, Any]:
     """Let the thread write, and return what it wrote."""
-    world.clock.advance(WRITE_SECONDS)
+    world.clock.advance(IDLE_SECONDS)
+    world.fleet.lease.renew()
     assert world.fleet.status.run_one() == 0.0
     found: dict[str, Any] = json.loads(world.s3.objects["status/airflow/scheduler.json"])
     return found
@@ -43,9 +46,9 @@ def test_the_status_tells_what_only_the_scheduler_knows() -> None:
     assert container["cpu"] == 1024
     assert container["memory"] == 2048
     assert container["launch_id"] == "00000000-0000-4000-8000-000000000001"
-    assert world.clock.now() - 60 < container["since"] < world.clock.now()
+    assert world.clock.now() - 100 < container["since"] < world.clock.now()
     assert (status["containers"], status["waiting"], status["launches"]) == (2, 1, 1)
-    assert status["rate"] == 1 / 60
+    assert status["rate"] == 1 / (50 + IDLE_SECONDS)
     assert (status["limit_now"], status["limit"]) == (20, 20)
     assert status["standbys"] == {"fast": {"idle": 2, "target": 3}}
     assert status["failing"] == {"listener": "ClientError AccessDenied"}
@@ -75,7 +78,8 @@ def test_the_last_failures_are_kept_with_their_diagnosis() -> None:
 
 def test_the_status_is_written_every_ten_seconds_at_most_whatever_happens() -> None:
     """A call that failed is not repeated sooner, and a scheduler that stalls writes nothing."""
-    world = World()
+    world = World(LONG)
+    world.launch()
     assert world.fleet.status.run_one() == WRITE_SECONDS
     world.fleet.lease.renew()
     world.clock.advance(WRITE_SECONDS)
@@ -85,7 +89,32 @@ def test_the_status_is_written_every_ten_seconds_at_most_whatever_happens() -> N
     assert world.fleet.status.run_one() == WRITE_SECONDS
     world.clock.advance(600)
     assert world.fleet.status.run_one() > 0
-    assert world.s3.objects == {}
+    assert "status" not in "".join(world.s3.objects)
+
+
+def test_without_a_task_the_status_is_written_less_often() -> None:
+    """Often enough for the page, which ignores a status of more than a minute."""
+    world, times = World(Behaviour(run=50)), []
+    world.launch()
+    for second in range(300):
+        world.run(1)
+        if world.fleet.status.run_one() == 0.0:
+            times.append(second)
+    pauses = [later - sooner for sooner, later in pairwise(times)]
+    assert pauses[0] == WRITE_SECONDS
+    assert pauses[-1] == IDLE_SECONDS < OLD_SECONDS
+    assert set(pauses) == {WRITE_SECONDS, IDLE_SECONDS}
+
+
+def test_the_rate_is_that_of_the_last_minute() -> None:
+    """However long nothing was launched before."""
+    world = World(LONG)
+    world.clock.advance(3600)
+    write(world)
+    for _ in range(30):
+        world.launch()
+    world.run(60)
+    assert write(world)["rate"] == 30 / (60 + IDLE_SECONDS)
 
 
 def test_details_are_bounded() -> None:

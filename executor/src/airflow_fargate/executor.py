@@ -18,13 +18,14 @@ from airflow_fargate.errors import ConfigurationError, TaskOptionsError
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.fleet.adoption import adopt
 from airflow_fargate.fleet.fleet import Fleet
+from airflow_fargate.fleet.status import Scheduler
 from airflow_fargate.metrics import FAILURES
 from airflow_fargate.settings.config import FargateConfig, read_config
 from airflow_fargate.settings.options import SECTION
 from airflow_fargate.settings.task_options import NO_OPTIONS, effective_options, parse_task_options
 from airflow_fargate.tasks.launch import Launch
 from airflow_fargate.tasks.messages import Finish, LaunchAgain, Release, Report, Waiting
-from airflow_fargate.tasks.verdict import Outcome
+from airflow_fargate.tasks.verdict import Diagnosis, Outcome, Responsibility
 from airflow_fargate.text import LONGEST_REPORT, clean
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class FargateExecutor(VersionedExecutor):
         log.info("FargateExecutor started: cluster %s, deployment %s", config.cluster, config.deployment)
 
     def _build_fleet(self, config: FargateConfig) -> Fleet:
-        name = (gethostname(), getattr(self, "job_id", None), self._team())
+        team = self._team()
+        name = "-".join(str(part) for part in (gethostname(), getattr(self, "job_id", None), team) if part)
         return Fleet(
             config,
             BotoClients(config.region, config.threads),
@@ -94,7 +96,7 @@ class FargateExecutor(VersionedExecutor):
             lambda keys: airflow_versions.adopted_elsewhere(keys, getattr(self, "job_id", None)),
             lambda queue: effective_options(config, config.profiles.get(queue, NO_OPTIONS), NO_OPTIONS),
             VERSIONS,
-            "-".join(str(part) for part in name if part),
+            Scheduler(name, team or ""),
         )
 
     def _team(self) -> str | None:
@@ -146,17 +148,28 @@ class FargateExecutor(VersionedExecutor):
             launch = self._launch_of(airflow_versions.work_of(item, id_is_assigned=self.ids_are_assigned))
             self.when_recorded(launch, lambda: self._hand_over(launch))
         except TaskOptionsError as error:
-            self.fail(key, str(error))
+            self._reject(key, str(error), Responsibility.TASK)
         except Exception as error:
             log.exception("Preparing the launch of %s failed", key)
-            self.fail(key, f"The executor could not launch this task: {error!r}")
+            self._reject(key, f"The executor could not launch this task: {error!r}")
 
     def _hand_over(self, launch: Launch) -> None:
         try:
             self._fleet_or_fail().launch(launch)
         except Exception as error:
             log.exception("Handing %s to the launcher failed", launch.key)
-            self.fail(launch.key, f"The executor could not launch this task: {error!r}")
+            self._reject(launch.key, f"The executor could not launch this task: {error!r}")
+
+    def _reject(self, key: Any, why: str, fault: Responsibility = Responsibility.UNKNOWN) -> None:
+        """Fail a task that was not launched."""
+        self.fail(key, why)
+        self._note_failure(key, Diagnosis(why, fault))
+
+    def _note_failure(self, key: Any, diagnosis: Diagnosis) -> None:
+        """Count a failure and show it on the page in Airflow."""
+        if (fleet := self._fleet) is not None:
+            fleet.metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
+            fleet.status.failed(key, diagnosis)
 
     def _launch_of(self, work: Work) -> Launch:
         """Return what to launch.
@@ -230,9 +243,7 @@ class FargateExecutor(VersionedExecutor):
             log.info("%s failed: %s", notice.key, diagnosis)
         else:
             log.error("%s failed: %s", notice.key, diagnosis)
-            fleet = self._fleet_or_fail()
-            fleet.metrics.count(FAILURES, fault=diagnosis.responsibility.name.lower())
-            fleet.status.failed(notice.key, diagnosis)
+            self._note_failure(notice.key, diagnosis)
             self.log_task_event(event="fargate", extra=str(diagnosis), ti_key=notice.key)
 
     def fail(self, key: Any, info: Any = None) -> None:
@@ -360,6 +371,10 @@ def load_hook(path: str) -> Hook | None:
     if not path:
         return None
     module, _, name = path.rpartition(".")
+    if not module:
+        raise ConfigurationError(
+            f"[{SECTION}] execution_config_function must be MODULE.FUNCTION, got {path!r}."
+        )
     try:
         outer = getattr(importlib.import_module(module), name)
         hook = outer()

@@ -59,23 +59,3 @@ resource "aws_iam_role_policy" "flow" {
     }]
   })
 }
-
-moved {
-  from = aws_flow_log.network
-  to   = aws_flow_log.network["flow"]
-}
-
-moved {
-  from = aws_cloudwatch_log_group.flow
-  to   = aws_cloudwatch_log_group.flow["flow"]
-}
-
-moved {
-  from = aws_iam_role.flow
-  to   = aws_iam_role.flow["flow"]
-}
-
-moved {
-  from = aws_iam_role_policy.flow
-  to   = aws_iam_role_policy.flow["flow"]
-}

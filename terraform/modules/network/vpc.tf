@@ -88,18 +88,3 @@ resource "aws_route_table_association" "tasks" {
   subnet_id      = aws_subnet.tasks[each.key].id
   route_table_id = aws_route_table.tasks[each.key].id
 }
-
-moved {
-  from = aws_subnet.private
-  to   = aws_subnet.tasks
-}
-
-moved {
-  from = aws_route_table.private
-  to   = aws_route_table.tasks
-}
-
-moved {
-  from = aws_route_table_association.private
-  to   = aws_route_table_association.tasks
-}

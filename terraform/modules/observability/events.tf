@@ -75,8 +75,3 @@ resource "aws_cloudwatch_log_metric_filter" "events" {
     unit          = "Count"
   }
 }
-
-moved {
-  from = aws_cloudwatch_log_resource_policy.events
-  to   = aws_cloudwatch_log_resource_policy.events["own"]
-}

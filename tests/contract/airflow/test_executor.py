@@ -109,13 +109,16 @@ def test_executor_config_and_queue_profiles_size_the_task(scheduler: Any, task: 
 def test_a_wrong_executor_config_fails_that_task_with_what_works(
     scheduler: Any, task: Any, given: dict[str, Any], fact: str
 ) -> None:
-    """It fails before any call, with the nearest size or the key that was meant; other tasks run."""
+    """It fails before any call, with the nearest size or the key that was meant; the page lists it, too."""
     scheduler.queue(task(task_id="bad", executor_config=given), task(task_id="good"))
     scheduler.run(30)
     told = {key.task_id: (str(getattr(state, "value", state)), info) for key, state, info in scheduler.told()}
     assert told["bad"][0] == "failed"
     assert fact in told["bad"][1]
     assert told["good"][0] == "success"
+    (listed,) = scheduler.executor._fleet.status.document(0.0)["failures"]
+    assert listed["task_id"] == "bad"
+    assert fact in listed["why"]
 
 
 @pytest.mark.point("`revoke_task` frees the slot and stops the container, without an event")

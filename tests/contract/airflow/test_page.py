@@ -21,64 +21,43 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from airflow.api_fastapi.app import create_app, purge_cached_app  # noqa: PLC0415  3.0 and later
 
     import airflow_page  # noqa: PLC0415  imports Airflow
-    from airflow_fargate.fleet.status import FORMAT  # noqa: PLC0415  slow
     from airflow_fargate.page import app as page  # noqa: PLC0415  3.1 and later
 
     arn = airflow_page.ARN.format(1)
-    row = {
-        "dag_id": "sales",
-        "task_id": "load",
-        "run_id": "run",
-        "try_number": 1,
-        "external_executor_id": arn,
-    }
-    sums = dict.fromkeys(
-        ("rate", "limit", "limit_now", "waiting", "throttles", "capacity_refusals", "launch_errors"), 7
-    )
-    detail = {"launch_id": "", "cpu": 512, "memory": 1024, "storage": None, "since": None}
-    status = sums | {"format": FORMAT, "scheduler": "scheduler-9", "containers": 1, "standbys": {}}
-    status |= {
-        "failing": {},
-        "failures": [],
-        "details": {arn: detail | {"capacity": "FARGATE", "architecture": ""}},
-    }
+    row = {"dag_id": "sales", "task_id": "load", "run_id": "run", "try_number": 1}
+    buckets = airflow_page.StatusBucket({"payloads": airflow_page.a_status(arn)})
     patch = pytest.MonkeyPatch()
     folder = tmp_path_factory.mktemp("page")
     patch.setenv("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE", str(folder / "passwords.json"))
-    patch.setattr(page, "shared_clients", lambda _: lambda _: airflow_page.StatusBucket(status))
-    with airflow_page.database(folder, [row | {"start_date": airflow_page.minutes_ago(5)}]):
+    patch.setattr(page, "CACHED_SECONDS", 0.0)  # The plugin is made once in a process.
+    patch.setattr(page, "shared_clients", lambda _: lambda _: buckets)
+    row |= {"external_executor_id": arn, "start_date": airflow_page.minutes_ago(5)}
+    with airflow_page.database(folder, [row]):
         yield create_app(apps="core")
         purge_cached_app()
     patch.undo()
 
 
-def get(app: Any, path: str, role: str | None) -> Any:
-    """Return the answer to a user of this role, signed in as a browser is; None for nobody."""
-    from airflow.api_fastapi.app import get_auth_manager  # noqa: PLC0415  3.1 and later
-    from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN  # noqa: PLC0415
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser  # noqa: PLC0415
-    from fastapi.testclient import TestClient  # noqa: PLC0415  comes with Airflow 3
+def got(app: Any, path: str, role: str | None) -> Any:
+    """Return the answer to a user of this role; None for nobody."""
+    import airflow_page  # noqa: PLC0415  imports Airflow
 
-    client = TestClient(app, base_url="http://localhost")
-    if role is not None:
-        user = SimpleAuthManagerUser(username="someone", role=role)
-        client.cookies.set(COOKIE_NAME_JWT_TOKEN, get_auth_manager().generate_jwt(user))
-    return client.get(path)
+    return airflow_page.get(app, path, role)
 
 
 @pytest.mark.point("The page in Airflow asks Airflow's auth manager who may see it", since=SINCE)
 def test_nobody_sees_the_page_without_a_login(app: Any) -> None:
     """Every path of the app is denied, those that do not exist included."""
-    assert get(app, "/fargate/", None).status_code == 401
-    assert "sales" not in get(app, "/fargate/", None).text
+    assert got(app, "/fargate/", None).status_code == 401
+    assert "sales" not in got(app, "/fargate/", None).text
     for path in ("/fargate/docs", "/fargate/openapi.json", "/fargate/status"):
-        assert get(app, path, "ADMIN").status_code == 404
+        assert got(app, path, "ADMIN").status_code == 404
 
 
 @pytest.mark.point("The page in Airflow shows running containers from Airflow's database", since=SINCE)
 def test_a_signed_in_user_sees_running_tasks(app: Any) -> None:
     """Airflow's row with the status's size; with a policy that lets nothing else in."""
-    answer = get(app, "/fargate/", "VIEWER")
+    answer = got(app, "/fargate/", "VIEWER")
     assert answer.status_code == 200
     for text in ("sales.load", "0.5 vCPU, 1 GB", "scheduler-9", " s old", "5 min "):
         assert text in answer.text
@@ -88,11 +67,11 @@ def test_a_signed_in_user_sees_running_tasks(app: Any) -> None:
 @pytest.mark.point("The page has an entry in Airflow's navigation", since=SINCE)
 def test_the_navigation_has_an_entry(app: Any) -> None:
     """As the UI asks for it, at the address where the app is."""
-    plugins = get(app, "/api/v2/plugins", "ADMIN").json()["plugins"]
+    plugins = got(app, "/api/v2/plugins", "ADMIN").json()["plugins"]
     (ours,) = [each for each in plugins if each["name"] == "airflow_fargate"]
     (view,) = ours["external_views"]
     assert (view["name"], view["destination"], view["url_route"]) == ("Fargate", "nav", "fargate")
-    assert get(app, view["href"], "ADMIN").status_code == 200
+    assert got(app, view["href"], "ADMIN").status_code == 200
 
 
 @pytest.mark.point("Each task instance has a link to its container", since=SINCE)

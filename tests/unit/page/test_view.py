@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from airflow_fargate.airflow_versions import TaskTry
-from airflow_fargate.page.view import Snapshot, airflow_link, https, render
+from airflow_fargate.page.view import Snapshot, Team, airflow_link, https, render
 from scenarios.world import CONFIG
 
 NOW = 1_790_000_000.0
@@ -54,8 +54,12 @@ def a_failure(**changes: Any) -> dict[str, Any]:
 
 def shown(*tries: TaskTry, statuses: Any = (), missing: str = "", dags: Any = ("sales",)) -> str:
     """Return the page, its white space normalized."""
-    page = render(Snapshot(NOW, CONFIG, tries, list(statuses), missing), set(dags), NOW, "nonce")
-    return " ".join(page.split())
+    return rendered(Snapshot(NOW, [Team("", CONFIG, list(statuses), missing)], tries), dags)
+
+
+def rendered(snapshot: Snapshot, dags: Any = ("sales",)) -> str:
+    """Return the page of what was read."""
+    return " ".join(render(snapshot, set(dags), NOW, "nonce").split())
 
 
 def test_a_running_container_is_shown_with_size_capacity_age_cost_and_links() -> None:
@@ -134,3 +138,33 @@ def test_links_are_those_of_airflows_own_page() -> None:
     link = airflow_link(a_failure(run_id="a/b?c"))
     assert link == "../dags/sales/runs/a%2Fb%3Fc/tasks/train/mapped/3?try_number=1"
     assert https("http://example.org") == ""
+
+
+def test_each_team_has_its_own_section_status_and_note() -> None:
+    """A DAG's container has the size of its team's section; equal queues of two teams are told apart."""
+    sales = replace(CONFIG, deployment="airflow-sales", task_cpu=2048, task_memory=8192)
+    fast = {"fast": {"idle": 1, "target": 1}}
+    teams = [
+        Team("", CONFIG, [a_status(standbys=fast, details={}, failures=[])], ""),
+        Team("sales", sales, [a_status(standbys=fast, details={}, failures=[])], "A note."),
+    ]
+    page = rendered(Snapshot(NOW, teams, [a_try()], {"sales": "sales"}))
+    for text in ("team sales: deployment airflow-sales", "Team sales: A note.", "2 vCPU, 8 GB"):
+        assert text in page
+    assert "Standbys of fast<" in page
+    assert "Standbys of fast of sales<" in page
+
+
+def test_a_team_without_executors_of_its_own_has_those_of_everyone() -> None:
+    """Its DAGs' containers are shown with the section that is no team's."""
+    own = replace(CONFIG, task_cpu=512, task_memory=1024)
+    page = rendered(Snapshot(NOW, [Team("", own, (), "")], [a_try()], {"sales": "another"}))
+    assert "0.5 vCPU, 1 GB" in page
+
+
+def test_a_rejected_executor_config_is_a_failure_without_a_container() -> None:
+    """The reason, and no link to a container that there never was."""
+    why = "executor_config: 'memori' is not an option. Did you mean memory?"
+    page = shown(statuses=[a_status(details={}, failures=[a_failure(why=why, reason="", log="", arn="")])])
+    assert "Did you mean memory?" in page
+    assert "ECS console" not in page

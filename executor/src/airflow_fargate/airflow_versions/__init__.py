@@ -27,6 +27,7 @@ from airflow_fargate.airflow_versions.releases import (
     parse_release,
     scheduler_health_check_threshold,
 )
+from airflow_fargate.airflow_versions.teams import teams_of, teams_with
 from airflow_fargate.airflow_versions.work import (
     PAYLOAD_FORMAT,
     Work,
@@ -61,6 +62,8 @@ __all__ = [
     "scheduler_health_check_threshold",
     "statistics",
     "subject_of",
+    "teams_of",
+    "teams_with",
     "tries_since",
     "unfinished_tries",
     "work_of",

@@ -98,7 +98,7 @@ LAUNCH_CAUSES = (
     Cause(
         "credentials",
         Kind.WAIT,
-        "AWS did not accept the scheduler's credentials.",
+        "The AWS credentials are missing, expired or wrong.",
         "Check the scheduler's role or AWS credentials, and its clock.",
         # A rotated role or a metadata service that stutters: the next call may work.
         codes="ExpiredToken ExpiredTokenException UnrecognizedClientException InvalidClientTokenId "

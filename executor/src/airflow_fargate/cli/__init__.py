@@ -5,9 +5,13 @@ Airflow reads the commands whenever its CLI starts, so each command's module is 
 
 from __future__ import annotations
 
+import argparse
 import importlib
+import math
 import sys
 from typing import TYPE_CHECKING, Any
+
+from airflow_fargate.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,13 +147,13 @@ def commands() -> list[GroupCommand]:
                         ),
                         Arg(
                             ("--vcpu-hour",),
-                            type=float,
+                            type=_price,
                             metavar="USD",
                             help="Price of a vCPU-hour, On-Demand (us-east-1: x86 0.04048, ARM 0.03238)",
                         ),
                         Arg(
                             ("--gb-hour",),
-                            type=float,
+                            type=_price,
                             metavar="USD",
                             help="Price of a GB-hour, On-Demand (us-east-1: x86 0.004445, ARM 0.00356)",
                         ),
@@ -174,6 +178,21 @@ def commands() -> list[GroupCommand]:
     ]
 
 
+def _price(text: str) -> float:
+    """Parse a price.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        price = float(text)
+    except ValueError:
+        price = math.nan
+    if not 0 <= price < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a price in USD such as 0.04048, got {text!r}")
+    return price
+
+
 def _lazy(name: str) -> Callable[[Any], None]:
     """Return a function that imports ``cli.<name>`` when it is called, and calls its ``main``."""
 
@@ -182,13 +201,25 @@ def _lazy(name: str) -> Callable[[Any], None]:
         try:
             code = main(args)
         except Exception as error:
-            if not type(error).__module__.startswith(("botocore.", "boto3.")):
-                raise
-            from airflow_fargate.cli.findings import explain  # noqa: PLC0415  after an error only
+            # A traceback of a library does not help the user; the cause and the remedy do.
+            room = type(error).__module__.partition(".")[0]
+            if room == "sqlalchemy":
+                sys.stderr.write(_without_database(error))
+            elif room in ("botocore", "boto3"):
+                from airflow_fargate.cli.findings import explain  # noqa: PLC0415  after an error only
 
-            # A traceback of boto3 does not help the user; the cause and the remedy do.
-            sys.stderr.write(f"{explain(error)}\nRun `airflow fargate doctor` to check everything.\n")
+                sys.stderr.write(f"{explain(error)}\nRun `airflow fargate doctor` to check everything.\n")
+            else:
+                raise
             code = 1
         raise SystemExit(code)
 
     return call
+
+
+def _without_database(error: Exception) -> str:
+    said = clean(getattr(error, "orig", None) or error, 300)
+    return (
+        f"Airflow's database could not be read: {said} Run the command where the scheduler runs, with its "
+        "[database] sql_alchemy_conn. `airflow db check` tries the connection.\n"
+    )

@@ -55,6 +55,7 @@ def examine(session: Session) -> list[Finding]:
     """Run the checks; return their findings, with one failure per cause."""
     findings: list[Finding] = []
     by_cause: dict[str, int] = {}
+    also: dict[int, list[str]] = {}
     skipped: list[str] = []
     for check in CHECKS:
         about = check.__name__.replace("_", " ")
@@ -71,11 +72,13 @@ def examine(session: Session) -> list[Finding]:
             cause = cause_of_error(error)
             key = cause.id if cause else str(error)
             if key in by_cause:
-                first = findings[by_cause[key]]
-                findings[by_cause[key]] = replace(first, message=f"{first.message} Also: {about}.")
+                also.setdefault(by_cause[key], []).append(about)
             else:
                 by_cause[key] = len(findings)
                 findings.append(failed(about, f"{_place(check, session, key)}{explain(error)}"))
+    for number, names in also.items():
+        first = findings[number]
+        findings[number] = replace(first, message=f"{first.message} Also: {', '.join(names)}.")
     if skipped:
         findings.append(inconclusive("other checks", f"Not checked without AWS: {', '.join(skipped)}."))
     return findings

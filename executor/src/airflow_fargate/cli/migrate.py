@@ -85,12 +85,16 @@ def main(args: argparse.Namespace) -> int:
     try:
         found = _from_file(Path(args.file), section) if args.file else _from_airflow(section)
     except (OSError, UnicodeDecodeError, ConfigParserError) as error:
-        sys.stderr.write(f"{args.file} could not be read: {error}\n")
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        sys.stderr.write(f"--from must be an airflow.cfg, got {args.file!r}: {why.rstrip('.')}.\n")
         return 1
     # Airflow knows the provider's defaults even where nobody has configured its executor.
     if not {"cluster", "run_task_kwargs"} & set(found):
         where = args.file or "Airflow's configuration"
-        sys.stderr.write(f"{where} has no cluster in [{section}]: name another section with --section.\n")
+        sys.stderr.write(
+            f"{where} has no cluster in [{section}]: name another section with "
+            "--section, or a file with --from.\n"
+        )
         return 1
     sys.stdout.write(str(translate(found)))
     return 0

@@ -19,6 +19,8 @@ from airflow_fargate.text import shown
 if TYPE_CHECKING:
     import argparse
 
+    from airflow_fargate.settings.config import FargateConfig
+
 _FLAG = "--executor-config"
 
 
@@ -35,6 +37,7 @@ def main(args: argparse.Namespace) -> int:
         identity, queue, executor_config, launch_id = _requested(args)
         source = "executor_config" if args.executor_config is None else _FLAG
         own = parse_task_options(source, executor_config)
+        _note_queue(args, config)
         options = effective_options(config, config.profiles.get(queue, NO_OPTIONS), own, source)
         hook = load_hook(config.execution_config_function)
         if getattr(args, "standby", False):
@@ -42,10 +45,23 @@ def main(args: argparse.Namespace) -> int:
         else:
             request = sample_request(config, hook, options, identity, launch_id)
     except FargateError as error:
-        sys.stderr.write(f"{error}\n")
+        text = str(error)
+        if args.hook:
+            text = text.replace("[fargate] execution_config_function", "--hook")
+        sys.stderr.write(f"{text}\n")
         return 1
     sys.stdout.write(json.dumps(request, indent=2) + "\n")
     return 0
+
+
+def _note_queue(args: argparse.Namespace, config: FargateConfig) -> None:
+    """Say if the queue that was given has nothing of its own: the name may be misspelled."""
+    what, known = "standby" if getattr(args, "standby", False) else "profiles", config.profiles
+    if what == "standby":
+        known = config.standby
+    if args.queue and args.queue not in known:
+        named = ", ".join(known) or "none"
+        sys.stderr.write(f"Note: [fargate] {what} has no queue {args.queue!r}. It has: {named}.\n")
 
 
 def _requested(args: argparse.Namespace) -> tuple[TaskIdentity, str, Any, str]:

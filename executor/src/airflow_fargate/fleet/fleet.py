@@ -18,7 +18,7 @@ from airflow_fargate.aws.logs import ContainerLogs
 from airflow_fargate.aws.rate_limiter import RateLimiter
 from airflow_fargate.exit_codes import ExitCode
 from airflow_fargate.fleet.lease import DEFAULT_SECONDS, Lease, Renewal
-from airflow_fargate.fleet.status import Status
+from airflow_fargate.fleet.status import THE_SCHEDULER, Scheduler, Status
 from airflow_fargate.fleet.threads import Health, StepThread
 from airflow_fargate.launching.launch_queue import LaunchQueue
 from airflow_fargate.launching.launcher import Launcher, RetryPolicy
@@ -84,7 +84,7 @@ class Fleet:
             after a stall, on the scheduler's thread.
         queue_options: returns the options of a task of a queue that has none of its own.
         version: of Airflow, this package and the payload.
-        name: of this scheduler, for people.
+        scheduler: whose containers they are, for people.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917  its parts, each of which a test replaces
@@ -97,7 +97,7 @@ class Fleet:
         adopted_elsewhere: Callable[[Sequence[Hashable]], Iterable[Hashable]] = lambda _: (),
         queue_options: Callable[[str], TaskOptions] = lambda _: NO_OPTIONS,
         version: str = "",
-        name: str = "scheduler",
+        scheduler: Scheduler = THE_SCHEDULER,
     ) -> None:
         self.config = config
         self.lease = Lease(lease_seconds, clock.monotonic)
@@ -149,7 +149,7 @@ class Fleet:
         )
         logs = ContainerLogs(clients, config.log_group, config.log_stream_prefix, config.container_name)
         self.explainer = Explainer(logs, clock.monotonic)
-        self.status = Status(self, clients, clock, name)
+        self.status = Status(self, clients, clock, scheduler)
         self.standbys: Standbys | None = None
         self.fates: Fates | None = None
         if config.payload_bucket:

@@ -1,15 +1,15 @@
 """What only the scheduler's process knows, written to the payload bucket for the page in Airflow.
 
 The scheduler's thread hands over what it sees, in microseconds and without I/O. If there is a payload bucket,
-a thread of its own writes a small object every ten seconds. If that fails, the page says how old its figures
-are, and nothing else depends on it.
+a thread of its own writes a small object every ten seconds, and less often while there is no task. If that
+fails, the page says how old its figures are, and nothing else depends on it.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_fargate import metrics
 from airflow_fargate.text import clean
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 FORMAT = 1
 """Of the object. The page ignores others, as there are during an upgrade."""
 WRITE_SECONDS = 10.0
+IDLE_SECONDS = 40.0
+"""Between two writes while there is no task: a month of PutObject every ten seconds costs over a dollar."""
 MOST_CONTAINERS = 1000
 """Containers whose size and capacity are written: the latest ones, about 150 bytes each."""
 MOST_FAILURES = 20
 _LONGEST_SENTENCE = 1000
-_RATE_POINTS = 7  # the launch rate is that of the last minute
+_RATE_SECONDS = 60.0
 _COUNTED = (metrics.LAUNCHES, metrics.THROTTLES, metrics.CAPACITY_REFUSALS, metrics.LAUNCH_ERRORS)
 _STANDBYS = {
     metrics.STANDBYS_IDLE: "idle",
@@ -40,6 +42,22 @@ _STANDBYS = {
 _KEY = ("dag_id", "task_id", "run_id", "map_index", "try_number")
 
 
+class Scheduler(NamedTuple):
+    """Who writes a status.
+
+    Args:
+        name: unique among the schedulers that share the bucket.
+        team: whose executor it is; empty without teams.
+    """
+
+    name: str
+    team: str = ""
+
+
+THE_SCHEDULER = Scheduler("scheduler")
+"""Of tests, and of programs that have a single one."""
+
+
 class Status:
     """The status of one scheduler.
 
@@ -47,15 +65,16 @@ class Status:
         fleet: what it is about.
         clients: returns the S3 client.
         clock: monotonic and wall-clock time.
-        name: the scheduler's, unique among those that share the bucket.
+        scheduler: who writes it.
     """
 
-    def __init__(self, fleet: Fleet, clients: ClientSource, clock: Clock, name: str) -> None:
-        self._fleet, self._clients, self._clock, self._name = fleet, clients, clock, name
+    def __init__(self, fleet: Fleet, clients: ClientSource, clock: Clock, scheduler: Scheduler) -> None:
+        self._fleet, self._clients, self._clock, self._scheduler = fleet, clients, clock, scheduler
         self._began_at, self._written_at = clock.time(), clock.monotonic()
         self._containers: dict[str, dict[str, Any]] = {}
         self._failures: deque[dict[str, Any]] = deque(maxlen=MOST_FAILURES)
-        self._launches: deque[tuple[float, int]] = deque([(self._written_at, 0)], maxlen=_RATE_POINTS)
+        self._launches: deque[tuple[float, int]] = deque([(self._written_at, 0)])
+        self._had_tasks = True  # so that the first status comes soon
 
     # --- on the scheduler's thread -------------------------------------------------------------------------
 
@@ -96,19 +115,21 @@ class Status:
     # --- on its own thread ---------------------------------------------------------------------------------
 
     def run_one(self) -> float:
-        """Write the status if it is time to; return the seconds until it is.
+        """Write the status if it is time to; return the seconds until it may be.
 
         Raises:
             Exception: what boto3 raises.
         """
-        now = self._clock.monotonic()
-        wait = self._written_at + WRITE_SECONDS - now
+        now, has_tasks = self._clock.monotonic(), len(self._fleet.registry) > 0
+        pause = WRITE_SECONDS if has_tasks or self._had_tasks else IDLE_SECONDS
+        wait = self._written_at + pause - now
         if wait > 0 or not self._fleet.lease.is_held():
-            return max(wait, 1.0)
-        self._written_at = now  # Before the call: one that fails is not repeated sooner.
+            return min(max(wait, 1.0), WRITE_SECONDS)
+        # Before the call: one that fails is not repeated sooner.
+        self._written_at, self._had_tasks = now, has_tasks
         self._clients("s3").put_object(
             Bucket=self._fleet.config.payload_bucket,
-            Key=f"{self._fleet.config.status_prefix}{self._name}.json",
+            Key=f"{self._fleet.config.status_prefix}{self._scheduler.name}.json",
             Body=json.dumps(self.document(now)).encode(),
             ContentType="application/json",
         )
@@ -118,12 +139,16 @@ class Status:
         """Return what is written; ``now`` is in monotonic seconds."""
         fleet = self._fleet
         counts = fleet.metrics.totals()
-        (first, before), launches = self._launches[0], counts[metrics.LAUNCHES]
+        launches = counts[metrics.LAUNCHES]
+        while len(self._launches) > 1 and now - self._launches[1][0] >= _RATE_SECONDS:
+            self._launches.popleft()
+        first, before = self._launches[0]
         self._launches.append((now, launches))
         limit_now, limit = fleet.launch_queue.rate()
         return {
             "format": FORMAT,
-            "scheduler": self._name,
+            "scheduler": self._scheduler.name,
+            "team": self._scheduler.team,
             "began_at": self._began_at,
             "written_at": self._clock.time(),
             "containers": len(fleet.registry),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MAX_OVERRIDES = 8192  # characters, JSON formatting included (ECS API reference, RunTask)
 MAX_TAGS = 50
 MAX_TAG_VALUE = 256
+HOOK = "[fargate] execution_config_function"
+RUN_TASK = "run_task in executor_config or a profile"
 LAUNCH_ID_TAG = "airflow-fargate:launch-id"
 DEPLOYMENT_TAG = "airflow-fargate:deployment"
 
@@ -75,12 +77,12 @@ class RunRequestBuilder:
         else:
             request = self._hooked(command)
             # Validate before reading: a hook may return anything.
-            self._reject(self.validate({**_REQUIRED, **request}))
+            _reject(HOOK, self.validate({**_REQUIRED, **request}))
         if options != NO_OPTIONS:
             request = self._with_options(request, attempt, options)
         if options.run_task:
             request = dict(lay_over(request, options.run_task))
-            self._reject(self.validate({**_REQUIRED, **request}))
+            _reject(RUN_TASK, self.validate({**_REQUIRED, **request}))
         # Set after the hook and run_task, because launching exactly once depends on these.
         request["cluster"] = request.get("cluster") or self.config.cluster
         request["count"] = 1
@@ -88,14 +90,9 @@ class RunRequestBuilder:
         request["startedBy"] = f"{self.config.deployment}/{attempt.launch.launch_id}"
         request["tags"] = self._tags(attempt, request.get("tags") or ())
         if self.hook is not None or options.run_task:
-            self._reject(self.validate(request))
+            _reject(RUN_TASK if options.run_task else HOOK, self.validate(request))
         self._check(request, command)
         return request
-
-    def _reject(self, errors: str) -> None:
-        source = "execution_config_function" if self.hook is not None else "the request"
-        if errors:
-            raise RequestError(f"[fargate] {source}: RunTask would reject it: {errors}")
 
     def overrides_fit(self, request: Mapping[str, Any]) -> bool:
         """Return whether the overrides are within RunTask's limit."""
@@ -192,7 +189,8 @@ class RunRequestBuilder:
         identity = attempt.launch.identity
         theirs = list(theirs)
         for each in theirs:
-            self._reject(fault(each.get("key") or "", each.get("value", "")))
+            source = RUN_TASK if attempt.launch.options.run_task.get("tags") else HOOK
+            _reject(source, fault(each.get("key") or "", each.get("value", "")))
         tags = {each["key"]: each.get("value", "") for each in theirs}
         tags |= {**self.config.tags, **attempt.launch.options.tags}
         tags |= {
@@ -237,6 +235,12 @@ class RunRequestBuilder:
         parts = (words[start : start + len(command)] for start in range(len(words)))
         lines = (shlex.join(command), " ".join(command))
         return command in parts or any(line in word for word in words for line in lines)
+
+
+def _reject(source: str, errors: str) -> None:
+    """Raise :class:`RequestError` if there are errors; ``source`` says who wrote the request."""
+    if errors:
+        raise RequestError(f"{source}: RunTask would reject it: {errors}")
 
 
 def _strategy(capacity: str) -> list[dict[str, Any]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
@@ -13,12 +14,12 @@ from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_vi
 from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 
-from airflow_fargate.airflow_versions import unfinished_tries
+from airflow_fargate.airflow_versions import teams_of, teams_with, unfinished_tries
 from airflow_fargate.aws.logs import shared_clients
 from airflow_fargate.errors import ConfigurationError
 from airflow_fargate.executor import FargateExecutor
 from airflow_fargate.page.statuses import read_statuses
-from airflow_fargate.page.view import Snapshot, render
+from airflow_fargate.page.view import Snapshot, Team, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,10 +43,22 @@ def make_app() -> FastAPI:
     @app.get("/", response_class=HTMLResponse)
     def page(user: GetUserDep) -> HTMLResponse:
         dags = get_auth_manager().get_authorized_dag_ids(user=user)
+        snapshot = cached.get()
+        shown = [each for each in snapshot.teams if _may_see(user, each.name)]
         nonce = secrets.token_urlsafe(16)
-        return HTMLResponse(render(cached.get(), dags, time.time(), nonce), headers=_headers(nonce))
+        page = render(replace(snapshot, teams=shown), dags, time.time(), nonce)
+        return HTMLResponse(page, headers=_headers(nonce))
 
     return app
+
+
+def _may_see(user: Any, team: str) -> bool:
+    if not team:
+        return True
+    from airflow.api_fastapi.auth.managers.models.resource_details import TeamDetails  # noqa: PLC0415  3.2
+
+    details = TeamDetails(name=team)
+    return bool(get_auth_manager().is_authorized_team(method="GET", user=user, details=details))
 
 
 def _headers(nonce: str) -> dict[str, str]:
@@ -69,7 +82,7 @@ class Cached:
         self._read, self._clock, self._wait = read, clock, 2.0
         self._reading = threading.Lock()
         self._read_at = float("-inf")
-        self._last = Snapshot(0.0, None, (), (), "The schedulers' status is being read.")
+        self._last = Snapshot(0.0, [Team("", None, (), "The schedulers' status is being read.")], ())
 
     def get(self) -> Snapshot:
         """Return what was read last."""
@@ -87,11 +100,23 @@ class Cached:
 
 
 def read() -> Snapshot:
-    """Read Airflow's database and the payload bucket."""
+    """Read Airflow's database, and the payload bucket of each team."""
     now = time.time()
+    teams = [read_team(each, now) for each in teams_with(FargateExecutor)]
+    tries = unfinished_tries(MOST_TRIES)
+    has_others = any(each.name for each in teams)
+    return Snapshot(now, teams, tries, teams_of(each.dag_id for each in tries) if has_others else {})
+
+
+def read_team(name: str, now: float) -> Team:
+    """Read a team's section and its schedulers' statuses; without teams, the section that is everyone's.
+
+    Args:
+        name: the team's; empty for no team.
+        now: seconds since the epoch.
+    """
     try:
-        config = FargateExecutor(parallelism=1).read_config()
+        config = FargateExecutor(parallelism=1, **({"team_name": name} if name else {})).read_config()
     except ConfigurationError as error:
-        return Snapshot(now, None, (), (), str(error))
-    statuses, missing = read_statuses(config, shared_clients(config.region), now)
-    return Snapshot(now, config, unfinished_tries(MOST_TRIES), statuses, missing)
+        return Team(name, None, (), str(error))
+    return Team(name, config, *read_statuses(config, shared_clients(config.region), now, name))

@@ -20,13 +20,16 @@ OLD_SECONDS = 60.0
 _MOST_SCHEDULERS = 20
 
 
-def read_statuses(config: FargateConfig, clients: ClientSource, now: float) -> tuple[list[Any], str]:
+def read_statuses(
+    config: FargateConfig, clients: ClientSource, now: float, team: str = ""
+) -> tuple[list[Any], str]:
     """Return the current status of each scheduler, and what is missing: a sentence, empty if nothing is.
 
     Args:
         config: says where they are.
         clients: returns the S3 client.
         now: seconds since the epoch.
+        team: whose statuses; others' may be in the same place.
     """
     if not config.payload_bucket:
         return [], (
@@ -35,7 +38,7 @@ def read_statuses(config: FargateConfig, clients: ClientSource, now: float) -> t
         )
     place = f"s3://{config.payload_bucket}/{config.status_prefix}"
     try:
-        found = _read(config, clients)
+        found = [each for each in _read(config, clients) if each["team"] == team]
     except Exception as error:  # noqa: BLE001  the page shows it
         hint = (
             f" The API server's role needs s3:ListBucket and s3:GetObject for {place}, and kms:Decrypt for "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -25,22 +25,47 @@ _SUMS = ("waiting", "rate", "limit", "limit_now", "throttles", "capacity_refusal
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """What was read at one moment, for all users.
+class Team:
+    """What was read of one team.
 
     Args:
-        at: seconds since the epoch.
-        config: the ``[fargate]`` section; None if it is wrong.
-        tries: unfinished tasks.
-        statuses: what the schedulers wrote.
+        name: the team's; empty for what is no team's.
+        config: its ``[fargate]`` section; None if it is wrong.
+        statuses: what its schedulers wrote.
         missing: a sentence about what could not be read; empty if nothing.
     """
 
-    at: float
+    name: str
     config: FargateConfig | None
-    tries: Sequence[TaskTry]
     statuses: Sequence[Mapping[str, Any]]
     missing: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was read at one moment.
+
+    Args:
+        at: seconds since the epoch.
+        teams: a single one without a name, if Airflow has no teams.
+        tries: unfinished tasks.
+        team_of: the team of a DAG; those of no team are left out.
+    """
+
+    at: float
+    teams: Sequence[Team]
+    tries: Sequence[TaskTry]
+    team_of: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def statuses(self) -> list[Mapping[str, Any]]:
+        """What all schedulers wrote."""
+        return [status for team in self.teams for status in team.statuses]
+
+    def config_of(self, dag_id: str) -> FargateConfig | None:
+        """Return the section that applies to a DAG's tasks: its team's, if that has executors of its own."""
+        configs = {team.name: team.config for team in self.teams}
+        return configs.get(self.team_of.get(dag_id, ""), configs.get(""))
 
 
 @dataclass(frozen=True)
@@ -82,7 +107,7 @@ def render(snapshot: Snapshot, dags: set[str], now: float, nonce: str) -> str:
             costs=sorted(costs.items(), key=lambda item: -sum(item[1])),
             failures=sorted(seen, key=lambda each: -each["at"]),
             total=_sums(snapshot.statuses),
-            standbys=_standbys(snapshot.statuses),
+            standbys=_standbys(snapshot.teams),
         )
     )
 
@@ -93,9 +118,10 @@ def _rows(snapshot: Snapshot, now: float) -> Iterable[Row]:
     arns = {each["launch_id"]: arn for arn, each in details.items()}
     for tried in snapshot.tries:
         arn = arns.get(tried.external_id, tried.external_id)
-        if is_launch_id(arn) or ":task/" not in arn or snapshot.config is None:
+        config = snapshot.config_of(tried.dag_id)
+        if is_launch_id(arn) or ":task/" not in arn or config is None:
             continue  # Not launched yet, or another executor's.
-        task = replace(container_of(snapshot.config, tried), arn=arn)
+        task = replace(container_of(config, tried), arn=arn)
         began = tried.started.timestamp() if tried.started else now
         if known := details.get(arn):
             since = known["since"] or now
@@ -116,9 +142,14 @@ def _sums(statuses: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     return {name: sum(status[name] for status in statuses) for name in _SUMS}
 
 
-def _standbys(statuses: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, int]]:
-    """Return queue -> standbys. Schedulers share them, so that each reports the same ones."""
-    return {queue: counts for status in statuses for queue, counts in status["standbys"].items()}
+def _standbys(teams: Sequence[Team]) -> dict[str, Mapping[str, int]]:
+    """Return queue -> standbys. A team's schedulers share them, so that each reports the same ones."""
+    return {
+        f"{queue} of {team.name}" if team.name else queue: counts
+        for team in teams
+        for status in team.statuses
+        for queue, counts in status["standbys"].items()
+    }
 
 
 def airflow_link(each: Any) -> str:

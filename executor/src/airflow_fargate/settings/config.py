@@ -49,8 +49,7 @@ _MOST_LISTENERS = 8
 _SILENCE_WITH_EVENTS, _SILENCE_ALONE = 60.0, 10.0
 _TRUE = {"true", "t", "yes", "y", "on", "1"}
 _FALSE = {"false", "f", "no", "n", "off", "0"}
-_REGION = re.compile(r"[a-z0-9-]+")
-_DEPLOYMENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_QUEUE_REGION = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?/")
 _NOT_IN_LISTS = re.compile(r"[\[\]{}\"'\s]")
 
 
@@ -159,10 +158,10 @@ def read_config(present: Iterable[str], get: Callable[[str], str | None]) -> Far
 
 
 def _unknown(key: str) -> str:
-    near = difflib.get_close_matches(key, [option.name for option in OPTIONS], n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    allowed = ", ".join(option.name for option in OPTIONS)
-    return f"[{SECTION}] {shown(key)} is not an option of FargateExecutor.{hint} Options: {allowed}."
+    names = [option.name for option in OPTIONS]
+    near = difflib.get_close_matches(key, names, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Options: {', '.join(names)}."
+    return f"[{SECTION}] {shown(key)} is not an option of FargateExecutor. {hint}"
 
 
 def _parse(option: Option, text: str) -> Any:
@@ -177,6 +176,8 @@ def _parse(option: Option, text: str) -> Any:
         text = "ENABLED" if text.lower() in _TRUE else "DISABLED" if text.lower() in _FALSE else text.upper()
     if option.name == "launch_type":
         text = "EC2" if text.upper() == "ECS" else text.upper()
+    if option.name == "platform_version":
+        text = text.upper()
     if option.kind != "json" and not given.isprintable():
         raise ValueError(f"must not contain control characters, got {shown(given)}.")
     if option.choices and text not in option.choices:
@@ -189,6 +190,7 @@ def _parse(option: Option, text: str) -> Any:
         return _boolean(text)
     if option.kind in ("integer", "float"):
         return _number(option, text)
+    _check_form(option, text, given)
     return text
 
 
@@ -201,7 +203,15 @@ def _list(option: Option, text: str) -> tuple[str, ...]:
             f"must be separated by commas, without quotes, brackets or spaces inside, got {shown(text)}. "
             f"Example: {option.example}."
         )
+    for item in items:
+        _check_form(option, item, item)
     return items
+
+
+def _check_form(option: Option, text: str, given: str) -> None:
+    pattern, words = option.form
+    if not re.fullmatch(pattern, text):
+        raise ValueError(f"must be {words}, got {shown(given)}.")
 
 
 def _boolean(text: str) -> bool:
@@ -265,11 +275,6 @@ def _faults(config: FargateConfig) -> list[str]:
             found.append(
                 f"[{SECTION}] {name} must have at most {most} entries (a limit of ECS), got {number}."
             )
-    if not _DEPLOYMENT.fullmatch(config.deployment):
-        found.append(
-            f"[{SECTION}] deployment must be 1 to 64 letters, digits, hyphens and underscores, "
-            f"got {shown(config.deployment)}."
-        )
     found += _capacity_faults(config)
     found += _place_faults(config)
     found += _tag_faults(config.tags)
@@ -313,14 +318,16 @@ def _place_faults(config: FargateConfig) -> Iterable[str]:
             f"{shown(config.event_queue_url)}. Example: "
             "https://sqs.us-east-1.amazonaws.com/123456789012/airflow-task-events."
         )
-    if config.region and not _REGION.fullmatch(config.region):
-        yield f"[{SECTION}] region must be an AWS region such as us-east-1, got {shown(config.region)}."
-    named = re.fullmatch(r"arn:[a-z-]+:ecs:([a-z0-9-]+):\d+:cluster/.+", config.cluster)
-    if named and config.region and named[1] != config.region:
-        yield (
-            f"[{SECTION}] cluster is in {named[1]}, and region = {config.region}. Set both to the same "
-            "region."
-        )
+    places = {
+        "cluster": re.match(r"arn:[a-z-]+:ecs:([a-z0-9-]+):\d+:cluster/", config.cluster),
+        "event_queue_url": _QUEUE_REGION.match(config.event_queue_url),
+    }
+    for name, found in places.items():
+        if found and config.region and found[1] != config.region:
+            yield (
+                f"[{SECTION}] {name} is in {found[1]}, and region = {config.region}. Set both to the same "
+                "region."
+            )
 
 
 def _tag_faults(given: Mapping[str, Any]) -> Iterable[str]:

@@ -32,6 +32,7 @@ class Option:
         terraform: whether the Terraform output ``airflow_cfg`` may set it.
         required: whether the executor needs it to start.
         choices: the allowed values; empty if any value is allowed.
+        form: a regular expression that the value, or each item of a list, must match, and words for it.
         smallest: the smallest number allowed.
         largest: the largest number allowed.
     """
@@ -45,6 +46,7 @@ class Option:
     terraform: bool = False
     required: bool = False
     choices: tuple[str, ...] = ()
+    form: tuple[str, str] = (".*", "")
     smallest: float = 1
     largest: float = 1_000_000
 
@@ -58,6 +60,7 @@ OPTIONS: tuple[Option, ...] = (
         "us-east-1",
         aip29=True,
         terraform=True,
+        form=(r"[a-z]{2,4}(-[a-z]+)+-\d+", "an AWS region such as us-east-1"),
     ),
     Option(
         "cluster",
@@ -98,6 +101,7 @@ OPTIONS: tuple[Option, ...] = (
         "sg-0123456789abcdef0",
         aip29=True,
         terraform=True,
+        form=("sg-[A-Za-z0-9]+", "ids such as sg-0aaa"),
     ),
     Option(
         "subnets",
@@ -109,6 +113,7 @@ OPTIONS: tuple[Option, ...] = (
         aip29=True,
         terraform=True,
         required=True,
+        form=("subnet-[A-Za-z0-9]+", "ids such as subnet-0aaa"),
     ),
     Option(
         "platform_version",
@@ -118,6 +123,7 @@ OPTIONS: tuple[Option, ...] = (
         "1.4.0",
         aip29=True,
         terraform=True,
+        form=(r"LATEST|\d+\.\d+\.\d+", "LATEST or a version such as 1.4.0"),
     ),
     Option(
         "launch_type",
@@ -159,6 +165,7 @@ OPTIONS: tuple[Option, ...] = (
         "Airflows can share a cluster. At most 64 letters, digits, hyphens and underscores.",
         "airflow",
         terraform=True,
+        form=("[A-Za-z0-9_-]{1,64}", "1 to 64 letters, digits, hyphens and underscores"),
     ),
     Option(
         "capacity_chain",
@@ -203,6 +210,7 @@ OPTIONS: tuple[Option, ...] = (
         "failure, and Airflow shows the log of a running task from it.",
         "/airflow/worker",
         terraform=True,
+        form=("[^:]*", "the name of a log group such as /airflow/worker"),
     ),
     Option(
         "log_stream_prefix",
@@ -362,6 +370,7 @@ OPTIONS: tuple[Option, ...] = (
         "Your own modules that a standby imports before it has a task.",
         "pandas,my_company.airflow",
         terraform=True,
+        form=(r"[^\W\d]\w*(\.[^\W\d]\w*)*", "names of modules such as pandas"),
     ),
 )
 

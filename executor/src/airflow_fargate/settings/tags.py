@@ -6,6 +6,7 @@ import unicodedata
 
 from airflow_fargate.text import shown
 
+OUR_PREFIX = "airflow-fargate:"
 KEY_CHARACTERS = 128
 VALUE_CHARACTERS = 256
 _MARKS = "_.:/=+-@"
@@ -17,6 +18,8 @@ def fault(key: str, value: str) -> str:
         return "a tag's key must not be empty."
     if key.lower().startswith("aws:"):
         return f"{shown(key)} is not allowed: AWS reserves keys that begin with aws:."
+    if key.startswith(OUR_PREFIX):
+        return f"{shown(key)} is not allowed: the executor itself sets the tags that begin with {OUR_PREFIX}."
     parts = (
         (f"the key {shown(key)}", key, KEY_CHARACTERS),
         (f"the value of {shown(key)}", value, VALUE_CHARACTERS),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -58,9 +59,16 @@ class TaskOptions:
 NO_OPTIONS = TaskOptions()
 NAMES = tuple(each.name for each in dataclasses.fields(TaskOptions))
 _INTEGERS = {"cpu", "memory", "ephemeral_storage"}
+_SUBNET = re.compile("subnet-[A-Za-z0-9]+")
 _DIGITS = 9  # Python raises on numbers with thousands of digits.
 _LISTS = {"capacity", "subnets"}
 _STRINGS = {"task_definition", "task_role"}
+_OURS = {"clientToken", "count", "startedBy"}
+"""Arguments of RunTask on which launching exactly once depends."""
+_RUN_TASK_KEYS = {
+    "containerOverrides": "{'overrides': {'containerOverrides': [...]}}",
+    **{name: f"{{'{name}': ...}}" for name in ("overrides", "networkConfiguration", "launchType")},
+}
 _NAMED_LISTS = {"containerOverrides", "environment"}  # in RunTask's overrides
 
 
@@ -235,11 +243,7 @@ def _no_such_size(asked: str, nearest: tuple[int, int] | None) -> str:
 
 def _value(source: str, name: str, value: Any) -> Any:
     if name not in NAMES:
-        near = difflib.get_close_matches(str(name), NAMES, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise TaskOptionsError(
-            f"{source}: {shown(name)} is not an option.{hint} Options: {', '.join(NAMES)}."
-        )
+        raise TaskOptionsError(f"{source}: {shown(name)} is not an option. {_meant(name)}")
     if name in _INTEGERS:
         return _integer(source, name, value)
     if name in _LISTS:
@@ -247,8 +251,20 @@ def _value(source: str, name: str, value: Any) -> Any:
     if name in _STRINGS:
         if not isinstance(value, str) or not value:
             raise TaskOptionsError(f"{source}: {name} must be a non-empty string, got {shown(value)}.")
+        if name == "task_role" and value.startswith("arn:") and ":role/" not in value:
+            raise TaskOptionsError(f"{source}: task_role must be the ARN of an IAM role, got {shown(value)}.")
         return value
     return _mapping(source, name, value)
+
+
+def _meant(name: object) -> str:
+    """Return what to do about a key that is not known."""
+    if name in _RUN_TASK_KEYS:
+        return f"Put RunTask's own keys below run_task: {{'run_task': {_RUN_TASK_KEYS[str(name)]}}}."
+    if name == "image":
+        return "An image belongs to a task definition: register one with it, and name it in task_definition."
+    near = difflib.get_close_matches(str(name), NAMES, n=1)
+    return f"Did you mean {near[0]}?" if near else f"Options: {', '.join(NAMES)}."
 
 
 def _mapping(source: str, name: str, value: Any) -> Mapping[str, Any]:
@@ -256,6 +272,11 @@ def _mapping(source: str, name: str, value: Any) -> Mapping[str, Any]:
         raise TaskOptionsError(f"{source}: {name} must be a dictionary with string keys, got {shown(value)}.")
     if name in ("env", "tags"):
         _check_strings(source, name, value)
+    for key in _OURS & set(value) if name == "run_task" else ():
+        if (key, value[key]) != ("count", 1):
+            raise TaskOptionsError(
+                f"{source}: run_task: {key} is set by the executor, got {shown(value[key])}. Leave it out."
+            )
     try:
         # A DAG may go on changing the dictionary; a stored request must not change with it.
         return MappingProxyType(copy.deepcopy(dict(value)))
@@ -293,4 +314,6 @@ def _list(source: str, name: str, value: Any) -> tuple[str, ...]:
     items = tuple(each.strip() for each in value if each.strip())
     if name == "capacity" and (wrong := capacity.fault(items)):
         raise TaskOptionsError(f"{source}: capacity: {wrong}")
+    if name == "subnets" and (others := [each for each in items if not _SUBNET.fullmatch(each)]):
+        raise TaskOptionsError(f"{source}: subnets must be ids such as subnet-0aaa, got {shown(others[0])}.")
     return items
