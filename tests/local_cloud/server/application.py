@@ -47,6 +47,12 @@ CLUSTER_HAS_SERVICES = AwsError(
 TARGETS = {ECS_TARGET + name.encode(): name for name in OPERATIONS}
 
 
+GO, GO_SECONDS = b"aws-sdk-go", 0.005
+"""Terraform's provider (Go's net/http) now and then resets a connection whose answer came a tenth of a
+millisecond after the request, and repeats the call: the second DeleteService then finds no service. AWS is
+never so fast."""
+
+
 class CloudServer:
     """An ASGI application.
 
@@ -81,6 +87,8 @@ class CloudServer:
         operation = operation_of(headers, body)
         if self._book is not None:
             self._book.note(scope, headers, body)
+        if GO in headers.get(b"user-agent", b""):
+            await asyncio.sleep(GO_SECONDS)
         if operation is not None:
             reply = await self._ecs(operation, body, self._region(headers), receive)
         elif (page := await self._page(scope["method"], scope["path"], body)) is not None:
