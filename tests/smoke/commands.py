@@ -16,7 +16,7 @@ from smoke.deployment import Deployment
 from smoke.engine import check_engine_can_be_had, engine_can_be_had, ensure_engine
 from smoke.failure import SmokeError, StoppedError
 from smoke.journal import Journal
-from smoke.loop import Loop
+from smoke.own_airflow import OwnAirflow
 from smoke.preflight import check_ports, preflight
 from smoke.progress import Progress
 from smoke.session import Session, keep, machine_lock, open_session, print_failure, take_down
@@ -34,7 +34,9 @@ def up(settings: Settings) -> int:
     terraform_program = preflight(settings, os.environ)
     with machine_lock(settings):
         session = open_session(settings, sys.stdout)
-        loop: Loop | Deployment = (Loop if settings.own_airflow else Deployment)(session, terraform_program)
+        loop: OwnAirflow | Deployment = (OwnAirflow if settings.own_airflow else Deployment)(
+            session, terraform_program
+        )
         passed = False
         try:
             passed = _report(loop)
@@ -46,7 +48,7 @@ def up(settings: Settings) -> int:
         return _end(session, loop, passed=passed)
 
 
-def _report(loop: Loop | Deployment) -> bool:
+def _report(loop: OwnAirflow | Deployment) -> bool:
     """Run the loop and print its findings."""
     findings = loop.run()
     line = loop.session.progress.line
@@ -65,18 +67,18 @@ def _report(loop: Loop | Deployment) -> bool:
     return not any(finding.wrong for finding in findings)
 
 
-def _end(session: Session, loop: Loop | Deployment, *, passed: bool) -> int:
+def _end(session: Session, loop: OwnAirflow | Deployment, *, passed: bool) -> int:
     """Take everything down, or leave it running if KEEP is set, and return the exit code."""
     progress = session.progress
-    if session.settings.keep and not session.interrupted and loop.airflow_url:
+    if session.settings.keep and not session.interrupted and loop.machine and loop.airflow_url:
         keep(session)
         progress.line(
             f"smoke {'passed' if passed else 'FAILED'} in {progress.elapsed:.0f} s, and everything is still "
             "running:"
         )
         progress.line(f"  Airflow      {loop.airflow_url}  ({loop.login})")
-        progress.line(f"  local cloud  {loop.cloud_url}  (AWS_ENDPOINT_URL)")
-        progress.line(f"  containers   DOCKER_HOST={loop.docker_host}")
+        progress.line(f"  local cloud  {loop.machine.cloud.value.url}  (AWS_ENDPOINT_URL)")
+        progress.line(f"  containers   DOCKER_HOST={loop.machine.engine.value.host}")
         cache = os.environ.get("XDG_CACHE_HOME")
         # The journal of what is running is in the cache folder, so `make smoke-down` needs the same folder.
         set_first = f"XDG_CACHE_HOME={cache} " if cache else ""

@@ -12,22 +12,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pictures.shots import Login, Shot, take
-from smoke import checks, environment, standbys
-from smoke.base_image import ensure_base
+from smoke import checks, standbys
 from smoke.checks import Finding
-from smoke.cloud import start_cloud
 from smoke.dag_runs import DagRuns
 from smoke.deployed_airflow import USER, DeployedAirflow
 from smoke.deployment_commands import Commands
 from smoke.deployment_faults import Faults
 from smoke.disturbances import Disturber, Means
-from smoke.engine import ensure_engine
 from smoke.evidence import parse_containers
 from smoke.expectations import COMPLETE, DISTURBED, OUTCOMES
 from smoke.failure import SmokeError
 from smoke.gathering import Gathering
-from smoke.image_registry import answers, start_registry
+from smoke.image_registry import answers
 from smoke.inspection import Inspection, Observed
+from smoke.machine import add_machine
 from smoke.permissions import judge_permissions
 from smoke.settings import ROOT
 from smoke.steps import Plan
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from smoke.deployed_airflow import DeployedApi
     from smoke.engine import Engine
     from smoke.evidence import Evidence
+    from smoke.machine import Machine
     from smoke.session import Session
     from smoke.steps import Step
 
@@ -58,8 +57,7 @@ class Deployment:
     session: Session
     terraform_program: str
     evidence: Evidence | None = None
-    docker_host: str = ""
-    cloud_url: str = ""
+    machine: Machine | None = None
     airflow_url: str = ""
     login: str = ""
     _found: list[Finding] = field(default_factory=list)
@@ -70,31 +68,11 @@ class Deployment:
         Raises:
             SmokeError: a step failed; the caller takes everything down.
         """
-        session, settings, programs = self.session, self.session.settings, self.session.programs
-        plan = Plan(session.progress, session.stop, programs.check)
-        venv = plan.add("virtual environment", lambda: environment.make("dev"))
-        engine = plan.add("container engine", lambda: ensure_engine(programs, settings))
-        registry = plan.add(
-            "registry",
-            lambda: start_registry(programs, settings, engine.value, session.note_port("REGISTRY_PORT")),
-            [engine],
-        )
-        cloud = plan.add(
-            "local cloud",
-            lambda: start_cloud(
-                programs,
-                settings,
-                engine.value,
-                venv.value / "bin" / "python",
-                (session.note_port("CLOUD_PORT"), registry.value),
-            ),
-            [engine, venv, registry],
-        )
-        base = plan.add(
-            "base image",
-            lambda: ensure_base(programs, settings, engine.value, self._noting("base image")),
-            [engine],
-        )
+        session, settings = self.session, self.session.settings
+        plan = Plan(session.progress, session.stop, session.programs.check)
+        machine = self.machine = add_machine(plan, session)
+        venv, engine, cloud = machine.venv, machine.engine, machine.cloud
+        registry, base = machine.registry, machine.base
         make = plan.add("terraform copy", lambda: self._commands(engine, cloud, venv), [engine, cloud, venv])
         attached = plan.add("event recorder", lambda: self._recorder(venv.value, cloud.value), [venv, cloud])
         up = plan.add("make up", lambda: make.value.up(registry.value, base.value), [make, base])
@@ -144,7 +122,6 @@ class Deployment:
     # --- steps ---------------------------------------------------------------------------------------------
 
     def _commands(self, engine: Step[Engine], cloud: Step[LocalCloud], venv: Step[Path]) -> Commands:
-        self.docker_host, self.cloud_url = engine.value.host, cloud.value.url
         commands = Commands(self.session, self.terraform_program, engine.value, cloud.value, venv.value)
         commands.prepare()
         return commands

@@ -1,4 +1,4 @@
-"""The loop as a plan of steps, from an empty machine to an empty account."""
+"""`make smoke OWN_AIRFLOW=1`: an Airflow beside the deployment, configured by Terraform's output."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smoke import airflow_services, checks, environment, standbys, terraform, worker_images
+from smoke import airflow_services, checks, standbys, terraform, worker_images
 from smoke.airflow_environment import make_airflow
 from smoke.airflow_running import RunningAirflow
 from smoke.airflow_services import AirflowHome
-from smoke.base_image import ensure_base
-from smoke.cloud import LocalCloud, start_cloud
 from smoke.dag_runs import DagRuns
 from smoke.disturbances import Disturber, Means
 from smoke.doctor import ask_doctor
-from smoke.engine import Engine, ensure_engine
 from smoke.expectations import OWN_AIRFLOW
 from smoke.failure import SmokeError
 from smoke.gathering import Gathering
-from smoke.image_registry import start_registry
 from smoke.inspection import Inspection, Observed
+from smoke.machine import add_machine
 from smoke.permissions import judge_permissions
 from smoke.postgres import start_postgres
 from smoke.steps import Plan
@@ -31,7 +28,10 @@ if TYPE_CHECKING:
 
     from smoke.airflow_api import AirflowApi
     from smoke.checks import Finding
+    from smoke.cloud import LocalCloud
+    from smoke.engine import Engine
     from smoke.evidence import Evidence
+    from smoke.machine import Machine
     from smoke.session import Session
     from smoke.steps import Step
     from smoke.terraform import Terraform
@@ -42,7 +42,7 @@ API_SERVER_AWAY = 60.0
 
 
 @dataclass
-class Loop:
+class OwnAirflow:
     """The whole loop, once.
 
     Args:
@@ -58,8 +58,7 @@ class Loop:
     doctor: Finding | None = None
     airflow_url: str = ""
     login: str = "no password"
-    docker_host: str = ""
-    cloud_url: str = ""
+    machine: Machine | None = None
 
     def run(self) -> list[Finding]:
         """Start everything, run the DAGs, check, destroy, and return the findings.
@@ -71,15 +70,9 @@ class Loop:
         plan = Plan(session.progress, session.stop, session.programs.check)
         programs, settings = session.programs, session.settings
 
-        venv = plan.add("virtual environment", lambda: environment.make("dev"))
-        engine = plan.add("container engine", self._engine)
+        machine = self.machine = add_machine(plan, session)
+        venv, engine, registry, cloud = machine.venv, machine.engine, machine.registry, machine.cloud
         tf = plan.add("terraform init", self._terraform)
-        registry = plan.add(
-            "registry",
-            lambda: start_registry(programs, settings, engine.value, session.note_port("REGISTRY_PORT")),
-            [engine],
-        )
-        cloud = plan.add("local cloud", lambda: self._cloud(engine, venv, registry), [engine, venv, registry])
         gathering = plan.add(
             "gathering",
             lambda: Gathering(programs, settings, venv.value, cloud.value),
@@ -95,17 +88,10 @@ class Loop:
             lambda: self._apply(tf.value, engine.value, gathering.value, home.value),
             [tf, gathering, home],
         )
-        base = plan.add(
-            "base image",
-            lambda: ensure_base(
-                programs, settings, engine.value, lambda text: session.progress.note("base image", text)
-            ),
-            [engine],
-        )
         worker = plan.add(
             "worker image",
-            lambda: worker_images.build_worker(programs, engine.value, base.value, settings.release),
-            [base, venv],
+            lambda: worker_images.build_worker(programs, engine.value, machine.base.value, settings.release),
+            [machine.base, venv],
         )
         image = plan.add(
             "smoke image",
@@ -166,13 +152,6 @@ class Loop:
         found = [*checks.run_checks(self.evidence), *standbys.run_checks(self.evidence)]
         return [*found, *(finding for finding in last if finding is not None)]
 
-    def _engine(self) -> Engine:
-        engine = ensure_engine(self.session.programs, self.session.settings)
-        self.docker_host = engine.host
-        whose = "private" if engine.private else "already running"
-        self.session.progress.note("container engine", f"Docker {engine.version}, {whose}")
-        return engine
-
     def _terraform(self) -> Terraform:
         copy = terraform.copy_configuration(
             self.session.programs, self.session.settings, self.terraform_program
@@ -181,18 +160,6 @@ class Loop:
         if self.session.settings.release.has_standbys:
             copy.override(standbys.terraform_override())
         return copy
-
-    def _cloud(self, engine: Step[Engine], venv: Step[Path], registry: Step[str]) -> LocalCloud:
-        port = self.session.note_port("CLOUD_PORT")
-        cloud = start_cloud(
-            self.session.programs,
-            self.session.settings,
-            engine.value,
-            venv.value / "bin" / "python",
-            (port, registry.value),
-        )
-        self.cloud_url = cloud.url
-        return cloud
 
     def _home(self, engine: Step[Engine], venv: Step[Path]) -> AirflowHome:
         session, settings = self.session, self.session.settings
