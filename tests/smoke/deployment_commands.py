@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from smoke import environment, standbys, terraform
 from smoke.airflow_services import DEAD_AFTER, HEARTBEAT, LOOKS_FOR_ORPHANS, RECONCILE_INTERVAL, copy_dags
+from smoke.doctor import judge
 from smoke.expectations import GREETING
 from smoke.settings import ROOT
 from worker_image import build
@@ -116,6 +117,13 @@ class Commands:
         built = f"{build.default_image({**given, 'KIND': 'worker'})}-base"
         command = [self.engine.client, "tag", built, self.session.settings.release.worker_image]
         self.session.programs.run(command, "tag", env=self.engine.environment)
+
+    def doctor(self) -> tuple[str, ...]:
+        """Return what is wrong with the doctor's lines in the log of `make up`."""
+        _, _, said = self.session.settings.read_log("make-up").partition("ask the doctor\n")
+        lines = [line.strip() for line in said.splitlines()]
+        label = self.session.settings.release.label
+        return tuple(judge(lines, f"ok    Airflow version  The image and the scheduler both have {label}."))
 
     def open(self) -> tuple[str, ...]:
         """Run `make open`; return what is wrong.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -91,6 +93,19 @@ def test_the_doctor_reads_the_pushed_image_s_release(cloud: LocalCloud) -> None:
     by_digest = f"{NAME}@{digest(Registry.manifests['same'])}"
     for reference in (f"{NAME}:same", by_digest):
         assert told(cloud, reference) == [(True, f"{HOST}/{reference} exists."), (True, same)]
+
+
+def test_a_layer_is_where_the_call_was(cloud: LocalCloud) -> None:
+    """A container reaches the cloud by another address than this machine does, and the registry by none."""
+    push("layered", **{image.VERSION_LABEL: "1"})
+    config = json.loads(Registry.manifests["layered"])["config"]["digest"]
+    ecr = client(cloud.endpoint, "ecr")
+    url = ecr.get_download_url_for_layer(repositoryName=NAME, layerDigest=config)["downloadUrl"]
+    assert url.startswith(f"{cloud.endpoint}/")
+    with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310  loopback
+        assert reply.read() == Registry.blobs[config]
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        urllib.request.urlopen(url.replace("sha256:", "sha256:0"), timeout=10)  # noqa: S310  loopback
 
 
 def test_the_doctor_tells_another_release_and_how_to_mend_it(cloud: LocalCloud) -> None:

@@ -44,6 +44,8 @@ DEFAULT_REGION = "us-east-1"
 CLUSTER_HAS_SERVICES = AwsError(
     "ClusterContainsServicesException", "The Cluster cannot be deleted while Services are active."
 )
+LAYERS = "/_local/layers/"
+"""Layers are at LAYERS + REPOSITORY/DIGEST: a container reaches the cloud, but not the registry."""
 TARGETS = {ECS_TARGET + name.encode(): name for name in OPERATIONS}
 
 
@@ -106,6 +108,8 @@ class CloudServer:
 
     async def _page(self, method: str, path: str, body: bytes) -> Http | None:
         """One of our own pages or of the agent's; None for any other path."""
+        if path.startswith(LAYERS) and self._ecr_front is not None:
+            return await self._ecr_front.layer(path)
         if path.startswith("/_local/"):
             status, document = await self._pages.answer(method, path, body)
             if isinstance(document, str):
@@ -150,18 +154,19 @@ class CloudServer:
         if target.startswith(SQS_TARGET):
             reply = await self._sqs.call(target, scope, body, region, receive)
         else:
-            reply = await self._image(target, body, region) or await self._moto.call(scope, body)
+            reply = await self._image(headers, body, region) or await self._moto.call(scope, body)
         if verdict.lost:
             await drop(receive)
             return None
         return reply if verdict.error is None else aws_error(verdict.error, xml=service == "s3")
 
-    async def _image(self, target: bytes, body: bytes, region: str) -> Http | None:
+    async def _image(self, headers: dict[bytes, bytes], body: bytes, region: str) -> Http | None:
         """A question about an image, answered from the registry; None for any other call."""
         if self._ecr_front is None:
             return None
         try:
-            return await self._ecr_front.call(target, body, region)
+            target, host = headers.get(b"x-amz-target", b""), headers.get(b"host", b"").decode("latin-1")
+            return await self._ecr_front.call(target, body, region, host)
         except AwsError as error:
             return aws_error(error)
 

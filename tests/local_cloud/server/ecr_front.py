@@ -15,6 +15,7 @@ from moto.ecr.models import ecr_backends
 
 from local_cloud.errors import AwsError
 from local_cloud.fast_json import decode, encode
+from local_cloud.server.application import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,14 +45,14 @@ class EcrFront:
     def __init__(self, registry: str, account: str) -> None:
         self._registry = registry
         self._account = account
-        self._answers: dict[bytes, Callable[[str, dict[str, Any]], dict[str, Any]]] = {
+        self._answers: dict[bytes, Callable[[str, dict[str, Any], str], dict[str, Any]]] = {
             TARGET + b"DescribeImages": self._describe_images,
             TARGET + b"BatchGetImage": self._batch_get_image,
             TARGET + b"GetDownloadUrlForLayer": self._download_url,
         }
 
-    async def call(self, target: bytes, body: bytes, region: str) -> Reply | None:
-        """Answer a request; raises AwsError for what ECR refuses."""
+    async def call(self, target: bytes, body: bytes, region: str, host: str) -> Reply | None:
+        """Answer a request that came to ``host``; raises AwsError for what ECR refuses."""
         answer = self._answers.get(target)
         if answer is None:
             return None
@@ -59,7 +60,16 @@ class EcrFront:
         if target.endswith(b"DescribeImages") and not asked.get("imageIds"):
             return None
         self._check_repository(asked["repositoryName"], region)
-        return 200, [JSON_1_1], encode(await asyncio.to_thread(answer, asked["repositoryName"], asked))
+        return 200, [JSON_1_1], encode(await asyncio.to_thread(answer, asked["repositoryName"], asked, host))
+
+    async def layer(self, path: str) -> Reply:
+        """Answer a GET of a layer's address."""
+        name, _, digest = path.removeprefix(LAYERS).rpartition("/")
+        found = await asyncio.to_thread(self._get, self._blob(name, digest), "GET")
+        return (404, [], b"") if found is None else (200, [], found[1])
+
+    def _blob(self, name: str, digest: str) -> str:
+        return f"http://{self._registry}/v2/{name}/blobs/{digest}"
 
     def _check_repository(self, name: str, region: str) -> None:
         if name not in ecr_backends[self._account][region].repositories:
@@ -68,7 +78,7 @@ class EcrFront:
                 f"The repository with name '{name}' does not exist in the registry with id '{self._account}'",
             )
 
-    def _describe_images(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _describe_images(self, name: str, asked: dict[str, Any], _host: str) -> dict[str, Any]:
         details = []
         for wanted in asked["imageIds"]:
             found = self._manifest(name, wanted)
@@ -93,7 +103,7 @@ class EcrFront:
             )
         return {"imageDetails": details}
 
-    def _batch_get_image(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _batch_get_image(self, name: str, asked: dict[str, Any], _host: str) -> dict[str, Any]:
         images, failures = [], []
         for wanted in asked["imageIds"]:
             found = self._manifest(name, wanted)
@@ -113,16 +123,15 @@ class EcrFront:
             )
         return {"images": images, "failures": failures}
 
-    def _download_url(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _download_url(self, name: str, asked: dict[str, Any], host: str) -> dict[str, Any]:
         digest = asked["layerDigest"]
-        # ECR gives an address in S3; the registry gives what is under its own to anyone on this machine.
-        url = f"http://{self._registry}/v2/{name}/blobs/{digest}"
-        if self._get(url, "HEAD") is None:
+        if self._get(self._blob(name, digest), "HEAD") is None:
             raise AwsError(
                 "LayersNotFoundException",
                 f"The layer with digest '{digest}' does not exist in the repository with name '{name}'",
             )
-        return {"downloadUrl": url, "layerDigest": digest}
+        # ECR gives an address in S3, which whoever asks can reach.
+        return {"downloadUrl": f"http://{host}{LAYERS}{name}/{digest}", "layerDigest": digest}
 
     def _manifest(self, name: str, wanted: dict[str, str]) -> tuple[str, str, str] | None:
         """Return an image's digest, media type and manifest; None when the registry has no such image."""
@@ -131,14 +140,14 @@ class EcrFront:
         if found is None:
             return None
         headers, text = found
-        return headers["docker-content-digest"], headers["content-type"], text
+        return headers["docker-content-digest"], headers["content-type"], text.decode()
 
-    def _get(self, url: str, method: str) -> tuple[Any, str] | None:
-        """Return the headers and the text at an address of the registry; None when there is nothing."""
+    def _get(self, url: str, method: str) -> tuple[Any, bytes] | None:
+        """Return the headers and the body at an address of the registry; None when there is nothing."""
         request = urllib.request.Request(url, headers={"Accept": ACCEPTED}, method=method)  # noqa: S310  ours
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as reply:  # noqa: S310  loopback
-                return reply.headers, reply.read().decode()
+                return reply.headers, reply.read()
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 return None
