@@ -143,7 +143,7 @@ class Deployment:
         api = airflow.api()
         password = airflow.password_of(airflow.outputs["admin_secret_arn"])
         self.login = f"user {USER}, password {password}"
-        self._find("make up asks the doctor, who has nothing to say against it", make.doctor())
+        self._find("the doctor of make up passes, and reads the image's release", make.doctor())
         self._find("a wrong password is rejected with 401", _rejected(api))
         return airflow
 
