@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.cloud import CloudOptions, LocalCloud
+from local_cloud.server.call_book import CallBook
 from terraform import run_permissions
 from terraform.iam import ACCOUNT, REGION, Policy
 from terraform.iam_calls import Place
@@ -228,6 +229,22 @@ def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) 
         ("scheduler", "sts", "GetCallerIdentity", "{}"): 1,
     }
     assert "secret" not in text
+
+
+def test_a_call_that_was_cut_off_is_none() -> None:
+    """A process that is killed while it sends has called nothing."""
+    book = CallBook()
+    signed = b"AWS4-HMAC-SHA256 Credential=scheduler/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host"
+    body = b'{"QueueUrl": "q"}'
+    headers = {
+        b"authorization": signed,
+        b"x-amz-target": b"AmazonSQS.ReceiveMessage",
+        b"content-length": str(len(body)).encode(),
+    }
+    book.note({}, headers, body[:5])
+    assert book.calls() == []
+    book.note({}, headers, body)
+    assert [call["parameters"] for call in book.calls()] == [{"QueueUrl": "q"}]
 
 
 def test_what_a_run_need_not_use_is_passed_over() -> None:

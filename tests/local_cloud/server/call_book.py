@@ -60,9 +60,12 @@ class CallBook:
         self._counts: Counter[bytes] = Counter()
 
     def note(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes], body: bytes) -> None:
-        """Enter a signed request; one without a signature is none of AWS's calls."""
+        """Enter a signed request; one without a signature is none of AWS's calls.
+
+        Nor is one whose sender was killed before it was sent whole.
+        """
         match = SCOPE.search(headers.get(b"authorization", b"").decode("latin-1"))
-        if match is None:
+        if match is None or len(body) < int(headers.get(b"content-length", b"0")):
             return
         caller, region, service = match.groups()
         operation, parameters = _named(service, scope, headers, body)
