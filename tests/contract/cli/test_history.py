@@ -81,6 +81,24 @@ def costs(monkeypatch: pytest.MonkeyPatch, config: Any = SIZED, clients: Any = N
     return cost.main(Namespace(**given | changes))
 
 
+@pytest.mark.parametrize(("team", "dags"), [("data", {"of_data"}), (None, {"sales", "of_no_executor"})])
+def test_the_history_of_a_team_is_that_of_its_dags(
+    database: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    team: str | None,
+    dags: set[str],
+) -> None:
+    """Its section has the sizes; a team without executors of its own uses those of everyone."""
+    owners = {"of_data": "data", "of_no_executor": "another"}
+    for dag in ("sales", *owners):
+        database("load", dag_id=dag)
+    monkeypatch.setattr(cost, "teams_with", lambda _: ["", "data"])
+    monkeypatch.setattr(cost, "teams_of", lambda dags: {dag: owners[dag] for dag in dags if dag in owners})
+    assert costs(monkeypatch, team=team) == 0
+    assert {each["dag_id"] for each in json.loads(capsys.readouterr().out)} == dags
+
+
 def test_cost_is_estimated_from_the_task_history(
     database: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

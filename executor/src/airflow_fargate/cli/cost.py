@@ -8,18 +8,21 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from airflow_fargate.airflow_versions import teams_of, teams_with
 from airflow_fargate.aws import prices
 from airflow_fargate.cli import bill
 from airflow_fargate.cli.containers import list_containers
 from airflow_fargate.cli.history import past_containers
 from airflow_fargate.cli.printing import show
 from airflow_fargate.cli.session import open_session
+from airflow_fargate.executor import FargateExecutor
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from airflow_fargate.aws.ecs_task import EcsTask
     from airflow_fargate.aws.prices import Prices
@@ -102,7 +105,11 @@ def _estimated(
     given = _given(args)
     sums: dict[tuple[str, str], Sum] = defaultdict(Sum)
     unknown = 0
-    for dag, task in _from_ecs(session) if args.source == "ecs" else past_containers(session.config, since):
+    past = past_containers(session.config, since)
+    is_ours = _dags_of(getattr(args, "team", None) or "")
+    for dag, task in _from_ecs(session) if args.source == "ecs" else past:
+        if args.source == "history" and not is_ours(dag):
+            continue
         began = task.at("createdAt") or now
         if began < since:
             continue
@@ -114,6 +121,23 @@ def _estimated(
             "task_memory to the task definition's values.\n"
         )
     return sums
+
+
+def _dags_of(team: str) -> Callable[[str], bool]:
+    """Return what says whether a DAG's tasks run by a team's executor; an empty name is that of no team.
+
+    Airflow's task history is that of all teams.
+    """
+    having_one = teams_with(FargateExecutor)
+    if having_one == [""]:
+        return lambda _: True
+
+    @cache
+    def is_ours(dag: str) -> bool:
+        owner = teams_of([dag]).get(dag, "")
+        return (owner if owner in having_one else "") == team
+
+    return is_ours
 
 
 def _from_ecs(session: Session) -> Iterable[tuple[str, EcsTask]]:
