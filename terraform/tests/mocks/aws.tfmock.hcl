@@ -47,6 +47,10 @@ mock_resource "aws_vpc_endpoint" {
   defaults = { prefix_list_id = "pl-63a5400a" }
 }
 
+mock_resource "aws_subnet" {
+  defaults = { id = "subnet-0123456789abcdef0" }
+}
+
 mock_resource "aws_security_group" {
   defaults = { id = "sg-0123456789abcdef0" }
 }
