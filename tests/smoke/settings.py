@@ -91,8 +91,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     release = find_release(environment.get("AIRFLOW", ""))
     own_airflow = _is_set(environment, "OWN_AIRFLOW") or not release.can_be_deployed
-    for name in ("FAULTS", "PICTURES"):
-        if own_airflow and _is_set(environment, name):
+    faults = _is_set(environment, "FAULTS")
+    for name, given in (("FAULTS", faults), ("PICTURES", environment.get("PICTURES"))):
+        if own_airflow and given:
             raise SmokeError(
                 f"{name} needs the complete deployment, and this is your own Airflow beside it: leave {name} "
                 "out, or OWN_AIRFLOW and AIRFLOW."
@@ -123,11 +124,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         base_image=environment.get("BASE_IMAGE", ""),
         release=release,
         own_airflow=own_airflow,
-        faults=_is_set(environment, "FAULTS"),
+        faults=faults,
         airflow_host=environment.get("AIRFLOW_HOST") or "127.0.0.1",
         pictures=Path(environment["PICTURES"]).resolve() if environment.get("PICTURES") else None,
     )
 
 
 def _is_set(environment: Mapping[str, str], name: str) -> bool:
-    return environment.get(name, "0") not in {"", "0", "no", "false"}
+    value = environment.get(name) or "0"
+    if value not in {"0", "1"}:
+        raise SmokeError(f"{name} must be 0 or 1, got {name}={value}.")
+    return value == "1"

@@ -137,6 +137,8 @@ def test_one_port_for_two(world: dict[str, str]) -> None:
     ("variable", "value", "allowed"),
     [
         ("DB", "mysql", "postgres"),
+        ("KEEP", "maybe", "0 or 1"),
+        ("FAULTS", "yes", "0 or 1"),
         ("AIRFLOW_PORT", "http", "1 to 65535"),
         ("CLOUD_PORT", "70000", "65535"),
         ("AIRFLOW", "2.10.5", "use one of 2.11.2, 3."),
