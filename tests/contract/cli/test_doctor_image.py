@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -45,6 +46,7 @@ class Ecr:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.meta = SimpleNamespace(endpoint_url=url.rpartition("/")[0])
         self.tagged: dict[str, Any] = MANIFEST
         self.errors: dict[str, str] = {}
 
@@ -151,6 +153,8 @@ def test_a_broken_index_and_a_wrong_address_are_inconclusive(ecr: Ecr) -> None:
     assert "Requested image not found" in look(ecr)[1].message
     ecr.tagged, ecr.url = MANIFEST, "file:///etc/passwd"
     assert "without HTTPS: file:///etc/passwd" in look(ecr)[1].message
+    ecr.url = "http://127.0.0.1:1/config"
+    assert "without HTTPS: http://127.0.0.1:1/config" in look(ecr)[1].message
 
 
 def test_a_missing_image_fails_once(ecr: Ecr) -> None:
