@@ -8,6 +8,7 @@ import gc
 import json
 import os
 import random
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,17 @@ RUN_BY_THEMSELVES = ("engine", "last", "apply")
 _played: set[str] = set()
 _left_out: list[pytest.Item] = []
 """Tests that -k or -m deselected."""
+
+
+@pytest.fixture(autouse=True)
+def _process_as_it_was() -> Iterator[None]:
+    """Fail a test that leaves signals blocked or garbage collection off, for all tests after it."""
+    yield
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    collects = gc.isenabled()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
+    gc.enable()
+    assert (blocked, collects) == (set(), True), "the test changed its process, and did not change it back"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

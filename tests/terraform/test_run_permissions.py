@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local_cloud.cloud import CloudOptions, LocalCloud
-from local_cloud.server.call_book import CallBook
 from terraform import run_permissions
 from terraform.iam import ACCOUNT, REGION, Policy
 from terraform.iam_calls import Place
@@ -231,20 +231,29 @@ def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) 
     assert "secret" not in text
 
 
-def test_a_call_that_was_cut_off_is_none() -> None:
+def test_a_call_that_was_cut_off_is_none(cloud: LocalCloud) -> None:
     """A process that is killed while it sends has called nothing."""
-    book = CallBook()
-    signed = b"AWS4-HMAC-SHA256 Credential=scheduler/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host"
     body = b'{"QueueUrl": "q"}'
-    headers = {
-        b"authorization": signed,
-        b"x-amz-target": b"AmazonSQS.ReceiveMessage",
-        b"content-length": str(len(body)).encode(),
-    }
-    book.note({}, headers, body[:5])
-    assert book.calls() == []
-    book.note({}, headers, body)
-    assert [call["parameters"] for call in book.calls()] == [{"QueueUrl": "q"}]
+    signed = "AWS4-HMAC-SHA256 Credential=killed/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host"
+    head = (
+        f"POST / HTTP/1.1\r\nHost: cloud\r\nAuthorization: {signed}\r\n"
+        "X-Amz-Target: AmazonSQS.ReceiveMessage\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    address = ("127.0.0.1", int(cloud.endpoint.rpartition(":")[2]))
+
+    def recorded() -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{cloud.endpoint}/_local/calls", timeout=60) as reply:  # noqa: S310  loopback
+            calls = json.load(reply)["calls"]
+        return [call["parameters"] for call in calls if call["caller"] == "killed"]
+
+    for sent in (body[:5], body):
+        with socket.create_connection(address, timeout=60) as connection:
+            connection.sendall(head + sent)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(4096):
+                pass
+    assert recorded() == [{"QueueUrl": "q"}]
 
 
 def test_what_a_run_need_not_use_is_passed_over() -> None:

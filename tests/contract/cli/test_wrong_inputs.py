@@ -7,6 +7,7 @@ docs/generators/wrong_inputs.yaml, and docs/wrong_inputs.md shows them.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from airflow_fargate.cli import cost, doctor, render
 from airflow_fargate.cli.session import Session
 from airflow_fargate.settings.config import read_config
 from airflow_fargate.testing import SECTION
+from airflow_fargate.worker import entrypoint, stopping
 from docs.generators.wrong_inputs import rows
 from unit.examples import client_error
 
@@ -128,6 +130,10 @@ def type_line(line: str, parser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     section(monkeypatch)
+    # The worker's process is its container's: it blocks signals, joins its streams, and collects no garbage.
+    monkeypatch.setattr(stopping, "TaskStop", lambda **_: None)
+    monkeypatch.setattr(entrypoint, "join_streams", lambda: None)
+    monkeypatch.setattr(gc, "disable", lambda: None)
     words = shlex.split(line)
     while not words[0].startswith("airflow"):
         monkeypatch.setenv(*words.pop(0).split("=", 1))
