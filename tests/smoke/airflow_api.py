@@ -42,7 +42,8 @@ class AirflowApi:
                 return str(reply.read().decode())
         except urllib.error.HTTPError as error:
             said = error.read().decode(errors="replace")[:300]
-            raise SmokeError(f"Airflow answered {method} {path} with {error.code}: {said}") from None
+            kind = UnansweredError if error.code >= 500 and method == "GET" else SmokeError
+            raise kind(f"Airflow answered {method} {path} with {error.code}: {said}") from None
         except (urllib.error.URLError, OSError, ValueError) as error:
             raise UnansweredError(f"Airflow did not answer {method} {path}: {error}.") from None
 

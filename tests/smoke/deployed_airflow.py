@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 USER = "admin"
 READY_SECONDS = 300.0
 POLL_SECONDS = 1.5
+ASKED_AGAIN_SECONDS = 30.0
 
 
 class DeployedApi(AirflowApi):
     """Airflow's API with FAB's login, in whichever container of the service ``api`` runs now.
 
     Args:
-        find: returns the address of that container; raises SmokeError if there is none.
+        find: returns the address of that container; raises UnansweredError if there is none.
         password: the administrator's.
     """
+
+    pause = POLL_SECONDS
 
     def __init__(self, find: Callable[[], str], password: str) -> None:
         super().__init__("")
@@ -52,12 +55,17 @@ class DeployedApi(AirflowApi):
         return self._send("GET", "/fargate/", None, {"Accept": "text/html"})
 
     def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> str:
-        self.url = self.url or self._find()
-        try:
-            return super()._send(method, path, data, headers)
-        except UnansweredError:
-            self.url = self._find()
-            return super()._send(method, path, data, headers)
+        """Ask again for a while: a container can be replaced, and a database connection can fail."""
+        deadline = time.monotonic() + ASKED_AGAIN_SECONDS
+        while True:
+            try:
+                self.url = self.url or self._find()
+                return super()._send(method, path, data, headers)
+            except UnansweredError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(self.pause)
+            self.url = ""
 
 
 @dataclass
@@ -109,11 +117,11 @@ class DeployedAirflow:
         """Return the address of the API server's container.
 
         Raises:
-            SmokeError: none runs.
+            UnansweredError: none runs.
         """
         found = address_of_api(self.cloud.tasks())
         if found is None:
-            raise SmokeError("No container of the API server runs.")
+            raise UnansweredError("No container of the API server runs.")
         return found
 
     def replace(self, component: str) -> None:
@@ -132,6 +140,11 @@ class DeployedAirflow:
         group = self.outputs["component_log_group_names"][component]
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         return "\n".join(event["message"] for page in pages for event in page["events"])
+
+    def keep_logs(self) -> None:
+        """Write the components' logs beside those of the steps, for whoever looks for a failure's cause."""
+        for component, text in self.logs().items():
+            (self.session.settings.logs / f"component-{component}.log").write_text(text, encoding="utf-8")
 
     def logs(self) -> dict[str, str]:
         """Return all components' logs by name."""

@@ -7,6 +7,7 @@ local cloud.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,13 @@ class Deployment:
         else:
             gone = plan.add("make destroy", lambda: make.value.destroy(), [last])  # noqa: PLW0108  it is there later
             plan.add("account is empty", lambda: self._ended(cloud.value), [gone])
-        plan.run()
+        try:
+            plan.run()
+        except SmokeError:
+            if airflow.has_ended:
+                with contextlib.suppress(Exception):
+                    airflow.value.keep_logs()
+            raise
         if self.evidence is None:
             raise SmokeError("The run ended without any evidence.")
         return [*checks.run_checks(self.evidence), *standbys.run_checks(self.evidence), *self._found]

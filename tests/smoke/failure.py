@@ -22,4 +22,4 @@ class StoppedError(SmokeError):
 
 
 class UnansweredError(SmokeError):
-    """A service does not answer at all."""
+    """A service does not answer, or could not: the same may be asked again."""

@@ -32,6 +32,11 @@ class Step(Generic[T]):
     error: BaseException | None = None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether it has a result."""
+        return self.result is not _PENDING
+
+    @property
     def value(self) -> T:
         """The result of the step."""
         if self.result is _PENDING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from smoke import deployment_commands, expectations, forward, settings
+from smoke import deployed_airflow, deployment_commands, expectations, forward, settings
 from smoke.deployed_airflow import DeployedApi
 from smoke.failure import SmokeError, UnansweredError
 
@@ -83,8 +83,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     """Airflow's API with one DAG, and the local cloud in which it runs."""
 
     running = True
+    errors = 0
 
     def do_GET(self) -> None:
+        if _Handler.errors:
+            _Handler.errors -= 1
+            self.send_error(500)
+            return
         tasks = [_api_task("127.0.0.1")] if self.running else []
         found = {"tasks": tasks} if "_local" in self.path else {"dags": [{"dag_id": "one"}]}
         self.send_response(200)
@@ -102,6 +107,22 @@ def server() -> Iterator[str]:
         threading.Thread(target=served.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{served.server_address[1]}"
         served.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask again at once."""
+    monkeypatch.setattr(DeployedApi, "pause", 0.0)
+    monkeypatch.setattr(deployed_airflow, "ASKED_AGAIN_SECONDS", 0.5)
+
+
+def test_a_database_error_is_asked_about_again(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One connection may fail on a busy machine; an error that stays is raised."""
+    monkeypatch.setattr(_Handler, "errors", 2)
+    assert DeployedApi(lambda: server, "").dag_ids() == {"one"}
+    monkeypatch.setattr(_Handler, "errors", 1 << 30)
+    with pytest.raises(UnansweredError, match="with 500"):
+        DeployedApi(lambda: server, "").dag_ids()
 
 
 def test_the_api_is_followed_to_its_next_container(server: str) -> None:
