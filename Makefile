@@ -91,7 +91,7 @@ image-figures: venv ## Compare the bytes that the worker image and the stock way
 # The image's tests run on the image that the smoke built.
 WITH_ENGINE := smoke KEEP=0 OPTIONAL=--if-possible, test-engine IMAGE=$(or $(IMAGE),airflow-fargate/worker:smoke)
 test: venv ## Run lint, test-fast, test-oldest, test-boto3 and, with a container engine, smoke and test-engine
-	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py test-fast 'lint, test-oldest, test-boto3 BOTO3=oldest' \
+	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py 'lint, test-fast, test-oldest, test-boto3 BOTO3=oldest' \
 	  $(if $(filter 0,$(SMOKE)),,'$(WITH_ENGINE)')
 
 smoke: venv ## Run the whole loop on a local cloud: make up, dags, tasks in containers, faults, destroy
