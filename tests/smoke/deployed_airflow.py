@@ -58,11 +58,13 @@ class DeployedApi(AirflowApi):
         """Ask again for a while: a container can be replaced, and a database connection can fail."""
         deadline = time.monotonic() + ASKED_AGAIN_SECONDS
         while True:
+            known = self.url
             try:
                 self.url = self.url or self._find()
                 return super()._send(method, path, data, headers)
             except UnansweredError:
-                if time.monotonic() > deadline:
+                # A container that is gone can take a minute to give no answer; its successor gets a chance.
+                if time.monotonic() > deadline and not known:
                     raise
             time.sleep(self.pause)
             self.url = ""

@@ -170,6 +170,7 @@ class Deployment:
         def replace_api_server() -> None:
             airflow.replace("api")
             airflow.api()
+            api.url = ""  # of the container that is gone
 
         means = Means(
             api,

@@ -150,6 +150,17 @@ def test_a_port_of_this_machine_leads_to_the_api_server(server: str, monkeypatch
         api.dag_ids()
 
 
+def test_a_container_that_never_answers_costs_no_second_chance(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody answers at the address of one that is gone, perhaps for a minute."""
+    monkeypatch.setattr(deployed_airflow, "ASKED_AGAIN_SECONDS", -1.0)
+    addresses = [f"http://127.0.0.1:{settings.free_port()}", server]
+    api = DeployedApi(lambda: addresses.pop(0), "")
+    api.url = addresses.pop(0)
+    assert api.dag_ids() == {"one"}
+
+
 def test_an_answer_that_is_an_error_is_not_asked_for_again(server: str) -> None:
     """An answer came, so the container lives."""
     asked: list[str] = []
