@@ -198,4 +198,17 @@ class Commands:
             *(sys.executable, "-m", "terraform.commands", name),
             *(f"TERRAFORM_DIR={self._terraform.folder}", *arguments),
         ]
-        self.session.programs.run(command, f"make-{name}", env=self._environment(), cwd=ROOT, timeout=seconds)
+        self.session.programs.run(
+            command,
+            f"make-{name}",
+            env=self._environment(),
+            cwd=ROOT,
+            timeout=seconds,
+            give_up=lambda: self._tell(name),
+        )
+
+    def _tell(self, name: str) -> str:
+        """Note the step that the command has printed last; return nothing, which is no reason to give up."""
+        if steps := STEP.findall(self.session.settings.read_log(f"make-{name}")):
+            self.session.progress.note(f"make {name}", steps[-1])
+        return ""

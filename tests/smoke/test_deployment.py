@@ -6,6 +6,8 @@ import asyncio
 import http.server
 import json
 import threading
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +18,7 @@ from smoke.failure import SmokeError, UnansweredError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,23 @@ def test_the_dags_print_what_is_expected_of_them() -> None:
     }
     assert lines == {"imports_a_package": expectations.GREETING, "deferred": "back from the triggerer"}
     assert lines["deferred"] in text
+
+
+def test_the_steps_of_make_up_are_shown_while_it_runs(tmp_path: Path) -> None:
+    """The last one that it has printed, among Terraform's lines."""
+    noted: list[tuple[str, str]] = []
+    chosen = replace(settings.read_settings({"HOME": "/"}), state=tmp_path)
+    chosen.logs.mkdir()
+    session: Any = SimpleNamespace(
+        settings=chosen, progress=SimpleNamespace(note=lambda *words: noted.append(words))
+    )
+    nobody: Any = None
+    commands = deployment_commands.Commands(session, "terraform", nobody, nobody, tmp_path)
+    log = chosen.logs / "make-up.log"
+    for text in ("$ make up\n", "[1] check programs\n    3 s\n", "[2] apply: network\n[core]\n"):
+        log.write_text((log.read_text() if log.exists() else "") + text)
+        assert commands._tell("up") == ""
+    assert noted == [("make up", "check programs"), ("make up", "apply: network")]
 
 
 def _api_task(address: str, status: str = "RUNNING", created: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
