@@ -7,7 +7,7 @@ MEASURED := $(addprefix tests/,fuzz unit scenarios contract/airflow contract/aws
 CALLS  := .test/aws-calls
 TERRAFORM ?= $(or $(shell command -v terraform),$(shell command -v tofu),terraform)
 
-# make ignores a misspelled setting, and takes the default instead. What may be on its command line:
+# make silently ignores a misspelled setting. Only these may be given on its command line:
 SETTINGS := PYTHON TERRAFORM XDG_CACHE_HOME AIRFLOW KEEP DB BASE_IMAGE AIRFLOW_HOST AIRFLOW_PORT CLOUD_PORT REGISTRY_PORT \
   POSTGRES_PORT SMOKE FAULTS OWN_AIRFLOW OPTIONAL PICTURES \
   IMAGE KIND EXTRA PLATFORM COMPRESSION NETWORK REGISTRY SOURCE CONTROL_IMAGE STOCK_IMAGE OUT TAG TERRAFORM_DIR NAME \
@@ -88,8 +88,9 @@ test-images: venv ## Build and test the worker image of every release on both ba
 image-figures: venv ## Compare the bytes that the worker image and the stock way add to a base (RELEASE=2.11.2)
 	@$(RUN_SMOKE) engine --base -- env PYTHONPATH=tests:. $(BIN)/python tests/image/figures.py $(RELEASE)
 
-# The image's tests run on the image that the smoke built.
-WITH_ENGINE := smoke KEEP=0 OPTIONAL=--if-possible, test-engine IMAGE=$(or $(IMAGE),airflow-fargate/worker:smoke)
+# The images' tests run on the images that the smoke built.
+WITH_ENGINE := smoke KEEP=0 OPTIONAL=--if-possible, test-engine IMAGE=$(or $(IMAGE),airflow-fargate/worker:smoke) \
+  CONTROL_IMAGE=$(or $(CONTROL_IMAGE),airflow-fargate/control:smoke)
 test: venv ## Run lint, test-fast, test-oldest, test-boto3 and, with a container engine, smoke and test-engine
 	@PYTHONPATH=tests $(BIN)/python tests/run_steps.py 'lint, test-fast, test-oldest, test-boto3 BOTO3=oldest' \
 	  $(if $(filter 0,$(SMOKE)),,'$(WITH_ENGINE)')

@@ -70,7 +70,15 @@ class AirflowRelease:
     @property
     def worker_image(self) -> str:
         """The name of the release's worker image in the engine."""
-        return "airflow-fargate/worker:smoke" + ("" if self.is_in_dev else f"-{self.version}")
+        return self._image("worker")
+
+    @property
+    def control_image(self) -> str:
+        """The name of the release's control image in the engine."""
+        return self._image("control")
+
+    def _image(self, kind: str) -> str:
+        return f"airflow-fargate/{kind}:smoke" + ("" if self.is_in_dev else f"-{self.version}")
 
     def check_database(self, database: str) -> None:
         """Raise :class:`SmokeError` if tasks in containers cannot use this database."""

@@ -24,6 +24,7 @@ from smoke.settings import read_settings
 
 if TYPE_CHECKING:
     from smoke.settings import Settings
+    from smoke.way import Way
 
 USAGE = "usage: python -m smoke up | down | cloud | engine [--if-possible] [--base] -- COMMAND"
 OPTIONS = frozenset({"--if-possible", "--base"})
@@ -34,9 +35,7 @@ def up(settings: Settings) -> int:
     terraform_program = preflight(settings, os.environ)
     with machine_lock(settings):
         session = open_session(settings, sys.stdout)
-        loop: OwnAirflow | Deployment = (OwnAirflow if settings.own_airflow else Deployment)(
-            session, terraform_program
-        )
+        loop: Way = (OwnAirflow if settings.own_airflow else Deployment)(session, terraform_program)
         passed = False
         try:
             passed = _report(loop)
@@ -48,7 +47,7 @@ def up(settings: Settings) -> int:
         return _end(session, loop, passed=passed)
 
 
-def _report(loop: OwnAirflow | Deployment) -> bool:
+def _report(loop: Way) -> bool:
     """Run the loop and print its findings."""
     findings = loop.run()
     line = loop.session.progress.line
@@ -67,7 +66,7 @@ def _report(loop: OwnAirflow | Deployment) -> bool:
     return not any(finding.wrong for finding in findings)
 
 
-def _end(session: Session, loop: OwnAirflow | Deployment, *, passed: bool) -> int:
+def _end(session: Session, loop: Way, *, passed: bool) -> int:
     """Take everything down, or leave it running if KEEP is set, and return the exit code."""
     progress = session.progress
     if session.settings.keep and not session.interrupted and loop.machine and loop.airflow_url:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pictures.shots import Login, Shot, take
 from smoke import checks, standbys
-from smoke.checks import Finding
 from smoke.dag_runs import DagRuns
 from smoke.deployed_airflow import USER, DeployedAirflow
 from smoke.deployment_commands import Commands
@@ -30,16 +29,15 @@ from smoke.machine import add_machine
 from smoke.permissions import judge_permissions
 from smoke.settings import ROOT
 from smoke.steps import Plan
+from smoke.way import Way
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from smoke.checks import Finding
     from smoke.cloud import LocalCloud
     from smoke.deployed_airflow import DeployedApi
     from smoke.engine import Engine
-    from smoke.evidence import Evidence
-    from smoke.machine import Machine
-    from smoke.session import Session
     from smoke.steps import Step
 
 ON_THE_PAGE = ("taken_away", "stopped from outside")
@@ -47,28 +45,11 @@ ON_THE_PAGE = ("taken_away", "stopped from outside")
 
 
 @dataclass
-class Deployment:
-    """The whole loop with the complete deployment, once.
-
-    Args:
-        session: this run's tools.
-        terraform_program: path of Terraform.
-    """
-
-    session: Session
-    terraform_program: str
-    evidence: Evidence | None = None
-    machine: Machine | None = None
-    airflow_url: str = ""
-    login: str = ""
-    _found: list[Finding] = field(default_factory=list)
+class Deployment(Way):
+    """The whole loop with the complete deployment, once."""
 
     def run(self) -> list[Finding]:
-        """Run all steps and return the findings.
-
-        Raises:
-            SmokeError: a step failed; the caller takes everything down.
-        """
+        """See Way."""
         session, settings = self.session, self.session.settings
         plan = Plan(session.progress, session.stop, session.programs.check)
         machine = self.machine = add_machine(plan, session)
@@ -105,7 +86,7 @@ class Deployment:
         if settings.faults:
             last = plan.add("faults", lambda: self._faults(airflow.value, engine.value), [last])
         if settings.keep:
-            plan.add("port of the page", lambda: self._forward(venv.value, cloud.value), [last])
+            plan.add("Airflow's page", lambda: self._forward(venv.value, cloud.value), [airflow])
         else:
             gone = plan.add("make destroy", lambda: make.value.destroy(), [last])  # noqa: PLW0108  it is there later
             plan.add("account is empty", lambda: self._ended(cloud.value), [gone])
@@ -116,12 +97,7 @@ class Deployment:
                 with contextlib.suppress(Exception):
                     airflow.value.keep_logs()
             raise
-        if self.evidence is None:
-            raise SmokeError("The run ended without any evidence.")
-        return [*checks.run_checks(self.evidence), *standbys.run_checks(self.evidence), *self._found]
-
-    def _find(self, name: str, wrong: tuple[str, ...]) -> None:
-        self._found.append(Finding(name, wrong))
+        return self.findings()
 
     def _noting(self, step: str) -> Any:
         return lambda text: self.session.progress.note(step, text)
@@ -150,8 +126,8 @@ class Deployment:
         api = airflow.api()
         password = airflow.password_of(airflow.outputs["admin_secret_arn"])
         self.login = f"user {USER}, password {password}"
-        self._find("the doctor of make up passes, and reads the image's release", make.doctor())
-        self._find("a wrong password is rejected with 401", _rejected(api))
+        self.find("make up's doctor passes, and reads the image's release", make.doctor())
+        self.find("a wrong password is rejected with 401", _rejected(api))
         return airflow
 
     def _observed(self, airflow: DeployedAirflow) -> Observed:
@@ -159,10 +135,10 @@ class Deployment:
         return Observed(release, COMPLETE, airflow.secrets(), airflow.logs)
 
     def _second_plan(self, make: Commands) -> None:
-        self._find(checks.SECOND_PLAN, make.unknown_changes_of_second_plan())
+        self.find(checks.SECOND_PLAN, make.unknown_changes_of_second_plan())
 
     def _open(self, make: Commands) -> None:
-        self._find("make open starts a session with the API server's tunnel", make.open())
+        self.find("make open starts a session with the API server's tunnel", make.open())
 
     def _runs(self, airflow: DeployedAirflow, inspection: Inspection, note: Any) -> DagRuns:
         api = airflow.api()
@@ -192,14 +168,14 @@ class Deployment:
         api = airflow.api()
         page = api.page()
         missing = tuple(f"it does not show {text!r}" for text in ON_THE_PAGE if text not in page)
-        self._find("the page about Fargate shows a container's failure", missing)
+        self.find("the page about Fargate shows a container's failure", missing)
         self.evidence = inspection.look(api, runs)
 
     def _judge(self, venv: Path, cloud: LocalCloud) -> None:
-        self._found.append(judge_permissions(self.session.programs, self.session.settings, venv, cloud))
+        self.found.append(judge_permissions(self.session.programs, self.session.settings, venv, cloud))
 
     def _faults(self, airflow: DeployedAirflow, engine: Engine) -> None:
-        self._found += Faults(airflow, engine, self._noting("faults")).run()
+        self.found += Faults(airflow, engine, self._noting("faults")).run()
 
     def _pictures(self, airflow: DeployedAirflow, runs: DagRuns) -> None:
         api, folder = airflow.api(), self.session.settings.pictures
@@ -226,6 +202,7 @@ class Deployment:
         )
         url = f"http://localhost:{port}"
         session.programs.wait_until(service, lambda: answers(f"{url}/api/v2/version"), 60)
+        session.progress.note("Airflow's page", f"{url}, {self.login}")
         self.airflow_url = url
 
     def _ended(self, cloud: LocalCloud) -> None:

@@ -113,10 +113,12 @@ class Commands:
             "EXTRA": str(self._extra()),
         }
         self._run("up", *(f"{name}={value}" for name, value in given.items()), seconds=UP_SECONDS)
-        # `make test-engine` tests the worker image by this name.
-        built = f"{build.default_image({**given, 'KIND': 'worker'})}-base"
-        command = [self.engine.client, "tag", built, self.session.settings.release.worker_image]
-        self.session.programs.run(command, "tag", env=self.engine.environment)
+        release = self.session.settings.release
+        for kind, name in (("worker", release.worker_image), ("control", release.control_image)):
+            # `make test-engine` tests the images under these names, without what EXTRA adds.
+            built = f"{build.default_image({**given, 'KIND': kind})}-base"
+            command = [self.engine.client, "tag", built, name]
+            self.session.programs.run(command, "tag", env=self.engine.environment)
 
     def doctor(self) -> tuple[str, ...]:
         """Return what is wrong with the doctor's lines in the log of `make up`."""

@@ -15,13 +15,13 @@ from smoke.dag_runs import DagRuns
 from smoke.disturbances import Disturber, Means
 from smoke.doctor import ask_doctor
 from smoke.expectations import OWN_AIRFLOW
-from smoke.failure import SmokeError
 from smoke.gathering import Gathering
 from smoke.inspection import Inspection, Observed
 from smoke.machine import add_machine
 from smoke.permissions import judge_permissions
 from smoke.postgres import start_postgres
 from smoke.steps import Plan
+from smoke.way import Way
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from smoke.checks import Finding
     from smoke.cloud import LocalCloud
     from smoke.engine import Engine
-    from smoke.evidence import Evidence
-    from smoke.machine import Machine
-    from smoke.session import Session
     from smoke.steps import Step
     from smoke.terraform import Terraform
 
@@ -42,30 +39,13 @@ API_SERVER_AWAY = 60.0
 
 
 @dataclass
-class OwnAirflow:
-    """The whole loop, once.
+class OwnAirflow(Way):
+    """The whole loop with your own Airflow beside the deployment, once."""
 
-    Args:
-        session: this run's tools.
-        terraform_program: path of Terraform.
-    """
-
-    session: Session
-    terraform_program: str
-    evidence: Evidence | None = None
-    plan_finding: Finding | None = None
-    permissions: Finding | None = None
-    doctor: Finding | None = None
-    airflow_url: str = ""
     login: str = "no password"
-    machine: Machine | None = None
 
     def run(self) -> list[Finding]:
-        """Start everything, run the DAGs, check, destroy, and return the findings.
-
-        Raises:
-            SmokeError: a step failed; the caller takes everything down.
-        """
+        """See Way."""
         session = self.session
         plan = Plan(session.progress, session.stop, session.programs.check)
         programs, settings = session.programs, session.settings
@@ -146,11 +126,7 @@ class OwnAirflow:
             )
             plan.add("account is empty", lambda: self._inventory(gathering.value, home), [destroyed])
         plan.run()
-        last = (self.plan_finding, self.permissions, self.doctor)
-        if self.evidence is None:
-            raise SmokeError("The run ended without any evidence.")
-        found = [*checks.run_checks(self.evidence), *standbys.run_checks(self.evidence)]
-        return [*found, *(finding for finding in last if finding is not None)]
+        return self.findings()
 
     def _terraform(self) -> Terraform:
         copy = terraform.copy_configuration(
@@ -218,11 +194,12 @@ class OwnAirflow:
         return inspection
 
     def _ask_doctor(self, home: Step[AirflowHome], cloud: Step[LocalCloud], venv: Step[Path]) -> None:
-        self.doctor = ask_doctor(self.session.programs, home.value, cloud.value.environment, venv.value)
+        found = ask_doctor(self.session.programs, home.value, cloud.value.environment, venv.value)
+        self.found.append(found)
 
     def _second_plan(self, tf: Step[Terraform], cloud: Step[LocalCloud]) -> None:
         changes = tf.value.unknown_changes_of_second_plan(cloud.value.environment)
-        self.plan_finding = checks.Finding(checks.SECOND_PLAN, changes)
+        self.find(checks.SECOND_PLAN, changes)
 
     def _runs(
         self,
@@ -268,8 +245,8 @@ class OwnAirflow:
         self.evidence = inspection.value.look(api.value, runs.value)
 
     def _judge(self, venv: Step[Path], cloud: Step[LocalCloud]) -> None:
-        self.permissions = judge_permissions(
-            self.session.programs, self.session.settings, venv.value, cloud.value
+        self.found.append(
+            judge_permissions(self.session.programs, self.session.settings, venv.value, cloud.value)
         )
 
     def _inventory(self, gathering: Gathering, home: Step[AirflowHome]) -> None:

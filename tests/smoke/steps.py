@@ -39,7 +39,7 @@ class Step(Generic[T]):
     @property
     def value(self) -> T:
         """The result of the step."""
-        if self.result is _PENDING:
+        if not self.has_ended:
             raise LookupError(f"step {self.name!r} has not ended: add it to needs")
         return cast("T", self.result)
 
@@ -71,12 +71,12 @@ class Plan:
         Raises:
             SmokeError: the first failure, once the other running steps have stopped.
         """
-        waiting = [step for step in self.steps if step.result is _PENDING]
+        waiting = [step for step in self.steps if not step.has_ended]
         running: dict[Step[Any], threading.Thread] = {}
         failure: BaseException | None = None
         while running or (waiting and failure is None):
             if failure is None:
-                for step in [step for step in waiting if all(n.result is not _PENDING for n in step.needs)]:
+                for step in [step for step in waiting if all(need.has_ended for need in step.needs)]:
                     waiting.remove(step)
                     running[step] = threading.Thread(
                         target=self._act, args=(step,), name=step.name, daemon=True
