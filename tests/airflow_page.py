@@ -92,7 +92,7 @@ def a_status(arn: str, scheduler: str = "scheduler-9", team: str = "") -> dict[s
 
 
 def get(app: Any, path: str, role: str | None, *teams: str) -> Any:
-    """Return the answer to a user of this role, signed in as a browser is; None for nobody."""
+    """Return the answer to a user of this role, signed in as a browser is; None: not signed in."""
     from airflow.api_fastapi.app import get_auth_manager  # noqa: PLC0415  3.1 and later
     from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN  # noqa: PLC0415
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser  # noqa: PLC0415

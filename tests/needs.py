@@ -36,9 +36,13 @@ def root(why: str) -> None:
 
 
 def bridge_here(name: str) -> None:
-    """Have the containers' bridge on this machine; skip where the engine runs in another one."""
+    """Have the containers' bridge on this machine; skip if the engine runs on another one.
+
+    A database of the local cloud is a process of this machine with an address on that bridge. ``make
+    test-engine`` starts its engine here, so there it is never skipped.
+    """
     if not Path("/sys/class/net", name).exists():
-        pytest.skip(f"The containers' bridge {name} is needed on this machine: the engine runs elsewhere")
+        pytest.skip(f"The bridge {name} is needed here: run the tests on the container engine's machine")
 
 
 def terraform() -> str:

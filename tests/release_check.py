@@ -58,7 +58,7 @@ def notes(changelog: str, wanted: str, *, dated: bool = False) -> str:
     if dated and not re.fullmatch(r" - \d{4}-\d\d-\d\d", found[1]):
         said = found[1].removeprefix(" - ") or "none"
         raise ReleaseError(f"CHANGELOG.md: [{wanted}] must have a date such as 2027-01-31, got {said}.")
-    # Release notes are no file of the repository, so a path means nothing in them.
+    # Release notes are not a file of the repository, so relative links would be broken.
     return re.sub(r"\]\((?![a-z]+:|#)", f"]({REPOSITORY}/blob/v{wanted}/", found[2].strip()) + "\n"
 
 

@@ -38,7 +38,7 @@ NARROWED_BY = {
     "comparison.md": ["toc"],
     "example_dags.md": ["toc"],
 }
-"""Pages that need the width of a sidebar, most of them for a table."""
+"""Sidebars that are hidden on a page, because its tables need the width."""
 SOURCES = {page: source for source, page in PAGES.items()}
 
 _LINK = re.compile(r"(?<=\]\()(?P<target>[^)\s#]*)(?P<anchor>#[^)\s]*)?(?=\))")
@@ -68,7 +68,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:  # noqa: ARG001  MkDocs names it
-    """Rewrite the links of a page, and give it the room that it needs."""
+    """Rewrite the links of a page, and hide sidebars that take its width."""
     uri = page.file.src_uri
     page.meta["hide"] = NARROWED_BY.get(uri, [])
     source = SOURCES.get(uri, f"docs/{uri}")

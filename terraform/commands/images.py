@@ -26,7 +26,7 @@ class Images(Protocol):
         """Build inside the ``with`` block, which ends when they are built or the build has failed."""
 
     def build_and_push(self, outputs: Mapping[str, Any]) -> None:
-        """Build what is not built yet, push, and record the pair; raises CommandError."""
+        """Build missing images, push both, and record the pair; raises CommandError."""
 
 
 class DeploymentImages:
@@ -46,11 +46,11 @@ class DeploymentImages:
 
     @contextlib.contextmanager
     def being_built(self, architecture: str) -> Iterator[None]:
-        """See Images. Its output would stand between Terraform's lines, so it is shown only if it fails."""
+        """See Images. Terraform prints at the same time, so the output is shown only if the build fails."""
         given = [f"{name}={value}" for name, value in self._settings.items()]
         command = [sys.executable, images.__file__, f"BUILD_ONLY={architecture}", *given]
         with tempfile.TemporaryFile() as said:
-            # A session of its own, so that the build's own programs end with it.
+            # In a new session, so that the programs it starts can be ended with it.
             process = subprocess.Popen(  # noqa: S603
                 command, stdout=said, stderr=subprocess.STDOUT, start_new_session=True
             )
@@ -64,7 +64,7 @@ class DeploymentImages:
             said.seek(0)
             lines = said.read().decode(errors="replace").rstrip()
         if code:
-            self._say(f"{lines}\n    the images could not be built meanwhile; the next step tries again")
+            self._say(f"{lines}\n    building the images failed; the next step tries again")
 
     def build_and_push(self, outputs: Mapping[str, Any]) -> None:
         """See Images."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {"AUTO_APPROVE": ("0", "1"), "SNAPSHOT": ("0", "1"), "SIZE": tuple(SIZES)}
-# NAME and REGION are kept for the next run, so a wrong one must not get so far.
+# NAME and REGION are saved for the next run, so reject wrong ones first.
 FORMS = {
     "NAME": (
         r"(?=.{2,24}$)[a-z][a-z0-9]*(-[a-z0-9]+)*",

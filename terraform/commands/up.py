@@ -1,8 +1,9 @@
 """`make up`: Airflow from an empty account, in steps that can be repeated after any failure.
 
 1. Check the programs, the account, the region; name the price and ask.
-2. If there are no repositories yet: apply everything but Airflow's services, and build both images meanwhile.
-3. Build what is not built yet, and push both images.
+2. If there are no repositories yet: apply everything but Airflow's services, and build both images
+   at the same time.
+3. Build missing images, and push both.
 4. Apply: the services start. ECS's progress is printed; a service that does not start ends the command with
    its reason.
 5. Ask the doctor, as the scheduler and where it runs.

@@ -24,7 +24,7 @@ ASKED_AGAIN_SECONDS = 30.0
 
 
 class DeployedApi(AirflowApi):
-    """Airflow's API with FAB's login, in whichever container of the service ``api`` runs now.
+    """Airflow's API with FAB's login, in the current container of the service ``api``.
 
     Args:
         find: returns the address of that container; raises UnansweredError if there is none.
@@ -55,7 +55,7 @@ class DeployedApi(AirflowApi):
         return self._send("GET", "/fargate/", None, {"Accept": "text/html"})
 
     def _send(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> str:
-        """Ask again for a while: a container can be replaced, and a database connection can fail."""
+        """Send the request; repeat it while the server is being replaced or cannot reach its database."""
         deadline = time.monotonic() + ASKED_AGAIN_SECONDS
         while True:
             known = self.url
@@ -63,7 +63,7 @@ class DeployedApi(AirflowApi):
                 self.url = self.url or self._find()
                 return super()._send(method, path, data, headers)
             except UnansweredError:
-                # A container that is gone can take a minute to give no answer; its successor gets a chance.
+                # Connecting to a container that is gone can take a minute: try its replacement at least once.
                 if time.monotonic() > deadline and not known:
                     raise
             time.sleep(self.pause)
@@ -144,7 +144,7 @@ class DeployedAirflow:
         return "\n".join(event["message"] for page in pages for event in page["events"])
 
     def keep_logs(self) -> None:
-        """Write the components' logs beside those of the steps, for whoever looks for a failure's cause."""
+        """Write the components' logs to the log folder, to help find the cause of a failure."""
         for component, text in self.logs().items():
             (self.session.settings.logs / f"component-{component}.log").write_text(text, encoding="utf-8")
 
@@ -162,7 +162,7 @@ class DeployedAirflow:
         return _password(self.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
 
     def poll(self, done: Callable[[], Any], seconds: float, what: str) -> Any:
-        """Wait until ``done`` returns something true, and return that; what it raises is tried again.
+        """Wait until ``done`` returns a true value, and return it; if ``done`` raises SmokeError, try again.
 
         Raises:
             SmokeError: it did not in time.
@@ -184,7 +184,7 @@ class DeployedAirflow:
 
 
 def _password(secret: str) -> str:
-    """Return a secret's password, or all of a secret that is no JSON object."""
+    """Return a secret's password; the whole secret if it is not a JSON object."""
     try:
         return str(json.loads(secret)["password"])
     except (ValueError, TypeError, KeyError):

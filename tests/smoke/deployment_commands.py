@@ -34,7 +34,7 @@ TOLD = ("SessionId", "StartSession", "AWS-StartPortForwardingSession", f"{PORT}"
 """The answer and the request, which the AWS CLI hands to the plugin."""
 PLUGIN = "session-manager-plugin"
 PLUGIN_STUB = '#!/bin/sh\nprintf "%s\\n" "$@" >"$0.called"\n'
-"""The plugin is no Debian package, and the local cloud has no data channel: this records its arguments."""
+"""Records the arguments. Debian has no package of the plugin, and the local cloud has no data channel."""
 FASTER = {
     # Seconds; by default, Airflow looks for new DAGs every five minutes.
     "DAG_PROCESSOR__REFRESH_INTERVAL": 10,
@@ -210,7 +210,7 @@ class Commands:
         )
 
     def _tell(self, name: str) -> str:
-        """Note the step that the command has printed last; return nothing, which is no reason to give up."""
+        """Show the command's newest step; return an empty string, so that the command goes on."""
         if steps := STEP.findall(self.session.settings.read_log(f"make-{name}")):
             self.session.progress.note(f"make {name}", steps[-1])
         return ""

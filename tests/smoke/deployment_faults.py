@@ -1,4 +1,4 @@
-"""The faults of `make smoke FAULTS=1`, under running tasks of a DAG of their own, and the checks of both."""
+"""The faults of `make smoke FAULTS=1`: they happen while a DAG runs, and no task may notice."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ TASKS = {OUTLASTS: 3, "afterwards": 1}
 RUN_SECONDS, SERVICE_SECONDS, DEPLOY_SECONDS = 900.0, 300.0, 600.0
 OUTAGE_SECONDS = 120.0
 NOTICED_SECONDS = 60.0
-"""How long after the outage a component's exit would show: a health check fails three times in 90 s."""
+"""Seconds after the outage in which a component that exited would have been replaced."""
 HUNG, HUNG_SECONDS = "dag-processor", 700.0
 """A heartbeat is 300 s old, and three health checks 30 s apart have failed, before ECS replaces a component;
 SIGTERM does not end a stopped process, so SIGKILL ends it 60 s later."""
 
 
 class Faults:
-    """Runs the DAG and disturbs the deployment meanwhile.
+    """Runs the DAG and breaks parts of the deployment while it runs.
 
     Args:
         airflow: the deployment.

@@ -195,7 +195,7 @@ OWN_AIRFLOW = Expectations(
     _EVERYWHERE,
     {OUTCOMES: "failed", DISTURBED: "failed", EXAMPLE: "success"},
 )
-"""With an Airflow of one's own beside the deployment."""
+"""Your own Airflow beside the deployment."""
 COMPLETE = Expectations(
     (
         *_EVERYWHERE,
@@ -209,6 +209,6 @@ COMPLETE = Expectations(
     ),
     {**OWN_AIRFLOW.run_states, DEPLOYED: "success"},
 )
-"""With the complete deployment, which has a triggerer, and images with a package of the user's."""
+"""The complete deployment also has a triggerer, and images with an added package."""
 LEFT_TO_THE_NEXT = ("outlives_its_scheduler", "marked_failed", "cleared")
 """The tasks of ``smoke_disturbed`` that run when the scheduler is killed and when a new one adopts them."""

@@ -22,4 +22,4 @@ class StoppedError(SmokeError):
 
 
 class UnansweredError(SmokeError):
-    """A service does not answer, or could not: the same may be asked again."""
+    """A service did not answer, or answered a GET with a server error; the request can be repeated."""

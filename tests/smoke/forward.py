@@ -1,4 +1,4 @@
-"""Forwards a port of this machine to the API server's container, whichever runs now.
+"""Forwards a port of this machine to the current container of the API server.
 
 ``python -m smoke.forward HOST PORT CLOUD``, CLOUD being the local cloud's address. On AWS, `make open` does
 this through SSM; the local cloud has no data channel for its plugin.
@@ -56,7 +56,7 @@ async def serve(host: str, port: int, cloud: str) -> None:
         except OSError:
             to_api = None
         if to_api is None:
-            writer.close()  # as a tunnel does whose other end is away
+            writer.close()  # there is no API server at the moment
             return
         await asyncio.gather(_copy(reader, to_api[1]), _copy(to_api[0], writer))
 

@@ -20,7 +20,7 @@ GIB = 1 << 30
 NEEDED_BARE, NEEDED_WARM = 4 * GIB, 2 * GIB
 """Free bytes for images, packages and the virtual environment; a measured run used 1.6 GiB."""
 OLDEST_TERRAFORM, OLDEST_FOR_ALL = (1, 7), (1, 11)
-"""With an Airflow of one's own, and with the complete deployment, whose secrets stay out of the state."""
+"""For your own Airflow, and for the complete deployment, which needs write-only attributes."""
 
 
 def _first_existing(path: Path) -> Path:

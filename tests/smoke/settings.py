@@ -32,8 +32,8 @@ class Settings:
         given_ports: chosen ports, by variable name.
         base_image: base of the worker image; empty for the Dockerfile's default.
         release: the Airflow release.
-        own_airflow: whether an Airflow of one's own runs beside the deployment, instead of in it.
-        faults: whether more is broken, which takes ten minutes more.
+        own_airflow: whether your own Airflow runs beside the deployment, instead of in it.
+        faults: whether to run the faults as well, which takes ten minutes.
         pictures: folder for pictures of Airflow's pages.
         airflow_host: with ``keep``, this machine's address on which Airflow's page answers.
     """

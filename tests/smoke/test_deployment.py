@@ -1,4 +1,4 @@
-"""The smoke with the complete deployment: which way is taken, who is asked, what is expected."""
+"""Tests of the complete deployment's smoke: when it runs, how it finds Airflow, what it expects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     ],
 )
 def test_the_complete_deployment_is_the_default(given: dict[str, str], *, own: bool) -> None:
-    """Releases that it cannot run, and whoever asks for it, have their own Airflow beside the deployment."""
+    """Older releases and OWN_AIRFLOW=1 run your own Airflow beside the deployment instead."""
     assert settings.read_settings({"HOME": "/", **given}).own_airflow is own
 
 
@@ -44,7 +44,7 @@ def test_what_only_the_complete_deployment_has_is_refused_elsewhere(name: str) -
 
 
 def test_a_deferred_task_has_two_containers() -> None:
-    """The first one exits with a code of its own; every other try has one container."""
+    """The first container exits with 81, the second with 0; every other try has one container."""
     codes = {task.task_id: one.exit_codes for _, task, one in expectations.COMPLETE.tries()}
     assert {name: found for name, found in codes.items() if len(found) != 1} == {
         "deferred": [0, expectations.RESUMES_LATER]
@@ -53,7 +53,7 @@ def test_a_deferred_task_has_two_containers() -> None:
 
 
 def test_the_dags_print_what_is_expected_of_them() -> None:
-    """They import only Airflow and the added package, so they repeat the words."""
+    """The DAG files cannot import the expectations, so this compares the two."""
     text = (deployment_commands.DAGS / "smoke_deployed.py").read_text(encoding="utf-8")
     lines = {
         task.task_id: task.tries[0].log_line
@@ -65,7 +65,7 @@ def test_the_dags_print_what_is_expected_of_them() -> None:
 
 
 def test_the_steps_of_make_up_are_shown_while_it_runs(tmp_path: Path) -> None:
-    """The last one that it has printed, among Terraform's lines."""
+    """The newest step is shown; Terraform's lines are not."""
     noted: list[tuple[str, str]] = []
     chosen = replace(settings.read_settings({"HOME": "/"}), state=tmp_path)
     chosen.logs.mkdir()
@@ -92,7 +92,7 @@ def _api_task(address: str, status: str = "RUNNING", created: str = "2026-01-01T
 
 
 def test_the_newest_running_container_is_the_api_server() -> None:
-    """While one is replaced, there can be two."""
+    """During a replacement two containers can run."""
     old, new = _api_task("10.0.0.1"), _api_task("10.0.0.2", created="2026-01-02T00:00:00Z")
     gone = _api_task("10.0.0.3", "STOPPED", "2026-01-03T00:00:00Z")
     assert forward.address_of_api([new, old, gone]) == "10.0.0.2"
@@ -137,7 +137,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_database_error_is_asked_about_again(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One connection may fail on a busy machine; an error that stays is raised."""
+    """A GET is repeated after a 500; if the error persists, it is raised."""
     monkeypatch.setattr(_Handler, "errors", 2)
     assert DeployedApi(lambda: server, "").dag_ids() == {"one"}
     monkeypatch.setattr(_Handler, "errors", 1 << 30)
@@ -146,7 +146,7 @@ def test_a_database_error_is_asked_about_again(server: str, monkeypatch: pytest.
 
 
 def test_the_api_is_followed_to_its_next_container(server: str) -> None:
-    """A container that is gone is looked for once more, and the call is repeated."""
+    """If a container is gone, its replacement is looked up and the call is repeated."""
     addresses = [f"http://127.0.0.1:{settings.free_port()}", server]
     api = DeployedApi(lambda: addresses.pop(0), "")
     assert api.dag_ids() == {"one"}
@@ -154,7 +154,7 @@ def test_the_api_is_followed_to_its_next_container(server: str) -> None:
 
 
 def test_a_port_of_this_machine_leads_to_the_api_server(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With KEEP=1. While no API server runs, the connection is closed, as by a tunnel."""
+    """This is how KEEP=1 serves the page. Without an API server, the connection is closed."""
     monkeypatch.setattr(forward, "API_PORT", int(server.rpartition(":")[2]))
     port = settings.free_port()
     serving = threading.Thread(
@@ -170,10 +170,10 @@ def test_a_port_of_this_machine_leads_to_the_api_server(server: str, monkeypatch
         api.dag_ids()
 
 
-def test_a_container_that_never_answers_costs_no_second_chance(
+def test_a_replacement_is_tried_even_after_the_time_limit(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody answers at the address of one that is gone, perhaps for a minute."""
+    """Connecting to a container that is gone can take longer than the whole time limit."""
     monkeypatch.setattr(deployed_airflow, "ASKED_AGAIN_SECONDS", -1.0)
     addresses = [f"http://127.0.0.1:{settings.free_port()}", server]
     api = DeployedApi(lambda: addresses.pop(0), "")
@@ -182,7 +182,7 @@ def test_a_container_that_never_answers_costs_no_second_chance(
 
 
 def test_an_answer_that_is_an_error_is_not_asked_for_again(server: str) -> None:
-    """An answer came, so the container lives."""
+    """Only an unreachable server is asked again."""
     asked: list[str] = []
 
     def find() -> str:

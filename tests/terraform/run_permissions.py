@@ -183,7 +183,7 @@ def read_account(outputs: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]])
 
 
 def _callers(tasks: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Return the access keys of components' containers; one that the doctor runs in is the scheduler's."""
+    """Return access key -> role of the components' containers; the doctor has the scheduler's role."""
     for task in tasks:
         of_service, _, component = str(task.get("group", "")).partition(":")
         if task.get("startedBy") == "make-up-doctor":

@@ -141,7 +141,7 @@ def test_a_task_is_tagged_by_its_own_tags() -> None:
 
 
 def test_components_in_containers_are_known_by_their_services() -> None:
-    """The API server's container bears the API server's role, the doctor's that of the scheduler."""
+    """The API server's container has the API server's role; the doctor's has the scheduler's."""
     tasks: list[dict[str, Any]] = [
         {"taskId": "a" * 32, "group": "service:api", "startedBy": "ecs-svc/1"},
         {"taskId": "b" * 32, "group": "family:smoke-scheduler", "startedBy": "make-up-doctor"},
@@ -232,7 +232,7 @@ def test_the_book_knows_every_protocol_and_keeps_no_contents(cloud: LocalCloud) 
 
 
 def test_a_call_that_was_cut_off_is_none(cloud: LocalCloud) -> None:
-    """A process that is killed while it sends has called nothing."""
+    """If the sender is killed before the request is complete, AWS has not been called."""
     body = b'{"QueueUrl": "q"}'
     signed = "AWS4-HMAC-SHA256 Credential=killed/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host"
     head = (

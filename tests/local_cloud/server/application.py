@@ -50,9 +50,8 @@ TARGETS = {ECS_TARGET + name.encode(): name for name in OPERATIONS}
 
 
 GO, GO_SECONDS = b"aws-sdk-go", 0.005
-"""Terraform's provider (Go's net/http) now and then resets a connection whose answer came a tenth of a
-millisecond after the request, and repeats the call: the second DeleteService then finds no service. AWS is
-never so fast."""
+"""Terraform's provider (Go's net/http) sometimes resets a connection if the answer arrives within 0.1 ms, and
+repeats the call. The second DeleteService then finds no service. AWS never answers that fast."""
 
 
 class CloudServer:

@@ -60,9 +60,10 @@ class CallBook:
         self._counts: Counter[bytes] = Counter()
 
     def note(self, scope: Mapping[str, Any], headers: Mapping[bytes, bytes], body: bytes) -> None:
-        """Enter a signed request; one without a signature is none of AWS's calls.
+        """Record a signed request.
 
-        Nor is one whose sender was killed before it was sent whole.
+        Skip requests without a signature, which are not calls to AWS, and incomplete requests, whose sender
+        was killed.
         """
         match = SCOPE.search(headers.get(b"authorization", b"").decode("latin-1"))
         if match is None or len(body) < int(headers.get(b"content-length", b"0")):

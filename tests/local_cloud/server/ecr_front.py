@@ -130,7 +130,7 @@ class EcrFront:
                 "LayersNotFoundException",
                 f"The layer with digest '{digest}' does not exist in the repository with name '{name}'",
             )
-        # ECR gives an address in S3, which whoever asks can reach.
+        # ECR returns an S3 URL, which the caller can reach. This is the same for a caller in a container.
         return {"downloadUrl": f"http://{host}{LAYERS}{name}/{digest}", "layerDigest": digest}
 
     def _manifest(self, name: str, wanted: dict[str, str]) -> tuple[str, str, str] | None:

@@ -168,7 +168,7 @@ class Services:
     def _delete(self, parameters: Mapping[str, Any], region: str, write_time: WriteTime) -> dict[str, Any]:
         service = self._find(parameters, region)
         if service.status == INACTIVE:
-            # ServiceNotActiveException is none of this call's errors in botocore's model.
+            # In botocore's model, DeleteService does not raise ServiceNotActiveException.
             raise AwsError("ServiceNotFoundException", "Service not found.")
         if service.desired_count > 0 and not parameters.get("force"):
             raise invalid("The service cannot be stopped while it is scaled above 0.")

@@ -1,4 +1,4 @@
-"""The images of `make up`: built in a process of their own while Terraform runs."""
+"""Tests of the images of `make up`, which are built in a separate process while Terraform runs."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_failed_build_is_shown_and_ends_nothing(build, tmp_path):
 
 
 def test_a_failed_apply_ends_the_build(build, tmp_path):
-    """No build goes on after the command."""
+    """The build ends with the command."""
     mark = build(seconds=600)
     began = time.monotonic()
 

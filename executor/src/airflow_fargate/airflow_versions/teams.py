@@ -1,6 +1,6 @@
-"""Teams (``[core] multi_team``, 3.2 and later): which have our executor, and whose a DAG is.
+"""Teams (``[core] multi_team``, 3.2 and later): the teams that use our executor, and the team of a DAG.
 
-An empty name is that of no team: what has none belongs to the executors that are everyone's.
+An empty name means no team: DAGs without a team use the executors without a team.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def teams_with(executor: type) -> list[str]:
     """Return the teams whose executors in ``[core] executor`` include this class or a subclass of it.
 
-    Without any, it is the list of no team: a command may be called where another executor is configured.
+    If there are none, return the empty name: a command may run where another executor is configured.
     """
     if not HAS_TEAMS:
         return [""]
@@ -42,4 +42,4 @@ def _is(name: Any, executor: type) -> bool:
     try:
         return issubclass(ExecutorLoader.import_executor_cls(name)[0], executor)
     except ImportError:
-        return False  # Another executor, whose package is not installed here.
+        return False  # The package of another executor is not installed here.

@@ -182,7 +182,7 @@ def _price(text: str) -> float:
     """Parse a price.
 
     Raises:
-        argparse.ArgumentTypeError: it is none.
+        argparse.ArgumentTypeError: the text is not a price.
     """
     try:
         price = float(text)
@@ -201,7 +201,7 @@ def _lazy(name: str) -> Callable[[Any], None]:
         try:
             code = main(args)
         except Exception as error:
-            # A traceback of a library does not help the user; the cause and the remedy do.
+            # A library's traceback does not help the user; the cause and the remedy do.
             room = type(error).__module__.partition(".")[0]
             if room == "sqlalchemy":
                 sys.stderr.write(_without_database(error))

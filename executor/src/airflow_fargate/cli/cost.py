@@ -124,9 +124,9 @@ def _estimated(
 
 
 def _dags_of(team: str) -> Callable[[str], bool]:
-    """Return what says whether a DAG's tasks run by a team's executor; an empty name is that of no team.
+    """Return a function that tells whether a team's executor runs a DAG's tasks; an empty name means no team.
 
-    Airflow's task history is that of all teams.
+    Airflow's task history has the tasks of all teams.
     """
     having_one = teams_with(FargateExecutor)
     if having_one == [""]:

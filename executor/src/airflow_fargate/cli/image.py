@@ -90,7 +90,7 @@ def _labels(ecr: Any, place: dict[str, str], wanted: dict[str, str]) -> dict[str
         manifest = _manifest(ecr, place, {"imageDigest": (real or entries)[0]["digest"]})
     answer = ecr.get_download_url_for_layer(**place, layerDigest=manifest["config"]["digest"])
     url = str(answer["downloadUrl"])
-    # Without HTTPS only where ECR itself is spoken to without it: a simulated AWS.
+    # Plain HTTP is allowed only if ECR's own endpoint uses it: a simulated AWS.
     if not url.startswith(("https://", f"{ecr.meta.endpoint_url}/")):
         raise ValueError(f"ECR returned an address without HTTPS: {url}")
     with urllib.request.urlopen(url, timeout=_FETCH_SECONDS) as reply:  # noqa: S310  checked above

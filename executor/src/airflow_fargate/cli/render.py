@@ -55,7 +55,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _note_queue(args: argparse.Namespace, config: FargateConfig) -> None:
-    """Say if the queue that was given has nothing of its own: the name may be misspelled."""
+    """Print a note if no option names the queue: it may be misspelled."""
     what, known = "standby" if getattr(args, "standby", False) else "profiles", config.profiles
     if what == "standby":
         known = config.standby

@@ -27,7 +27,7 @@ FORMAT = 1
 """Of the object. The page ignores others, as there are during an upgrade."""
 WRITE_SECONDS = 10.0
 IDLE_SECONDS = 40.0
-"""Between two writes while there is no task: a month of PutObject every ten seconds costs over a dollar."""
+"""Between two writes while there are no tasks. A PutObject every ten seconds costs over a dollar a month."""
 MOST_CONTAINERS = 1000
 """Containers whose size and capacity are written: the latest ones, about 150 bytes each."""
 MOST_FAILURES = 20
@@ -55,7 +55,7 @@ class Scheduler(NamedTuple):
 
 
 THE_SCHEDULER = Scheduler("scheduler")
-"""Of tests, and of programs that have a single one."""
+"""The default, for tests and for programs with one scheduler."""
 
 
 class Status:

@@ -109,10 +109,10 @@ def read() -> Snapshot:
 
 
 def read_team(name: str, now: float) -> Team:
-    """Read a team's section and its schedulers' statuses; without teams, the section that is everyone's.
+    """Read a team's section and its schedulers' statuses.
 
     Args:
-        name: the team's; empty for no team.
+        name: the team's; empty for the section without a team.
         now: seconds since the epoch.
     """
     try:

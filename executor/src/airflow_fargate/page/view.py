@@ -29,7 +29,7 @@ class Team:
     """What was read of one team.
 
     Args:
-        name: the team's; empty for what is no team's.
+        name: the team's; empty for the section without a team.
         config: its ``[fargate]`` section; None if it is wrong.
         statuses: what its schedulers wrote.
         missing: a sentence about what could not be read; empty if nothing.
@@ -63,7 +63,7 @@ class Snapshot:
         return [status for team in self.teams for status in team.statuses]
 
     def config_of(self, dag_id: str) -> FargateConfig | None:
-        """Return the section that applies to a DAG's tasks: its team's, if that has executors of its own."""
+        """Return the section that applies to a DAG's tasks: its team's, if the team has its own executors."""
         configs = {team.name: team.config for team in self.teams}
         return configs.get(self.team_of.get(dag_id, ""), configs.get(""))
 
@@ -143,7 +143,7 @@ def _sums(statuses: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def _standbys(teams: Sequence[Team]) -> dict[str, Mapping[str, int]]:
-    """Return queue -> standbys. A team's schedulers share them, so that each reports the same ones."""
+    """Return queue -> standbys. A team's schedulers share them, so each reports the same ones."""
     return {
         f"{queue} of {team.name}" if team.name else queue: counts
         for team in teams
